@@ -1,0 +1,111 @@
+"""What a column can hold. A kind owns its preparation, storage, collation, transforms and drawing.
+
+No torch at import: ``prepare`` and ``describe`` must work in a service that has none (rule 7).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from danlu.data.augment.geometry import Geometry
+    from danlu.data.batches.batch import Value
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How a column lies in the cache.
+
+    layout: "fixed" = one array (N, *shape); "ragged" = values plus offsets, each value an array of its own shape (which is
+    stored too); "encoded" = bytes plus offsets, decoded when gathered. dtype and shape describe one prepared value;
+    a ragged shape has -1 where sizes differ.
+    """
+
+    layout: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class BadValue(Exception):
+    """A raw value that can't be used; the message says why, in the reader's language. The row is set aside and listed."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A value as it is cached. notes: what had to be mended ("EXIF rotation applied", "16 bit reduced to 8"), for the card."""
+
+    value: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+class Kind(ABC):
+    """One column's meaning. Instances are small, immutable and JSON-able by :meth:`spec`, so that an artifact can carry them."""
+
+    name: ClassVar[str]
+
+    # ---- before the cache: Python for each sample, no torch -------------------------------------------------
+    @classmethod
+    @abstractmethod
+    def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Kind:
+        """The kind with everything it must learn from the raw values (classes of a category, size of images).
+
+        raws: all raw values of the column (lazily read; look at as few as the kind needs).
+        """
+
+    @abstractmethod
+    def prepare(self, raw: Any) -> Prepared:
+        """One raw value → the array that is cached and that a service feeds to the net. Raises :class:`BadValue`."""
+
+    @abstractmethod
+    def storage(self) -> Storage: ...
+
+    @abstractmethod
+    def spec(self) -> dict[str, Any]:
+        """JSON-able constructor arguments: ``type(kind)(**kind.spec())`` is an equal kind. Part of the cache's key."""
+
+    def decode(self, encoded: bytes) -> np.ndarray:
+        """For layout "encoded": the bytes cached by ``prepare`` → the decoded value."""
+        raise TypeError(f"{self.name} is not stored encoded")
+
+    # ---- after the cache: whole batches of tensors ---------------------------------------------------------
+    @abstractmethod
+    def collate(self, values: Any) -> Value:
+        """What the cache gathered → tensors. fixed: ndarray (B, *shape); ragged and encoded: a list of B ndarrays."""
+
+    def uncollate(self, value: Value) -> list[np.ndarray]:
+        """The inverse of :meth:`collate`: one array for each sample, without padding."""
+        return list(value.cpu().numpy())  # type: ignore[union-attr]
+
+    def warp(self, value: Value, geometry: Geometry) -> Value:
+        """The value after a geometric transform of the batch's images; unchanged for kinds without geometry."""
+        return value
+
+    def recolour(self, value: Value, change: Any) -> Value:
+        """The value after a change of pixel values (a callable on float tensors (B, C, H, W) in 0–255); images only."""
+        return value
+
+    def mix(self, value: Value, partner: Value, share: Tensor) -> Value:
+        """``share``·value + (1 - ``share``)·partner with share (B,) in [0, 1], for mixup and cutmix's targets."""
+        raise TypeError(f"a {self.name} column can't be mixed")
+
+    can_mix: ClassVar[bool] = False
+
+    # ---- for people ---------------------------------------------------------------------------------------
+    def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:
+        """What the data card says about the column (JSON-able); values: prepared ones, in any order, possibly a sample."""
+        return {}
+
+    def statistics(self, values: Any) -> dict[str, Any]:
+        """What the net's normalisation needs, from training rows only (images, numbers: mean, std, min, max)."""
+        return {}
+
+    def draw(self, value: np.ndarray, canvas: np.ndarray | None = None) -> np.ndarray | str:
+        """The value for a person: an image kind returns RGB uint8 (H, W, 3); boxes draw on ``canvas``; others return text."""
+        return str(value)

@@ -1,0 +1,37 @@
+"""What a source found: rows of raw values with their origin; nothing is decoded yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Part = Literal["train", "val", "test"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows before preparation.
+
+    columns: the task's column name → raw values (N), indexable lazily. A raw image is a ``Path``, ``bytes`` or an ndarray; a raw
+        category a ``str`` or ``int``; raw boxes a sequence of dicts {box: [x1, y1, x2, y2], label: str, iscrowd: bool, area: float}.
+    ids: str (N), unique and stable under row order (a path relative to the source, an id column, or a row's content).
+    origins: str (N), where a person finds the row ("cats/1.png", "labels.csv, row 17").
+    given: part of each row where the source says so, else None; all None where the split is Danlu's to make.
+    extra: columns that the split needs (group, time), raw.
+    classes: for category columns whose classes the source knows (folder names, COCO categories), in their order.
+    fingerprint: changes when the content does (paths, sizes and times of files; or a hash), for the cache's key.
+    problems: rows the source itself had to set aside, as (origin, reason).
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    ids: Sequence[str]
+    origins: Sequence[str]
+    fingerprint: str
+    given: Sequence[Part | None] | None = None
+    extra: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)

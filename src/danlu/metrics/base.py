@@ -1,0 +1,29 @@
+"""A metric is a mergeable state, never an average of averages. numpy only: evaluation and services share it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+Columns = Mapping[str, Any]  # column → ndarray (B, …), or a list of B ndarrays for ragged ones
+
+
+class Metric(ABC):
+    """update on any division of the samples and merge in any order give the same result."""
+
+    @abstractmethod
+    def update(self, predictions: Columns, targets: Columns) -> None:
+        """Count one batch: decoded predictions beside the true columns."""
+
+    @abstractmethod
+    def merge(self, other: Any) -> None:
+        """Add the state of another instance (another rank, another part)."""
+
+    @abstractmethod
+    def compute(self) -> dict[str, float]:
+        """Name → value ("accuracy", "top5", "macro-f1"). NaN where undefined (no samples), never an invented 0."""
+
+    def intervals(self, confidence: float) -> dict[str, tuple[float, float]]:
+        """Name → (low, high) at ``confidence``, for those values whose state allows one."""
+        return {}

@@ -1,0 +1,39 @@
+"""What a task says about itself before torch is loaded. Each application's ``spec.py`` holds one ``SPEC``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from danlu.recipe.schema import Section
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a task needs. kind: name of a :mod:`danlu.data.kinds` module; options: given to that kind's constructor."""
+
+    kind: str
+    role: Literal["input", "target"]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """An application, without torch.
+
+    name: as written in a recipe. title: (English, Chinese). columns: in the order in which inputs are given to the net.
+    defaults: nested recipe values that hold where the user says nothing. options: class of the recipe's ``options``.
+    task: ``module:Class`` of the :class:`danlu.tasks.base.Task`, imported only when a run is assembled.
+    monitor: metric whose best weights are kept, with +1 where larger is better, -1 where smaller is.
+    example: a commented recipe in YAML for ``danlu new``.
+    """
+
+    name: str
+    title: tuple[str, str]
+    columns: Mapping[str, Column]
+    task: str
+    monitor: tuple[str, Literal[1, -1]]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    options: type[Section] = Section
+    example: str = ""

@@ -1,0 +1,55 @@
+"""An application. One folder under ``tasks/`` holds a torch-free ``spec.py`` with ``SPEC`` and the class it names, a :class:`Task`.
+
+Nothing else has to be touched: ``danlu.recipe.names`` finds the folder.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from danlu.data.augment.base import BatchTransform
+from danlu.data.batches.batch import Batch
+from danlu.data.dataset import Dataset
+from danlu.metrics.base import Metric
+from danlu.recipe.schema import Recipe
+from danlu.training.objective import Objective
+
+
+class Task(ABC):
+    """What an application adds to the core: net, objective, metrics, decoding, views."""
+
+    def __init__(self, recipe: Recipe, data: Dataset) -> None:
+        self.recipe = recipe
+        self.data = data
+
+    @abstractmethod
+    def net(self) -> nn.Module:
+        """A new net, normalisation inside, called as ``net(*batch.arguments())``. Takes cached values (uint8 images, ids)."""
+
+    @abstractmethod
+    def objective(self) -> Objective: ...
+
+    @abstractmethod
+    def metrics(self) -> Sequence[Metric]:
+        """Fresh, empty metrics."""
+
+    @abstractmethod
+    def decode(self, outputs: Any, batch: Batch) -> dict[str, Any]:
+        """Outputs as numpy (same structure as the net's) → prediction columns: ndarray (B, …) or list of B ndarrays. No torch."""
+
+    def transforms(self) -> Sequence[BatchTransform]:
+        """Batch transforms of the task's own, after augmentation (a detector assigns boxes to locations here); also in evaluation."""
+        return ()
+
+    def answer(self, predictions: Mapping[str, Any], index: int) -> dict[str, Any]:
+        """One sample's prediction as JSON-able data for a person: label and probability, boxes, …"""
+        return {name: np.asarray(values[index]).tolist() for name, values in predictions.items()}
+
+    def show(self, image_like: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0) -> np.ndarray | None:
+        """A picture (RGB uint8 (H, W, 3)) of a sample with its prediction; None where there is nothing to see."""
+        return None

@@ -1,0 +1,111 @@
+"""What the loop tells its watchers. Plain values only: a watcher can't reach anything it could change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base. step: optimiser steps finished. epoch: from 0."""
+
+    step: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class FitStarted(Event):
+    """total_steps and epochs planned; start step where resumed; steps_per_epoch; batch_size: samples a step."""
+
+    total_steps: int
+    epochs: int
+    steps_per_epoch: int
+    batch_size: int
+    slots: tuple[tuple[str, str], ...] = ()  # (slot, what stands in it), in the loop's order
+
+
+@dataclass(frozen=True)
+class StepsDone(Event):
+    """A block of finished steps (at most ``log_seconds`` of them), so that no step waits for the device.
+
+    values: name → one number a step ("train/loss", "train/loss/NAME", "lr", "grad_norm"), each of len(steps). seconds: wall time of the block;
+    waited: seconds of it spent waiting for data. samples: trained in the block.
+    """
+
+    steps: tuple[int, ...]
+    values: Mapping[str, tuple[float, ...]]
+    samples: int
+    seconds: float
+    waited: float
+
+
+@dataclass(frozen=True)
+class EvaluationProgress(Event):
+    """part evaluated so far."""
+
+    part: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Evaluated(Event):
+    """values: "val/accuracy", "val/loss", …; intervals where known; best: whether this is the best so far by the monitor."""
+
+    part: str
+    values: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    best: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class EpochDone(Event):
+    """values: training means of the epoch. seconds: without evaluation."""
+
+    values: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Snapshot(Event):
+    """Parameters and last gradients, for histograms and pictures; given only to watchers that ask (``wants_snapshots``).
+
+    parameters and gradients: name → CPU tensor copies.
+    """
+
+    parameters: Mapping[str, Any]
+    gradients: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CheckpointSaved(Event):
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Said(Event):
+    """Something a person should read. level: "info" or "warning"."""
+
+    text: str
+    level: str = "info"
+
+
+@dataclass(frozen=True)
+class FitDone(Event):
+    """reason: "finished", "early-stop", "interrupted", "max-steps"."""
+
+    reason: str
+    seconds: float
+    best: Mapping[str, float] = field(default_factory=dict)
+
+
+class Watcher(Protocol):
+    """Looks on. Whatever it returns is ignored; an error in it is a defect and stops the run loudly."""
+
+    def on(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...

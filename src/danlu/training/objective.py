@@ -1,0 +1,58 @@
+"""The objective: Σ wₖ·Sₖ/Cₖ over named terms, with counts of the whole effective batch (house rule 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from danlu.data.batches.batch import Batch
+from danlu.nn.terms.base import Term
+
+
+class Objective(nn.Module):
+    """Named, weighted terms.
+
+    Usage per effective batch: ``counts = Σ objective.counts(micro)`` over its micro-batches (all-reduced over ranks), then for each
+    micro-batch ``loss, parts = objective(outputs, micro, counts)`` and ``loss.backward()``: gradients add up to the full batch's.
+    """
+
+    def __init__(self, terms: Mapping[str, Term], weights: Mapping[str, float] | None = None) -> None:
+        super().__init__()
+        self.terms = nn.ModuleDict(terms)
+        self.weights = {name: float((weights or {}).get(name, 1.0)) for name in terms}
+        unknown = set(weights or {}) - set(terms)
+        if unknown:
+            raise ValueError(f"weights for terms that are not there: {sorted(unknown)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.terms)
+
+    @property
+    def coupled(self) -> tuple[str, ...]:
+        """Names of the terms whose samples enter each other's loss."""
+        return tuple(name for name, term in self.terms.items() if term.coupled)  # type: ignore[union-attr]
+
+    def counts(self, batch: Batch) -> Tensor:
+        """float64 (terms,): what this micro-batch adds to each term's count, from targets alone."""
+        return torch.stack([term.count(batch).double() for term in self.terms.values()])  # type: ignore[operator]
+
+    def forward(self, outputs: Any, batch: Batch, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """(loss, parts): 0-d loss of this micro-batch's share, and detached parts (terms,) = Sₖ/Cₖ before weighting.
+
+        counts: float64 (terms,) of the whole effective batch. A term whose count is 0 (every label ignored) adds exactly 0, not NaN.
+        """
+        sums: Sequence[Tensor] = [term(outputs, batch) for term in self.terms.values()]
+        loss: Tensor | None = None
+        parts = []
+        for (name, weight), total, count in zip(self.weights.items(), sums, counts.unbind(), strict=True):
+            share = total / count.to(total.dtype).clamp_min(torch.finfo(total.dtype).tiny)
+            share = torch.where(count > 0, share, total * 0)
+            parts.append(share.detach())
+            loss = share * weight if loss is None else loss + share * weight
+        if loss is None:
+            raise ValueError("an objective needs at least one term")
+        return loss, torch.stack(parts)
