@@ -22,6 +22,7 @@ class Table:
     classes: for category columns whose classes the source knows (folder names, COCO categories), in their order.
     fingerprint: changes when the content does (paths, sizes and times of files; or a hash), for the cache's key.
     problems: rows the source itself had to set aside, as (origin, reason).
+    notes: what the source mended or passed over without losing a row (a hidden file, a box of no area), as (origin, note).
     """
 
     columns: Mapping[str, Sequence[Any]]
@@ -32,6 +33,7 @@ class Table:
     extra: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -24,7 +24,8 @@ class Storage:
     """How a column lies in the cache.
 
     layout: "fixed" = one array (N, *shape); "ragged" = values plus offsets, each value an array of its own shape (which is
-    stored too); "encoded" = bytes plus offsets, decoded when gathered. dtype and shape describe one prepared value;
+    stored too); "encoded" = bytes plus offsets (``prepare`` gives them as uint8 (n,)), decoded when gathered. dtype and shape describe
+    one decoded value;
     a ragged shape has -1 where sizes differ.
     """
 
@@ -37,18 +38,44 @@ class BadValue(Exception):
     """A raw value that can't be used; the message says why, in the reader's language. The row is set aside and listed."""
 
 
+class MissingValue(BadValue):
+    """There is no value at all (an empty cell, null, NaN): not a defect of a file, and counted apart in the card."""
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How positions in a raw image became positions in the prepared one, in continuous pixel coordinates (0-based).
+
+    raw, size: (height, width) before (upright, after EXIF orientation) and after. A raw (x, y) lies at
+    (x·scale[0] + shift[0], y·scale[1] + shift[1]) of the prepared image; outside ``size`` it was cropped away.
+    orientation: EXIF orientation (1–8) that was undone: the file's own pixels are raw's turned back by it.
+    """
+
+    raw: tuple[int, int]
+    size: tuple[int, int]
+    scale: tuple[float, float] = (1.0, 1.0)
+    shift: tuple[float, float] = (0.0, 0.0)
+    orientation: int = 1
+
+
 @dataclass(frozen=True)
 class Prepared:
-    """A value as it is cached. notes: what had to be mended ("EXIF rotation applied", "16 bit reduced to 8"), for the card."""
+    """A value as it is cached. notes: what had to be mended ("EXIF rotation applied", "16 bit reduced to 8"), for the card.
+
+    The same mending gives the same words (no sizes or names in them), so that notes can be counted.
+    framing: how an image was resized, for the columns that follow it; None for values without geometry.
+    """
 
     value: np.ndarray
     notes: tuple[str, ...] = ()
+    framing: Framing | None = None
 
 
 class Kind(ABC):
     """One column's meaning. Instances are small, immutable and JSON-able by :meth:`spec`, so that an artifact can carry them."""
 
     name: ClassVar[str]
+    follows: ClassVar[str | None] = None  # kind whose framing this one's positions must follow (boxes follow the image)
 
     # ---- before the cache: Python for each sample, no torch -------------------------------------------------
     @classmethod
@@ -60,8 +87,12 @@ class Kind(ABC):
         """
 
     @abstractmethod
-    def prepare(self, raw: Any) -> Prepared:
-        """One raw value → the array that is cached and that a service feeds to the net. Raises :class:`BadValue`."""
+    def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
+        """One raw value → the array that is cached and that a service feeds to the net. Raises :class:`BadValue`.
+
+        framing: for kinds that follow another, how that one was prepared; ignored by all others. A cache, a stream and a service
+        call :func:`prepare_row`, which sees to it.
+        """
 
     @abstractmethod
     def storage(self) -> Storage: ...
@@ -103,9 +134,30 @@ class Kind(ABC):
         return {}
 
     def statistics(self, values: Any) -> dict[str, Any]:
-        """What the net's normalisation needs, from training rows only (images, numbers: mean, std, min, max)."""
+        """What the net's normalisation needs, from training rows only (images, numbers: mean, std, min, max).
+
+        values: an iterable of blocks, each what the store gathers: ndarray (B, *shape), or a list of B ndarrays.
+        """
         return {}
 
     def draw(self, value: np.ndarray, canvas: np.ndarray | None = None) -> np.ndarray | str:
         """The value for a person: an image kind returns RGB uint8 (H, W, 3); boxes draw on ``canvas``; others return text."""
         return str(value)
+
+
+def prepare_row(kinds: Mapping[str, Kind], raws: Mapping[str, Any]) -> dict[str, Prepared]:
+    """All columns of one row, those that follow another after it. Raises :class:`BadValue` for the first that can't be used.
+
+    kinds, raws: column → kind, column → raw value; a service passes the input columns alone. The one way by which cache, stream
+    and service prepare a row.
+    """
+    prepared: dict[str, Prepared] = {}
+    framings: dict[str, Framing | None] = {}
+    for column, kind in kinds.items():
+        if kind.follows is None:
+            prepared[column] = made = kind.prepare(raws[column])
+            framings.setdefault(kind.name, made.framing)
+    for column, kind in kinds.items():
+        if kind.follows is not None:
+            prepared[column] = kind.prepare(raws[column], framings.get(kind.follows))
+    return prepared

@@ -10,16 +10,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from danlu.data.progress import Progress
 from danlu.data.table import Table
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
 
 class Source(Protocol):
+    """What such a module offers (the module itself is the source)."""
+
     def recognises(self, path: Path) -> bool:
-        """Whether ``format: auto`` should read ``path`` with this source."""
+        """Whether ``format: auto`` should read ``path`` with this source. Looks at names and first bytes only."""
         ...
 
-    def read(self, path: Path, data: DataSection, wanted: Mapping[str, Column]) -> Table:
+    def read(
+        self, path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None
+    ) -> Table:
         """All rows, with one raw column for each wanted one. Raises DataError (where, what, remedy)."""
         ...
