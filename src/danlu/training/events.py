@@ -24,12 +24,15 @@ class FitStarted(Event):
     steps_per_epoch: int
     batch_size: int
     slots: tuple[tuple[str, str], ...] = ()  # (slot, what stands in it), in the loop's order
+    monitor: str = ""  # the metric that says which evaluation is best; "": none
+    evaluate_every: int = 1  # epochs between evaluations; 0: none
 
 
 @dataclass(frozen=True)
 class StepsDone(Event):
     """A block of finished steps (at most ``log_seconds`` of them), so that no step waits for the device.
 
+    steps: their positions, rising by one, the last of which is the one that brought ``step`` about.
     values: name → one number a step ("train/loss", "train/loss/NAME", "lr", "grad_norm"), each of len(steps). seconds: wall time of the block;
     waited: seconds of it spent waiting for data. samples: trained in the block.
     """
