@@ -1,0 +1,35 @@
+"""From a recipe to a run: assembling, checking, training, resuming, judging, predicting. Loads torch only when used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from danlu.runs.checking import Checked, check
+    from danlu.runs.evaluating import evaluate
+    from danlu.runs.finding import find
+    from danlu.runs.predicting import Predictor, load, predict
+    from danlu.runs.run import Run
+    from danlu.runs.training import resume, train
+
+__all__ = ["Checked", "Predictor", "Run", "check", "evaluate", "find", "load", "predict", "resume", "train"]
+
+_HOMES = {
+    "Checked": "checking",
+    "Predictor": "predicting",
+    "Run": "run",
+    "check": "checking",
+    "evaluate": "evaluating",
+    "find": "finding",
+    "load": "predicting",
+    "predict": "predicting",
+    "resume": "training",
+    "train": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

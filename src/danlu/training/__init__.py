@@ -1,0 +1,1 @@
+"""The loop and its slots, optimisers, schedules, precision, checkpoints and randomness."""

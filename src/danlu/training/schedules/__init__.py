@@ -1,0 +1,1 @@
+"""Schedules by name: pure functions of the step, so that nothing has to be saved to resume."""

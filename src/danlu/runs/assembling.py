@@ -1,0 +1,221 @@
+"""A recipe becomes the loop's parts: data, task, net, objective, plan, batches, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from danlu.data.augment import pipeline
+from danlu.data.batches.batches import Batches
+from danlu.data.dataset import Dataset
+from danlu.data.prepare import prepare
+from danlu.data.table import Part
+from danlu.errors import RecipeError
+from danlu.messages import say
+from danlu.metrics.base import Metric
+from danlu.nn.freeze import freeze
+from danlu.randomness import key_of
+from danlu.recipe import names
+from danlu.recipe.schema import Recipe
+from danlu.recipe.spec import TaskSpec
+from danlu.runs import choices as auto
+from danlu.runs.folder import RunFolder
+from danlu.tasks.base import Task
+from danlu.training.evaluation import Keep, judge
+from danlu.training.events import Event
+from danlu.training.finder import find_rate
+from danlu.training.objective import Objective
+from danlu.training.plan import CheckpointPolicy, Judged, Plan
+from danlu.training.precision import Precision
+
+Progress = Callable[[str, int, int], None]
+Tell = Callable[[Event], None]
+
+
+@dataclass
+class Assembled:
+    """Everything a run works with. recipe: complete, with every automatic choice frozen in."""
+
+    recipe: Recipe
+    spec: TaskSpec
+    data: Dataset
+    task: Task
+    net: nn.Module
+    objective: Objective
+    plan: Plan
+    batches: Batches
+    choices: auto.Choices
+
+    def feed(self, part: Part) -> Batches:
+        """Batches of a part for judging: in order, not shuffled."""
+        size = self.recipe.evaluate.batch_size or 2 * self.recipe.train.batch_size
+        return Batches(
+            self.data, part, size, self.recipe.seed, shuffle=False, device=self.plan.device, workers=_workers(self.recipe)
+        )
+
+    def judge(
+        self, part: Part, *, keep: Keep | None = None, tell: Tell | None = None, metrics: list[Metric] | None = None
+    ) -> Callable[[nn.Module], Judged]:
+        """The function that judges a net on ``part``."""
+
+        def judged(net: nn.Module) -> Judged:
+            return judge(
+                net,
+                self.feed(part),
+                part,
+                decode=self.task.decode,
+                metrics=metrics if metrics is not None else list(self.task.metrics()),
+                targets=self.data.targets,
+                kinds=self.data.kinds,
+                precision=Precision(self.plan.precision, self.plan.device),
+                objective=self.objective,
+                transforms=self.task.transforms(),
+                confidence=self.recipe.evaluate.confidence,
+                keep=keep,
+                tell=tell,
+            )
+
+        return judged
+
+
+def assemble(
+    recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, run: Callable[..., Any] | None = None
+) -> Assembled:
+    """Build everything for a complete recipe. ``run`` (see :func:`danlu.runs.choices.timed`) notes what each step took."""
+    note = run or (lambda _name, work, _text=None: work())
+    choices = auto.Choices()
+    device = auto.device_and_threads(recipe, choices)
+    data: Dataset = note("data", lambda: prepare(recipe, spec, progress), lambda d: f"{len(d):,} rows")
+    if "train" not in data.parts or not len(data.parts["train"]):
+        raise RecipeError.of(
+            recipe.where("data.split"), say("runs.empty-part", part="train"), say("runs.empty-part.remedy")
+        )
+    task: Task = names.load_object(spec.task)(recipe, data)
+
+    def build() -> nn.Module:
+        torch.default_generator.manual_seed(key_of(f"init/{recipe.seed}") >> 1)
+        net = task.net()
+        if recipe.model.unfreeze == "frozen":
+            freeze(net)
+        return net
+
+    net: nn.Module = note("net", build, lambda n: f"{sum(p.numel() for p in n.parameters()):,} parameters")
+    last = auto.channels_last(recipe, net, choices)
+    net = net.to(device, memory_format=torch.channels_last) if last else net.to(device)  # type: ignore[call-overload]
+    objective = task.objective().to(device)
+    train = recipe.train
+    if objective.coupled and train.accumulate > 1:
+        raise RecipeError.of(
+            recipe.where("train.accumulate"), say("runs.coupled", name=objective.coupled[0]), say("runs.coupled.remedy")
+        )
+    augment = pipeline.build(train_augment(recipe), data.kinds, recipe.where("data.augment"))
+    transforms = (*augment, *task.transforms())
+    batches = Batches(
+        data,
+        "train",
+        train.batch_size,
+        recipe.seed,
+        shuffle=True,
+        transforms=transforms,
+        device=device,
+        workers=_workers(recipe),
+        pin=device.type == "cuda",
+        weights=_sampler_weights(recipe, data),
+    )
+    plan = _plan(recipe, spec, data, transforms, device, len(batches))
+    batch = next(iter(batches.epoch(0)))
+    for transform in transforms:
+        batch = transform(batch, auto.Position(recipe.seed), data.kinds)
+    name = auto.precision(recipe, net, objective, batch, device, choices)
+    plan = replace(plan, precision=name)
+    if train.optimizer.lr == "auto":
+        found = find_rate(net, objective, batches, plan)
+        plan = replace(plan, lr=choices.make("train.optimizer.lr", found.suggestion, say("runs.chosen.finder")))
+    frozen = choices.freeze(recipe)
+    task.recipe = frozen
+    return Assembled(frozen, spec, data, task, net, objective, plan, batches, choices)
+
+
+def in_folder(assembled: Assembled, folder: RunFolder) -> Plan:
+    """The plan with checkpoints and best weights kept in a run's folder."""
+    asked = assembled.recipe.train.checkpoint
+    policy = CheckpointPolicy(
+        folder.checkpoints, asked.every_steps, asked.every_minutes, asked.every_epochs, asked.keep
+    )
+    return replace(assembled.plan, checkpoint=policy, best_folder=folder.best)
+
+
+def train_augment(recipe: Recipe) -> Any:
+    return recipe.data.augment
+
+
+def _plan(
+    recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, device: torch.device, micros: int
+) -> Plan:
+    train = recipe.train
+    steps = train.epochs * -(-micros // train.accumulate)
+    steps = min(steps, train.max_steps or steps)
+    warmup = train.warmup if isinstance(train.warmup, int) else round(train.warmup * steps)
+    optimizer, args = names.checked("optimizer", train.optimizer.name, train.optimizer.args, recipe.where("train.optimizer"))
+    has_val = len(data.parts.get("val", ())) > 0
+    monitor = (train.best or spec.monitor[0], _sign(train.best or spec.monitor[0], spec)) if has_val else None
+    stop = train.early_stop
+    return Plan(
+        epochs=train.epochs,
+        max_steps=train.max_steps,
+        accumulate=train.accumulate,
+        seed=recipe.seed,
+        optimizer=lambda groups, **own: optimizer(groups, **own, **args),
+        lr=1e-3 if train.optimizer.lr == "auto" else train.optimizer.lr,
+        decay=train.optimizer.weight_decay,
+        schedule=names.build("schedule", train.schedule, recipe.where("train.schedule")),
+        warmup=warmup,
+        clip_norm=train.clip_norm,
+        l1=train.l1,
+        ema=train.ema,
+        device=device,
+        transforms=transforms,
+        kinds=data.kinds,
+        evaluate_every=train.evaluate_every,
+        monitor=monitor,
+        early_stop=(stop.monitor, _sign(stop.monitor, spec), stop.patience, stop.min_delta) if stop and has_val else None,
+        log_seconds=recipe.watch.log_seconds,
+    )
+
+
+def _sign(metric: str, spec: TaskSpec) -> int:
+    """+1 where larger is better: the task's own monitor knows; losses and errors are better small."""
+    if metric == spec.monitor[0]:
+        return spec.monitor[1]
+    name = metric.rpartition("/")[2]
+    return -1 if "loss" in metric or name in {"mse", "rmse", "mae"} else 1
+
+
+def _workers(recipe: Recipe) -> int:
+    wanted = recipe.data.workers
+    if wanted == "auto":
+        return torch.get_num_threads() if recipe.data.storage == "stream" else 0
+    return wanted
+
+
+def _sampler_weights(recipe: Recipe, data: Dataset) -> np.ndarray | None:
+    """float64 (training rows,): inverse class frequency, for ``balance: sampler``."""
+    if recipe.data.balance != "sampler":
+        return None
+    labels = category_labels(data, data.parts["train"])
+    if labels is None:
+        raise RecipeError.of(recipe.where("data.balance"), say("runs.no-category"))
+    counts = np.bincount(labels)
+    weights: np.ndarray = 1.0 / counts[labels]
+    return weights
+
+
+def category_labels(data: Dataset, rows: np.ndarray) -> np.ndarray | None:
+    """int64 labels of ``rows`` where the target is a category, else None."""
+    name = next((name for name in data.targets if data.kinds[name].name == "category"), None)
+    return None if name is None else np.asarray(data.store.gather(name, rows)).reshape(-1)

@@ -1,0 +1,65 @@
+"""A run, as a person holds it: its folder, its recipe, what it reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from danlu import recipe as recipes
+from danlu.recipe.schema import Recipe
+from danlu.runs.folder import RunFolder
+from danlu.watch.journal import read
+
+
+class Run:
+    """A view of a run's folder; everything in it is read from there.
+
+    status: "running", "finished", "early-stop", "interrupted" or "stopped" (it ended without a word).
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.folder = RunFolder.open(path)
+        self.path = self.folder.path
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{name} {value:.4f}" for name, value in self.metrics.items() if name.startswith("test/"))
+        return f"Run({str(self.path)!r}, {self.status}{', ' + found if found else ''})"
+
+    @property
+    def recipe(self) -> Recipe:
+        return recipes.load(self.folder.recipe)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        return iter(read(self.folder.events)) if self.folder.events.is_file() else iter(())
+
+    @property
+    def status(self) -> str:
+        if self.folder.in_use():
+            return "running"
+        reasons = [event["reason"] for event in self.events() if event["type"] == "fit-done"]
+        return reasons[-1] if reasons else "stopped"
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """ "val/accuracy" of the best evaluation, "test/accuracy" of the last test."""
+        return _merged(self.events(), "values")
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        return {name: (low, high) for name, (low, high) in _merged(self.events(), "intervals").items()}
+
+    def predict(self, inputs: Iterable[Any]) -> list[dict[str, Any]]:
+        """One answer for each raw input (path, bytes or array)."""
+        from danlu.runs.predicting import load
+
+        return load(self.path).predict(inputs)
+
+
+def _merged(events: Iterable[Mapping[str, Any]], field: str) -> dict[str, Any]:
+    """The last evaluation of each part; of the validation part, the best."""
+    found: dict[str, Any] = {}
+    for event in events:
+        if event["type"] == "evaluated" and (event["part"] != "val" or event["best"]):
+            found |= event[field]
+    return found

@@ -1,0 +1,84 @@
+"""The learning-rate finder: a range test on a copy of the net (Smith 2017; Howard and Gugger 2020).
+
+The rate grows exponentially from ``low`` to ``high`` over a few dozen real batches; the suggestion is where the smoothed loss falls
+most steeply per decade of the rate, well before it rises. The net, its buffers and the generators are left as they were.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from danlu.data.batches.batch import Batch
+from danlu.errors import TrainingError
+from danlu.messages import say
+from danlu.nn.parameters import split_decay
+from danlu.randomness import Position
+from danlu.training.objective import Objective
+from danlu.training.optimisers.base import set_rates
+from danlu.training.plan import Feed, Plan
+from danlu.training.precision import Precision
+from danlu.training.randomness import reseed
+
+
+@dataclass(frozen=True)
+class Found:
+    """rates and smoothed losses of the test, and the suggested peak rate."""
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    suggestion: float
+
+
+def find_rate(
+    net: nn.Module, objective: Objective, batches: Feed, plan: Plan, *, low: float = 1e-6, high: float = 3.0, steps: int = 80
+) -> Found:
+    """Run the test. low, high: rates at its ends. Raises TrainingError where no rate lowers the loss."""
+    trial = copy.deepcopy(net).train()
+    decayed, others = split_decay(trial)
+    groups = [{"params": ps, "weight_decay": d} for ps, d in ((decayed, plan.decay), (others, 0.0)) if ps]
+    optimizer = plan.optimizer(groups, lr=low, weight_decay=plan.decay)
+    precision = Precision(plan.precision, plan.device)
+    rates: list[float] = []
+    losses: list[float] = []
+    mean = 0.0
+    for step, batch in zip(range(steps), _endless(batches), strict=False):
+        rate = low * (high / low) ** (step / (steps - 1))
+        set_rates(optimizer, rate, None)
+        at = Position(plan.seed, 0, step)
+        for transform in plan.transforms:
+            batch = transform(batch, at, plan.kinds)
+        reseed(at)
+        with precision.autocast():
+            outputs = trial(*batch.arguments())
+        loss, _ = objective(outputs, batch, objective.counts(batch))
+        precision.backward(loss)
+        precision.step(optimizer)
+        optimizer.zero_grad(set_to_none=True)
+        mean = 0.9 * mean + 0.1 * float(loss.detach())
+        smooth = mean / (1 - 0.9 ** (step + 1))
+        if not math.isfinite(smooth) or (losses and smooth > 4 * min(losses)):
+            break
+        rates.append(rate)
+        losses.append(smooth)
+    return Found(tuple(rates), tuple(losses), _steepest(rates, losses))
+
+
+def _endless(batches: Feed) -> Iterator[Batch]:
+    epoch = 0
+    while True:
+        yield from batches.epoch(epoch)
+        epoch += 1
+
+
+def _steepest(rates: list[float], losses: list[float]) -> float:
+    lowest = losses.index(min(losses)) if losses else 0
+    if lowest < 2:
+        raise TrainingError.of("train.optimizer.lr", say("training.no-rate"), say("training.no-rate.remedy"))
+    slopes = torch.gradient(torch.tensor(losses[: lowest + 1]))[0]
+    return rates[int(slopes.argmin())]

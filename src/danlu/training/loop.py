@@ -1,0 +1,244 @@
+"""The training loop, top to bottom (guide: 训练过程视角, the training-process diagram).
+
+batch → transforms → forward under autocast → terms of the objective → backward → once per effective batch the gradient chain, the
+update, the followers, the schedule → tell the watchers → evaluate, keep the best, maybe stop → checkpoint.
+
+What changes the computation stands in ``Parts``, one slot each; watchers are told plain values and can change nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import torch
+from torch import nn
+
+from danlu.data.batches.batch import Batch
+from danlu.messages import say
+from danlu.randomness import Position
+from danlu.training import checkpoint
+from danlu.training.events import (
+    CheckpointSaved,
+    EpochDone,
+    Evaluated,
+    Event,
+    FitDone,
+    FitStarted,
+    Said,
+    Snapshot,
+    Watcher,
+)
+from danlu.training.interrupts import Interrupts
+from danlu.training.objective import Objective
+from danlu.training.parts import Parts
+from danlu.training.plan import Feed, Judge, Plan
+from danlu.training.randomness import reseed
+from danlu.training.slots import guard
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How training ended. reason: "finished", "early-stop", "interrupted". net: with its last weights (averaged where EMA is on).
+
+    best: values of the best evaluation; best_epoch from 0 (-1 without evaluation).
+    """
+
+    net: nn.Module
+    reason: str
+    steps: int
+    best: dict[str, float] = field(default_factory=dict)
+    best_epoch: int = -1
+
+
+def fit(
+    net: nn.Module,
+    objective: Objective,
+    batches: Feed,
+    plan: Plan,
+    *,
+    judge: Judge | None = None,
+    watchers: Sequence[Watcher] = (),
+    resume: bool = False,
+) -> Fitted:
+    """Train ``net`` in place.
+
+    batches: micro-batches by position, on ``plan.device``, where ``net`` already is. judge: evaluates a net after an epoch.
+    resume: continue from the newest sound checkpoint under ``plan.checkpoint.folder`` (from the start where there is none).
+    Raises TrainingError where loss or gradients stop being finite, RunError where a checkpoint can't be written or doesn't fit.
+    """
+    steps_per_epoch = -(-len(batches) // plan.accumulate)
+    parts = Parts(net, objective, plan, steps_per_epoch)
+    progress, meter = parts.progress, parts.meter
+
+    def tell(event: Event) -> None:
+        for watcher in watchers:
+            watcher.on(event)
+
+    def flush() -> None:
+        block = meter.flush(progress.epoch)
+        if block is not None:
+            tell(block)
+            guard.after_reading(block)
+
+    def save() -> None:
+        if plan.checkpoint.folder is None:
+            return
+        flush()
+        began = time.perf_counter()
+        path = checkpoint.save(plan.checkpoint.folder / f"{progress.step:06d}", parts.state())
+        checkpoint.prune(plan.checkpoint.folder, plan.checkpoint.keep)
+        tell(CheckpointSaved(progress.step, progress.epoch, str(path), time.perf_counter() - began))
+
+    if resume and plan.checkpoint.folder is not None:
+        found = checkpoint.newest(plan.checkpoint.folder, lambda text: tell(Said(0, 0, text, "warning")))
+        if found is not None:
+            parts.load(found[1])
+            progress = parts.progress
+    total = parts.horizon.steps
+    tell(
+        FitStarted(
+            progress.step, progress.epoch, total, plan.epochs, steps_per_epoch, _samples(batches, plan), slots(parts, plan, objective)
+        )
+    )
+    began = time.perf_counter()
+    with Interrupts() as interrupts:
+        while not progress.finished and progress.epoch < plan.epochs:
+            epoch, epoch_began = progress.epoch, time.perf_counter()
+            net.train()
+            for micros in _windows(batches.epoch(epoch, progress.micro), plan.accumulate, meter.waited):
+                at = Position(plan.seed, epoch, progress.step)
+                lr = parts.update.set_rates(progress.step)
+                micros = [_transformed(batch, at, plan) for batch in micros]
+                counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
+                loss = terms = None
+                for index, batch in enumerate(micros):
+                    reseed(Position(plan.seed, epoch, progress.step, index))
+                    with parts.precision.autocast():
+                        outputs = net(*batch.arguments())
+                    share, values = objective(outputs, batch, counts)
+                    parts.precision.backward(share)
+                    share = share.detach()
+                    loss, terms = (share, values) if loss is None else (loss + share, terms + values)
+                norm = parts.gradients.finish(parts.optimizer)
+                guard.before_update(loss, norm, micros, progress.step, epoch, parts.precision.scaler is not None)
+                penalty = parts.gradients.penalty() if plan.l1 else torch.zeros_like(loss)
+                last = progress.step + 1 == total or progress.micro + len(micros) >= len(batches)
+                if last:
+                    _snapshot(net, progress.step, epoch, watchers)
+                parts.update.apply()
+                if parts.ema is not None:
+                    parts.ema.follow(progress.step)
+                meter.add(progress.step, lr, loss, norm, penalty, terms, counts, sum(map(len, micros)))
+                progress.step += 1
+                progress.micro += len(micros)
+                if meter.due():
+                    flush()
+                if progress.step >= total or interrupts.asked:
+                    break
+                if progress.micro < len(batches) and parts.checkpoint_due(plan):
+                    save()
+            flush()
+            if interrupts.asked and progress.micro < len(batches) and progress.step < total:
+                save()
+                return _done(parts, "interrupted", began, tell)
+            tell(EpochDone(progress.step, epoch, meter.epoch(), time.perf_counter() - epoch_began))
+            progress.epoch, progress.micro = epoch + 1, 0
+            over = progress.epoch == plan.epochs or progress.step >= total
+            if judge is not None and (progress.epoch % plan.evaluate_every == 0 or over):
+                _evaluate(parts, judge, plan, epoch, tell)
+                if parts.stopper is not None and parts.stopper.waited >= parts.stopper.patience:
+                    progress.finished = "early-stop"
+            if over and not progress.finished:
+                progress.finished = "finished"
+            by_epochs = plan.checkpoint.every_epochs is not None and progress.epoch % plan.checkpoint.every_epochs == 0
+            if by_epochs or progress.finished or interrupts.asked or parts.checkpoint_due(plan):
+                save()
+            if interrupts.asked and not progress.finished:
+                return _done(parts, "interrupted", began, tell)
+    return _done(parts, progress.finished or "finished", began, tell)
+
+
+def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, str], ...]:
+    """(slot, what stands in it), in the order in which a step passes them; for `danlu check` and the run's first event."""
+    weights = " + ".join(f"{weight:g}·{name}" for name, weight in objective.weights.items())
+    counts = sum(p.numel() for p in parts.gradients.parameters)
+    chain = [f"accumulate {plan.accumulate}"]
+    chain += ["unscale"] if parts.precision.scaler is not None else []
+    chain += [f"clip norm {plan.clip_norm:g}"] if plan.clip_norm is not None else []
+    chain += [f"L1 {plan.l1:g}"] if plan.l1 else []
+    schedule = type(plan.schedule).__name__ + (f" after {plan.warmup} warm-up steps" if plan.warmup else "")
+    followers = f"EMA {plan.ema:g}" if plan.ema is not None else "–"
+    stopper = "–" if plan.early_stop is None else f"{plan.early_stop[0]}, patience {plan.early_stop[2]}"
+    return (
+        ("transforms", ", ".join(map(str, plan.transforms)) or "–"),
+        ("forward", f"{type(parts.net).__name__}, {plan.precision}"),
+        ("objective", weights),
+        ("parameters", f"{counts:,} trained"),
+        ("gradients", " → ".join([*chain, "guard"])),
+        ("update", f"{type(parts.optimizer).__name__}, peak rate {plan.lr:g}, decay {plan.decay:g}, {schedule}"),
+        ("followers", followers),
+        ("evaluation", f"every {plan.evaluate_every} epoch(s)" + (f", best {plan.monitor[0]}" if plan.monitor else "")),
+        ("stoppers", stopper),
+    )
+
+
+def _windows(
+    batches: Iterable[Batch], size: int, waited: Callable[[float], None]
+) -> Iterator[list[Batch]]:
+    """Effective batches: lists of up to ``size`` micro-batches; an epoch's last window may be shorter."""
+    source = iter(batches)
+    while True:
+        began = time.perf_counter()
+        window = list(islice(source, size))
+        waited(time.perf_counter() - began)
+        if not window:
+            return
+        yield window
+
+
+def _transformed(batch: Batch, at: Position, plan: Plan) -> Batch:
+    for transform in plan.transforms:
+        batch = transform(batch, at, plan.kinds)
+    return batch
+
+
+def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable[[Event], None]) -> None:
+    """Judge the net (averaged where EMA is on) and keep the best weights."""
+    began = time.perf_counter()
+    judged = judge(parts.judged)
+    step = parts.progress.step
+    best = parts.best is not None and parts.best.better(judged.values, epoch, step)
+    if best and plan.best_folder is not None:
+        values = {"epoch": epoch, "step": step, "values": dict(judged.values)}
+        checkpoint.save(plan.best_folder, checkpoint.State({"net": dict(parts.judged.state_dict())}, values))
+    if parts.stopper is not None:
+        parts.stopper.stops(judged.values)
+    seconds = time.perf_counter() - began
+    tell(Evaluated(step, epoch, "val", dict(judged.values), dict(judged.intervals), best, seconds))
+
+
+def _snapshot(net: nn.Module, step: int, epoch: int, watchers: Sequence[Watcher]) -> None:
+    """Copies of parameters and gradients at an epoch's end, only for watchers that want them."""
+    wanting = [watcher for watcher in watchers if getattr(watcher, "wants_snapshots", False)]
+    if not wanting:
+        return
+    weights = {name: p.detach().float().cpu().clone() for name, p in net.named_parameters()}
+    slopes = {name: p.grad.detach().float().cpu().clone() for name, p in net.named_parameters() if p.grad is not None}
+    for watcher in wanting:
+        watcher.on(Snapshot(step, epoch, weights, slopes))
+
+
+def _samples(batches: Feed, plan: Plan) -> int:
+    return int(getattr(batches, "batch_size", 0)) * plan.accumulate
+
+
+def _done(parts: Parts, reason: str, began: float, tell: Callable[[Event], None]) -> Fitted:
+    progress = parts.progress
+    best = dict(parts.best.values) if parts.best else {}
+    tell(FitDone(progress.step, progress.epoch, reason, time.perf_counter() - began, best))
+    if reason == "interrupted":
+        tell(Said(progress.step, progress.epoch, say("training.interrupted", step=progress.step), "warning"))
+    return Fitted(parts.judged, reason, progress.step, best, parts.best.epoch if parts.best else -1)

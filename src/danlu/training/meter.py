@@ -1,0 +1,92 @@
+"""Values of finished steps, gathered on the device and read in blocks, so that no step waits for a number."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from danlu.training.events import StepsDone
+
+
+class Meter:
+    """Collects each step's loss, terms and gradient norm until :meth:`flush`; keeps the epoch's sums per term.
+
+    The epoch's training loss is Σ wₖ·ΣSₖ/ΣCₖ over its steps: exact whatever the sizes of their batches (rule 4).
+    """
+
+    def __init__(self, names: tuple[str, ...], weights: tuple[float, ...], seconds: float, penalised: bool = False) -> None:
+        self.penalised = penalised
+        self.names = names
+        self.weights = torch.tensor(weights, dtype=torch.float64)
+        self.seconds = seconds
+        self.sums = torch.zeros(len(names), 2, dtype=torch.float64)  # ΣS and ΣC of the epoch so far
+        self._clear()
+
+    def _clear(self) -> None:
+        self._steps: list[int] = []
+        self._rates: list[float] = []
+        self._rows: list[Tensor] = []
+        self._samples = 0
+        self._waited = 0.0
+        self._since = time.perf_counter()
+
+    def add(
+        self, step: int, lr: float, loss: Tensor, norm: Tensor, penalty: Tensor, parts: Tensor, counts: Tensor, samples: int
+    ) -> None:
+        """loss, norm, penalty: 0-d. parts = Sₖ/Cₖ and counts = Cₖ of the effective batch: (terms,). All stay on the device."""
+        head = torch.stack([loss.double(), norm.double(), penalty.double()])
+        self._rows.append(torch.cat([head, parts.double(), counts]))
+        self._steps.append(step)
+        self._rates.append(lr)
+        self._samples += samples
+
+    def waited(self, seconds: float) -> None:
+        self._waited += seconds
+
+    def due(self) -> bool:
+        return time.perf_counter() - self._since >= self.seconds or len(self._steps) >= 4096
+
+    def flush(self, epoch: int) -> StepsDone | None:
+        """The block of steps since the last flush; None where there are none."""
+        if not self._steps:
+            self._since = time.perf_counter()
+            return None
+        table = torch.stack(self._rows).cpu()
+        terms = len(self.names)
+        parts, counts = table[:, 3 : 3 + terms], table[:, 3 + terms :]
+        for part, count in zip(parts, counts, strict=True):  # step by step: the sum's bits must not depend on the blocks
+            self.sums += torch.stack([part * count, count], dim=1)
+        values: dict[str, tuple[float, ...]] = {
+            "train/loss": tuple(table[:, 0].tolist()),
+            "lr": tuple(self._rates),
+            "grad_norm": tuple(table[:, 1].tolist()),
+        }
+        if self.penalised:
+            values["train/l1"] = tuple(table[:, 2].tolist())
+        if terms > 1:
+            values |= {f"train/loss/{name}": tuple(parts[:, i].tolist()) for i, name in enumerate(self.names)}
+        block = StepsDone(
+            self._steps[-1] + 1, epoch, tuple(self._steps), values, self._samples,
+            time.perf_counter() - self._since, self._waited,
+        )  # fmt: skip
+        self._clear()
+        return block
+
+    def epoch(self) -> dict[str, float]:
+        """The epoch's training loss and terms; starts the next epoch. Flush first."""
+        means = self.sums[:, 0] / self.sums[:, 1]
+        means = torch.where(self.sums[:, 1] > 0, means, torch.zeros(()).double())
+        values = {"train/loss": float((means * self.weights).sum())}
+        if len(self.names) > 1:
+            values |= {f"train/loss/{name}": float(means[i]) for i, name in enumerate(self.names)}
+        self.sums = torch.zeros_like(self.sums)
+        return values
+
+    def state(self) -> Any:
+        return self.sums.tolist()
+
+    def load(self, state: Any) -> None:
+        self.sums = torch.tensor(state, dtype=torch.float64).reshape(len(self.names), 2)

@@ -1,0 +1,53 @@
+"""What the optimisers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+Groups = Iterable[dict[str, Any]]
+
+
+def fusible(groups: list[dict[str, Any]]) -> bool:
+    """Whether torch's fused kernels can update these parameters: floating point, on CPU or CUDA, dense."""
+    return all(
+        p.is_floating_point() and p.device.type in ("cpu", "cuda") and not p.is_sparse
+        for group in groups
+        for p in group["params"]
+    )
+
+
+def set_rates(optimizer: Optimizer, lr: float, momentum: float | None) -> None:
+    """Give every group ``lr``·its scale and, where the schedule cycles it, the momentum (Adam's first beta)."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group.get("lr_scale", 1.0)
+        if momentum is None:
+            continue
+        if "betas" in group:
+            group["betas"] = (momentum, group["betas"][1])
+        elif "momentum" in group:
+            group["momentum"] = momentum
+
+
+def state_tensors(optimizer: Optimizer, names: dict[torch.nn.Parameter, str]) -> dict[str, torch.Tensor]:
+    """``name/key`` → tensor for everything the optimiser remembers of each parameter."""
+    found = {}
+    for parameter, state in optimizer.state.items():
+        for key, value in state.items():
+            if value is None:
+                continue
+            found[f"{names[parameter]}/{key}"] = value if isinstance(value, torch.Tensor) else torch.tensor(value)
+    return found
+
+
+def load_state(optimizer: Optimizer, names: dict[torch.nn.Parameter, str], tensors: dict[str, torch.Tensor]) -> None:
+    """The inverse of :func:`state_tensors`; step counters stay where torch keeps them (on the CPU unless fused on a GPU)."""
+    by_name = {name: parameter for parameter, name in names.items()}
+    for key, value in tensors.items():
+        name, _, field = key.rpartition("/")
+        parameter = by_name[name]
+        counter = value.dim() == 0 and not (parameter.is_cuda and optimizer.defaults.get("fused"))
+        optimizer.state[parameter][field] = value.clone() if counter else value.to(parameter.device, copy=True)

@@ -1,0 +1,119 @@
+"""The loop's moving parts and their state: what a checkpoint holds, and how training stands."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from danlu.errors import RunError
+from danlu.messages import say
+from danlu.nn.parameters import split_decay
+from danlu.training.checkpoint import State
+from danlu.training.meter import Meter
+from danlu.training.objective import Objective
+from danlu.training.optimisers.base import load_state, state_tensors
+from danlu.training.plan import Plan
+from danlu.training.precision import Precision
+from danlu.training.schedules.base import Horizon, WarmUp
+from danlu.training.slots.followers import Ema
+from danlu.training.slots.gradients import GradientChain
+from danlu.training.slots.stoppers import Best, EarlyStop
+from danlu.training.slots.update import Update
+
+
+@dataclass
+class Progress:
+    """Where training stands: the next epoch, the next micro-batch in it, optimiser steps done, and why it ended."""
+
+    epoch: int = 0
+    micro: int = 0
+    step: int = 0
+    finished: str = ""
+
+
+class Parts:
+    """One of each slot, built from the plan. :meth:`state` and :meth:`load` are exact inverses."""
+
+    def __init__(self, net: nn.Module, objective: Objective, plan: Plan, steps_per_epoch: int) -> None:
+        total = plan.epochs * steps_per_epoch
+        if plan.max_steps is not None:
+            total = min(total, plan.max_steps)
+        self.net = net
+        self.horizon = Horizon(total, steps_per_epoch)
+        self.precision = Precision(plan.precision, plan.device)
+        decayed, others = split_decay(net)
+        trained = [(decayed, plan.decay), (others, 0.0)]
+        groups = [{"params": params, "weight_decay": decay} for params, decay in trained if params]
+        if not groups:
+            raise RunError.of("model.unfreeze", say("training.nothing-to-train"))
+        self.optimizer: Optimizer = plan.optimizer(groups, lr=plan.lr, weight_decay=plan.decay)
+        self._names = {p: name for name, p in net.named_parameters()}
+        self.gradients = GradientChain([*decayed, *others], self.precision, plan.clip_norm, plan.l1, decayed)
+        schedule = WarmUp(plan.schedule, plan.warmup) if plan.warmup else plan.schedule
+        self.update = Update(self.optimizer, schedule, self.horizon, plan.lr, self.precision)
+        self.ema = Ema(net, plan.ema) if plan.ema is not None else None
+        self.best = Best(*plan.monitor) if plan.monitor else None
+        self.stopper = EarlyStop(*plan.early_stop) if plan.early_stop else None
+        weights = tuple(objective.weights.values())
+        self.meter = Meter(objective.names, weights, plan.log_seconds, penalised=plan.l1 > 0)
+        self.progress = Progress()
+        self._extra = dict(plan.extra_state)
+        self._saved_at = time.monotonic()
+
+    @property
+    def judged(self) -> nn.Module:
+        """The net that is evaluated: the averaged one where there is one."""
+        return self.ema.net if self.ema is not None else self.net
+
+    def checkpoint_due(self, plan: Plan) -> bool:
+        """Whether a checkpoint should follow this step (not counting the ends of epochs)."""
+        policy = plan.checkpoint
+        by_steps = policy.every_steps is not None and self.progress.step % policy.every_steps == 0
+        minutes = (time.monotonic() - self._saved_at) / 60
+        return by_steps or (policy.every_minutes is not None and minutes >= policy.every_minutes)
+
+    def state(self) -> State:
+        tensors: dict[str, dict[str, Tensor]] = {
+            "net": dict(self.net.state_dict()),
+            "optimizer": state_tensors(self.optimizer, self._names),
+        }
+        if self.ema is not None:
+            tensors["ema"] = self.ema.tensors()
+        values: dict[str, Any] = {
+            "progress": vars(self.progress),
+            "precision": self.precision.state(),
+            "meter": self.meter.state(),
+            "best": self.best.state() if self.best else None,
+            "stopper": self.stopper.state() if self.stopper else None,
+            "extra": self._extra,
+        }
+        self._saved_at = time.monotonic()
+        return State(tensors, values)
+
+    def load(self, state: State) -> None:
+        """Continue from a checkpoint. Raises RunError where it belongs to another net."""
+        mine, theirs = self.net.state_dict(), state.tensors["net"]
+        different = sorted(name for name in mine.keys() | theirs.keys() if _shape(mine, name) != _shape(theirs, name))
+        if different:
+            raise RunError.of("checkpoint", say("training.checkpoint-other-net", name=different[0], count=len(different)))
+        self.net.load_state_dict(dict(theirs))
+        load_state(self.optimizer, self._names, dict(state.tensors.get("optimizer", {})))
+        if self.ema is not None:
+            self.ema.load(dict(state.tensors["ema"]))
+        values = state.values
+        self.progress = Progress(**values["progress"])
+        self.precision.load(values["precision"])
+        self.meter.load(values["meter"])
+        if self.best and values["best"]:
+            self.best.load(values["best"])
+        if self.stopper and values["stopper"]:
+            self.stopper.load(values["stopper"])
+
+
+def _shape(tensors: Any, name: str) -> torch.Size | None:
+    return tensors[name].shape if name in tensors else None

@@ -1,0 +1,90 @@
+"""How to train: everything the loop needs beside the net, the objective and the batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from danlu.data.augment.base import BatchTransform
+from danlu.data.batches.batch import Batch
+from danlu.data.kinds.base import Kind
+from danlu.training.optimisers.adamw import AdamW
+from danlu.training.precision import Name
+from danlu.training.schedules.base import Schedule
+from danlu.training.schedules.one_cycle import OneCycle
+
+
+class Feed(Protocol):
+    """Micro-batches by position: :class:`danlu.data.batches.batches.Batches`, or anything shaped like it."""
+
+    def __len__(self) -> int:
+        """Micro-batches in an epoch."""
+        ...
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The micro-batches of an epoch from the ``start``-th on, on the training device."""
+        ...
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an evaluation found: "val/accuracy" → value, and intervals where the metric's state allows one."""
+
+    values: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+Judge = Callable[[nn.Module], Judged]
+
+
+@dataclass(frozen=True)
+class CheckpointPolicy:
+    """When checkpoints are written under ``folder``; None: never. keep: how many of the last stay."""
+
+    folder: Path | None = None
+    every_steps: int | None = None
+    every_minutes: float | None = 10.0
+    every_epochs: int | None = 1
+    keep: int = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the recipe's ``train`` section becomes.
+
+    optimizer: makes the optimiser from parameter groups (``params``, ``weight_decay``). lr: the peak rate. warmup: steps.
+    decay: weight decay of matrices and filters; norms, biases and other vectors get none.
+    l1: λ of the L1 penalty, on the same parameters. ema: decay of averaged weights, which are then the ones evaluated.
+    monitor: (metric, +1 or -1) whose best weights are kept in ``best_folder``. patience: evaluations without improvement
+    by ``min_delta`` before stopping early. transforms: batch transforms in order. seed: of everything drawn.
+    """
+
+    epochs: int = 10
+    max_steps: int | None = None
+    accumulate: int = 1
+    seed: int = 0
+    optimizer: Callable[..., Optimizer] = AdamW
+    lr: float = 1e-3
+    decay: float = 0.01
+    schedule: Schedule = field(default_factory=OneCycle)
+    warmup: int = 0
+    clip_norm: float | None = None
+    l1: float = 0.0
+    ema: float | None = None
+    precision: Name = "fp32"
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    transforms: Sequence[BatchTransform] = ()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    evaluate_every: int = 1
+    monitor: tuple[str, int] | None = None
+    best_folder: Path | None = None
+    early_stop: tuple[str, int, int, float] | None = None  # metric, sign, patience, min_delta
+    checkpoint: CheckpointPolicy = field(default_factory=CheckpointPolicy)
+    log_seconds: float = 1.0
+    extra_state: Mapping[str, Any] = field(default_factory=dict)  # JSON-able, stored beside (versions, recipe hash)

@@ -1,0 +1,55 @@
+"""The gradient chain, once per effective batch: accumulate → unscale → clip → penalise → guard.
+
+(The reduction over ranks stands between accumulating and unscaling; on one process it is the identity.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from danlu.training.precision import Precision
+
+
+class GradientChain:
+    """What happens to gradients between backward and the update."""
+
+    def __init__(
+        self, parameters: Sequence[nn.Parameter], precision: Precision, clip_norm: float | None, l1: float,
+        penalised: Sequence[nn.Parameter],
+    ) -> None:
+        self.parameters = [p for p in parameters if p.requires_grad]
+        self.precision = precision
+        self.clip_norm = clip_norm
+        self.l1 = l1
+        self.penalised = [p for p in penalised if p.requires_grad]
+
+    def finish(self, optimizer: Optimizer) -> Tensor:
+        """Make the gradients ready for the update; the norm of the loss's gradient before clipping, 0-d float32."""
+        self.precision.unscale(optimizer)
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        norm = self._norm(gradients)
+        if self.clip_norm is not None:
+            torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
+        if self.l1:
+            self._penalise()
+        return norm
+
+    def penalty(self) -> Tensor:
+        """λ·Σ|p|, 0-d, for the reported loss."""
+        return self.l1 * torch.stack(torch._foreach_norm([p.detach() for p in self.penalised], 1)).sum()
+
+    def _penalise(self) -> None:
+        """The subgradient λ·sign(p) of the L1 penalty, added once per effective batch and after clipping."""
+        with torch.no_grad():
+            for parameter in self.penalised:
+                if parameter.grad is not None:
+                    parameter.grad.add_(parameter.sign(), alpha=self.l1)
+
+    def _norm(self, gradients: list[Tensor]) -> Tensor:
+        if not gradients:
+            return torch.zeros(())
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
