@@ -24,9 +24,8 @@ class Storage:
     """How a column lies in the cache.
 
     layout: "fixed" = one array (N, *shape); "ragged" = values plus offsets, each value an array of its own shape (which is
-    stored too); "encoded" = bytes plus offsets (``prepare`` gives them as uint8 (n,)), decoded when gathered. dtype and shape describe
-    one decoded value;
-    a ragged shape has -1 where sizes differ.
+    stored too); "encoded" = bytes plus offsets (``prepare`` gives them as uint8 (n,)), decoded when gathered.
+    dtype and shape describe one (decoded) value; a ragged shape has -1 where sizes differ.
     """
 
     layout: str
@@ -35,7 +34,12 @@ class Storage:
 
 
 class BadValue(Exception):
-    """A raw value that can't be used; the message says why, in the reader's language. The row is set aside and listed."""
+    """A raw value that can't be used; the message says why, in the reader's language. The row is set aside and listed.
+
+    column: which one it stands in, as :func:`prepare_row` says.
+    """
+
+    column: str = ""
 
 
 class MissingValue(BadValue):
@@ -76,6 +80,7 @@ class Kind(ABC):
 
     name: ClassVar[str]
     follows: ClassVar[str | None] = None  # kind whose framing this one's positions must follow (boxes follow the image)
+    version: ClassVar[int] = 1  # raised when ``prepare`` gives other values for the same spec: part of the cache's key
 
     # ---- before the cache: Python for each sample, no torch -------------------------------------------------
     @classmethod
@@ -93,6 +98,14 @@ class Kind(ABC):
         framing: for kinds that follow another, how that one was prepared; ignored by all others. A cache, a stream and a service
         call :func:`prepare_row`, which sees to it.
         """
+
+    def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
+        """:meth:`prepare` for a block of raw values at once: (len(raws), *storage().shape), or None to have them prepared singly.
+
+        raws: an ndarray where the source's column is one, else a list. Only for fixed layouts, and only where every value of the
+        block is good and needs no note: anything else is answered with None. Not asked of a column that others follow.
+        """
+        return None
 
     @abstractmethod
     def storage(self) -> Storage: ...
@@ -153,11 +166,13 @@ def prepare_row(kinds: Mapping[str, Kind], raws: Mapping[str, Any]) -> dict[str,
     """
     prepared: dict[str, Prepared] = {}
     framings: dict[str, Framing | None] = {}
-    for column, kind in kinds.items():
+    for column, kind in sorted(kinds.items(), key=lambda item: item[1].follows is not None):
+        try:
+            made = kind.prepare(raws[column], framings.get(kind.follows) if kind.follows else None)
+        except BadValue as bad:
+            bad.column = column
+            raise
+        prepared[column] = made
         if kind.follows is None:
-            prepared[column] = made = kind.prepare(raws[column])
             framings.setdefault(kind.name, made.framing)
-    for column, kind in kinds.items():
-        if kind.follows is not None:
-            prepared[column] = kind.prepare(raws[column], framings.get(kind.follows))
     return prepared
