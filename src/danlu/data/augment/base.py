@@ -15,8 +15,9 @@ from danlu.randomness import Position
 class BatchTransform(Protocol):
     """One entry of the loop's first slot.
 
-    ``partners`` says how many further samples it needs for each sample of a batch (1 for mixup and cutmix, 3 for mosaic); the batch
-    then arrives with those appended (see :class:`Batch`), chosen by :meth:`choose` from dataset positions, never from batch mates.
+    ``partners`` says how many further samples it needs for each sample of a batch (1 for mixup and cutmix, 3 for
+    mosaic); the batch then arrives with those appended (see :class:`Batch`), chosen by :meth:`choose` from dataset
+    positions, never from batch mates.
     """
 
     partners: int

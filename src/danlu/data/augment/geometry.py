@@ -1,9 +1,10 @@
-"""A geometric transform of a batch of images, one affine map a sample, that keeps every image's size.
+"""A geometric transform of a batch of images: one affine map for each sample, which keeps every image's size.
 
-Coordinates are centred: a pixel's (or a point's) offset from the middle of its image, x to the right, y down, in pixels. In
-them a mirror, a turn or a zoom about the middle is the same map for every size, so a geometry is computed without looking at
-sizes (which may lie on another device) and serves images, masks and boxes alike: pixel ``i`` of ``n`` has the centred
-coordinate ``i − (n − 1)/2``, a continuous coordinate ``x`` (pixel ``i`` covers ``[i, i + 1)``) has ``x − n/2``; both agree.
+Coordinates are centred: a pixel's (or a point's) offset from the middle of its image, x to the right, y down, in
+pixels. In them a mirror, a turn or a zoom about the middle is the same map for every size, so a geometry is computed
+without looking at sizes (which may lie on another device) and serves images, masks and boxes alike: pixel ``i`` of
+``n`` has the centred coordinate ``i − (n − 1)/2``, a continuous coordinate ``x`` (pixel ``i`` covers ``[i, i + 1)``)
+has ``x − n/2``; both agree.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Fill = Literal["zero", "mean", "reflect", "edge"]
-"""What stands where the source lies outside the image: 0; the image's own mean of each channel; the image mirrored about its
-outermost pixels' centres (numpy's and torch's "reflect"); the outermost pixel repeated."""
+"""What stands where the source lies outside the image: 0; the image's own mean of each channel; the image mirrored
+about its outermost pixels' centres (numpy's and torch's "reflect"); the outermost pixel repeated."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Geometry:
     """Where each output pixel comes from: ``p = A·q + t + F·s``.
 
     q, p: centred coordinates (x, y) in the output and in the input. s = (width, height) of the image.
-    inverse: float64 (B, 2, 5), columns ``[A | t | F]``: A (2, 2), t (2,) in pixels, F (2, 2) in shares of the image's size.
+    inverse: float64 (B, 2, 5), columns ``[A | t | F]``: A (2, 2), t (2,) in pixels, F (2, 2) in shares of the size.
     sizes: (height, width) of all images, or int64 (B, 2) where images are of many sizes (on any device).
     fill: see :data:`Fill`.
     """
@@ -57,24 +58,27 @@ class Geometry:
         return np.concatenate([a, -a @ self.inverse[:, :, 2:]], axis=2)
 
     def matrices(self, height: int, width: int) -> np.ndarray:
-        """float64 (B, 2, 3): output pixel (x, y, 1) → input pixel, indices of pixel centres from 0, for images of one size."""
+        """float64 (B, 2, 3): output pixel (x, y, 1) → input pixel, both counted from 0, for images of one size."""
         a, t, f = self.inverse[:, :, :2], self.inverse[:, :, 2], self.inverse[:, :, 3:]
         size = np.asarray([width, height], dtype=np.float64)
         centre = (size - 1) / 2
         return np.concatenate([a, (t + f @ size + centre - a @ centre)[:, :, None]], axis=2)
 
-    def exact(self) -> np.ndarray:
-        """bool (B,): samples that only need pixels moved (mirrors, quarter turns, whole shifts), without interpolation.
+    def exact(self, square: bool) -> np.ndarray:
+        """bool (B,): samples whose pixels only change places (mirrors, quarter turns, whole shifts).
 
-        A quarter turn is exact only where all images are of one size and the pixel grid turns into itself (square, or sides that
-        differ by an even number).
+        A quarter turn is exact only where all images are of one ``square`` size, so that the grid turns into itself.
         """
         a, t, f = self.inverse[:, :, :2], self.inverse[:, :, 2], self.inverse[:, :, 3:]
-        straight = (np.abs(a) == np.eye(2)).all((1, 2))
-        turned = (np.abs(a) == np.eye(2)[::-1]).all((1, 2))
-        if not (isinstance(self.sizes, tuple) and (self.sizes[0] - self.sizes[1]) % 2 == 0):
-            turned = np.zeros_like(turned)
-        return (straight | turned) & (t == np.rint(t)).all(1) & (f == 0).all((1, 2))  # type: ignore[no-any-return]
+        fits = (np.abs(a) == np.eye(2)).all((1, 2))
+        if square:
+            fits |= (np.abs(a) == np.eye(2)[::-1]).all((1, 2))
+        result: np.ndarray = fits & (t == np.rint(t)).all(1) & (f == 0).all((1, 2))
+        return result
+
+    def still(self) -> bool:
+        """Whether nothing moves at all."""
+        return bool((self.inverse == _IDENTITY).all())
 
     def mirrors(self) -> bool:
         """Whether nothing leaves any image: only mirrors, or nothing at all."""
@@ -139,7 +143,7 @@ def shear(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def window(width: np.ndarray, height: np.ndarray, left: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """A window of the image stretched to the whole: all (B,) in shares of the image's width and height, from its left and top."""
+    """A window of the image stretched to the whole; all (B,) in shares of the image's width and height."""
     inverse = identity(len(width))
     inverse[:, 0, 0], inverse[:, 1, 1] = width, height
     inverse[:, 0, 3], inverse[:, 1, 4] = left + width / 2 - 0.5, top + height / 2 - 0.5

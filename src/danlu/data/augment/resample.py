@@ -1,0 +1,111 @@
+"""Images read at fractional places: the general path of a warp, by bilinear or nearest interpolation.
+
+Every output pixel's place is computed by the same few float32 sums whatever the batch, so a sample's result does not
+depend on its batch mates.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from danlu.data.augment.geometry import Fill
+from danlu.data.augment.layout import chunks, inside, store
+
+Interpolation = Literal["bilinear", "nearest"]
+
+
+def resample(
+    pixels: Tensor, own: Tensor | None, inverse: np.ndarray, fill: Fill | float, interpolation: Interpolation
+) -> Tensor:
+    """(B, C, H, W) read through ``inverse`` (B, 2, 5, see :class:`Geometry`), in the dtype and memory order it came
+    in.
+
+    own: int64 (B, 2), the size of each image in a padded block, or None where all fill it. Whole-number dtypes are
+    rounded half to even; numbers above 2**24 are not kept exactly.
+    """
+    height, width = pixels.shape[-2:]
+    terms = torch.from_numpy(inverse.astype(np.float32)).to(pixels.device)
+    # The edge modes of grid_sample count from pixel centres to pixel centres ("aligned") to mirror about centres.
+    aligned = fill == "reflect"
+    places = _places(terms, own, height, width, aligned)
+    mode = "zeros" if not isinstance(fill, str) else _PADDING[fill]
+    result = torch.empty_like(pixels)
+    for some in chunks(pixels):
+        across, down = places[0][some, None, :], places[1][some, :, None]
+        grid = torch.view_as_real(across + down)
+        source = pixels[some].float()
+        seen = None if own is None else inside(own[some], height, width)
+        if own is not None and mode != "zeros":
+            grid = _folded(grid, own[some], height, width, aligned)
+        level = _level(source, seen, fill)
+        if level is not None:
+            source = source - level if seen is None else (source - level) * seen
+        read = grid_sample(source, grid, mode=interpolation, padding_mode=mode, align_corners=aligned)
+        if level is not None:
+            read += level
+        if seen is not None:
+            read *= seen
+        store(result[some], read)
+    return result
+
+
+_PADDING = {"zero": "zeros", "mean": "zeros", "reflect": "reflection", "edge": "border"}
+
+
+def _places(terms: Tensor, own: Tensor | None, height: int, width: int, aligned: bool) -> tuple[Tensor, Tensor]:
+    """complex64 (B, W) and (B, H): their outer sum is where each output pixel lies, x + iy in grid_sample's units.
+
+    A sum of two vectors is one pass over the grid in its final memory order; a matrix product would take several.
+    """
+    device = terms.device
+    block = torch.tensor([width, height], dtype=torch.float32, device=device)
+    size = block if own is None else own.flip(1).float()  # (w, h), or (B, 2)
+    size = size.expand(len(terms), 2)
+    x = torch.arange(width, dtype=torch.float32, device=device) - (size[:, :1] - 1) / 2
+    y = torch.arange(height, dtype=torch.float32, device=device) - (size[:, 1:] - 1) / 2
+    offset = terms[:, :, 2] + terms[:, :, 3] * size[:, :1] + terms[:, :, 4] * size[:, 1:]
+    if aligned:
+        scale, start = 2 / (block - 1).clamp(min=1), (size - 1) / (block - 1).clamp(min=1) - 1
+    else:
+        scale, start = 2 / block, size / block - 1
+    terms, offset = terms * scale[:, None], offset * scale + start
+    across = torch.complex(terms[:, 0, :1] * x + offset[:, :1], terms[:, 1, :1] * x + offset[:, 1:])
+    down = torch.complex(terms[:, 0, 1:2] * y, terms[:, 1, 1:2] * y)
+    return across, down
+
+
+def _folded(grid: Tensor, own: Tensor, height: int, width: int, reflect: bool) -> Tensor:
+    """The grid with places outside each image's own size brought back in: mirrored about, or held at, its outermost
+    pixels.
+    """
+    block = grid.new_tensor([width, height])
+    last = (own.flip(1).to(grid.dtype) - 1)[:, None, None, :]
+    if not reflect:
+        place = ((grid + 1) * block - 1) / 2
+        place = place.clamp(min=0).minimum(last)
+        return (2 * place + 1) / block - 1
+    span = (block - 1).clamp(min=1)
+    place = (grid + 1) * span / 2
+    period = (2 * last).clamp(min=1)
+    place = place.remainder(period)
+    place = torch.minimum(place, (period - place).clamp(min=0)).minimum(last)
+    return 2 * place / span - 1
+
+
+def _level(source: Tensor, seen: Tensor | None, fill: Fill | float) -> Tensor | float | None:
+    """What the outside is filled with: a number, (b, C, 1, 1), or None where it is 0 or needs none."""
+    if fill == "mean":
+        return mean_of(source, seen)
+    return fill if not isinstance(fill, str) and fill != 0 else None
+
+
+def mean_of(source: Tensor, seen: Tensor | None) -> Tensor:
+    """(b, C, 1, 1): each channel's mean over the image's own pixels; float (b, C, H, W), zero where not ``seen``."""
+    if seen is None:
+        return source.mean((2, 3), keepdim=True)
+    return source.sum((2, 3), keepdim=True) / seen.sum((2, 3), keepdim=True)
