@@ -1,0 +1,1 @@
+"""Image files as people have them → 8-bit pixels. Pillow is imported inside functions only."""

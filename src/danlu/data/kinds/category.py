@@ -1,0 +1,134 @@
+"""Categories: one of a list of classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from danlu.data.kinds.base import BadValue, Framing, Kind, MissingValue, Prepared, Storage
+from danlu.messages import say
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from danlu.data.batches.batch import Value
+
+
+def natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
+    """A sort key in which "class 2" comes before "class 10", and case matters only where nothing else differs."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts if part], text
+
+
+def class_name(raw: Any) -> str:
+    """A raw category as its class's name: text stripped, 3 and 3.0 (a column that had gaps) alike "3". Raises :class:`BadValue`."""
+    if isinstance(raw, np.generic | np.ndarray) and np.ndim(raw) == 0:
+        raw = raw.item()
+    if isinstance(raw, str):
+        raw = raw.strip()
+        if not raw:
+            raise MissingValue(say("data.missing"))
+        return raw
+    if raw is None or (isinstance(raw, float) and raw != raw):
+        raise MissingValue(say("data.missing"))
+    if isinstance(raw, float) and raw.is_integer():
+        return str(int(raw))
+    if isinstance(raw, bool | int | float):
+        return str(raw)
+    if isinstance(raw, bytes):
+        return class_name(raw.decode("utf-8", "replace"))
+    raise BadValue(say("data.category.type", type=type(raw).__name__))
+
+
+@dataclass(frozen=True)
+class Category(Kind):
+    """One of ``classes`` (names, in order); cached as its index. In a batch int64 (B,), -1 = ignored; mixed: float32 (B, K)."""
+
+    classes: tuple[str, ...]
+
+    name: ClassVar[str] = "category"
+    can_mix: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", tuple(self.classes))  # a spec read from JSON holds a list
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes are not unique")
+
+    @classmethod
+    def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Category:
+        """options: classes (names in order; else all values that occur, in natural order)."""
+        if options.get("classes"):
+            return cls(tuple(map(str, options["classes"])))
+        return cls(tuple(sorted(names_in(raws), key=natural)))
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.classes)}
+
+    def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
+        """raw: a class's name, or a number that is one. Raises :class:`BadValue` for a class that wasn't known when fitting."""
+        index = self._index.get(raw) if type(raw) is str else None
+        if index is None:
+            name = class_name(raw)
+            index = self._index.get(name)
+            if index is None:
+                raise BadValue(say("data.category.unseen", value=name[:60]))
+        return Prepared(np.asarray(index, np.int64))
+
+    def storage(self) -> Storage:
+        return Storage("fixed", "int64", ())
+
+    def spec(self) -> dict[str, Any]:
+        return {"classes": list(self.classes)}
+
+    def collate(self, values: Any) -> Value:
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(values, np.int64))
+
+    def probabilities(self, value: Value) -> Tensor:
+        """float32 (B, K): one-hot of class indices, a row of zeros where ignored; probabilities as they are."""
+        import torch
+
+        labels: Tensor = value  # type: ignore[assignment]
+        if labels.is_floating_point():
+            return labels
+        rows = torch.zeros(len(labels), len(self.classes), device=labels.device)
+        known = (labels >= 0).to(rows.dtype)
+        return rows.scatter_(1, labels.clamp_min(0)[:, None], known[:, None])
+
+    def mix(self, value: Value, partner: Value, share: Tensor) -> Value:
+        """float32 (B, K) probabilities; a row of zeros (ignored) where the class of either with a share is not known."""
+        one, other = self.probabilities(value), self.probabilities(partner)
+        weight = share.to(one.dtype)[:, None]
+        known = (one.sum(1, keepdim=True) > 0) | (weight == 0)
+        known &= (other.sum(1, keepdim=True) > 0) | (weight == 1)
+        return (weight * one + (1 - weight) * other) * known
+
+    def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:
+        labels = np.asarray(values, np.int64).reshape(-1)
+        counts = np.bincount(labels[labels >= 0], minlength=len(self.classes))
+        return {"classes": dict(zip(self.classes, counts.tolist(), strict=True))}
+
+    def draw(self, value: np.ndarray, canvas: np.ndarray | None = None) -> str:
+        index = int(value)
+        return self.classes[index] if index >= 0 else ""
+
+
+def names_in(raws: Iterable[Any]) -> set[str]:
+    """The class names that occur among raw values; missing and unusable ones are passed over."""
+    values = getattr(raws, "values_in_use", None)  # columns that know theirs without being read through
+    names: set[str] = set()
+    for raw in values() if values is not None else raws:
+        if type(raw) is str and raw in names:
+            continue
+        try:
+            names.add(class_name(raw))
+        except BadValue:
+            continue
+    return names

@@ -1,0 +1,92 @@
+"""Numbers: one real value, as an input or as what a regression predicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from danlu.data.kinds.base import BadValue, Framing, Kind, MissingValue, Prepared, Storage
+from danlu.messages import say
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from danlu.data.batches.batch import Value
+
+_NONE = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-"))
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A finite float32. In a batch: float32 (B,)."""
+
+    name: ClassVar[str] = "number"
+    can_mix: ClassVar[bool] = True
+
+    @classmethod
+    def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Number:
+        return cls()
+
+    def missing(self, raw: Any) -> bool:
+        return super().missing(raw) or (isinstance(raw, str) and raw.strip().casefold() in _NONE)
+
+    def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
+        """raw: a number, or text that is one ("3.5", "1e-3"). Raises :class:`BadValue`, also for infinity and beyond float32."""
+        if self.missing(raw):
+            raise MissingValue(say("data.missing"))
+        try:
+            value = float(raw)
+        except (TypeError, ValueError) as error:
+            raise BadValue(say("data.number.type", value=str(raw)[:60])) from error
+        if not math.isfinite(value) or abs(value) > float(np.finfo(np.float32).max):
+            raise BadValue(say("data.number.infinite", value=str(raw)[:60]))
+        return Prepared(np.asarray(value, np.float32))
+
+    def storage(self) -> Storage:
+        return Storage("fixed", "float32", ())
+
+    def spec(self) -> dict[str, Any]:
+        return {}
+
+    def collate(self, values: Any) -> Value:
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32))
+
+    def mix(self, value: Value, partner: Value, share: Tensor) -> Value:
+        import torch
+
+        return torch.lerp(partner, value, share.to(value.dtype))  # type: ignore[arg-type,union-attr]
+
+    def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:
+        numbers = np.asarray(values, np.float64).reshape(-1)
+        if not len(numbers):
+            return {}
+        quartiles = np.percentile(numbers, [25, 50, 75])
+        found = self.statistics([numbers])
+        return {**found, "quartiles": [float(quartile) for quartile in quartiles]}
+
+    def statistics(self, values: Iterable[Any]) -> dict[str, Any]:
+        """mean, std (population), min, max: floats. Block by block, merged as by Chan, Golub and LeVeque (1979)."""
+        count, mean, squares, low, high = 0, 0.0, 0.0, math.inf, -math.inf
+        for block in values:
+            numbers = np.asarray(block, np.float64).reshape(-1)
+            if not len(numbers):
+                continue
+            middle = float(numbers.mean())
+            apart = middle - mean
+            together = count + len(numbers)
+            squares += float(np.square(numbers - middle).sum()) + apart * apart * count * len(numbers) / together
+            mean += apart * len(numbers) / together
+            count = together
+            low, high = min(low, float(numbers.min())), max(high, float(numbers.max()))
+        if not count:
+            return {}
+        return {"mean": mean, "std": math.sqrt(squares / count), "min": low, "max": high}
+
+    def draw(self, value: np.ndarray, canvas: np.ndarray | None = None) -> str:
+        return f"{float(value):.6g}"
