@@ -1,0 +1,42 @@
+"""Danlu 丹炉: a deep-learning workbench on PyTorch. One typed recipe takes raw data to a trained model.
+
+``import danlu`` loads neither torch nor anything else that is large: the names below are fetched when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from danlu.recipe.schema import Recipe as Recipe
+    from danlu.runs import Run as Run
+    from danlu.runs import check as check
+    from danlu.runs import load as load
+    from danlu.runs import train as train
+    from danlu.training.loop import fit as fit
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Recipe": "danlu.recipe.schema",
+    "Run": "danlu.runs",
+    "check": "danlu.runs",
+    "fit": "danlu.training.loop",
+    "load": "danlu.runs",
+    "train": "danlu.runs",
+}
+
+__all__ = ["Recipe", "Run", "__version__", "check", "fit", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

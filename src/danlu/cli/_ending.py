@@ -1,0 +1,65 @@
+"""How a run ends for a person: the result with its interval, where it lies, and what to try next."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from danlu.cli._faults import DONE, INTERRUPTED
+from danlu.cli._output import Output, plain
+from danlu.cli._parser import cells
+from danlu.messages import say
+
+if TYPE_CHECKING:
+    from danlu.runs import Run
+
+
+def report_run(run: Run, out: Output) -> int:
+    """Says how ``run`` ended; returns the exit code (130 where it was interrupted)."""
+    path = shlex.quote(str(run.path))
+    out.result({"run": run.path, "status": run.status, "metrics": dict(run.metrics), "intervals": dict(run.intervals)})
+    if run.status == "interrupted":
+        out.aside(f"{say('cli.interrupted')} {say('cli.resume-this', path=path)}")
+        return INTERRUPTED
+    out.line()
+    for name, value in _headline(run.metrics).items():
+        out.line(with_interval(name, value, run.intervals.get(name), run.recipe.evaluate.confidence))
+    out.line(say("cli.run-folder", path=run.path))
+    out.line()
+    out.line(say("cli.next"))
+    commands = {
+        f"danlu predict {path} {say('cli.input-name')}": say("cli.next.predict"),
+        f"danlu evaluate {path} --part val": say("cli.next.evaluate"),
+        f"danlu train {path}/recipe.yaml train.epochs={2 * run.recipe.train.epochs}": say("cli.next.longer"),
+    }
+    width = max(map(cells, commands))
+    for command, what in commands.items():
+        out.line(f"  {command}{' ' * (width - cells(command))}   # {what}")
+    return DONE
+
+
+def _headline(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The test part's metrics without its loss; where there is no test part, whatever there is."""
+    test = {name: value for name, value in metrics.items() if name.startswith("test/") and "loss" not in name}
+    return test or dict(metrics)
+
+
+def with_interval(name: str, value: float, interval: tuple[float, float] | None, confidence: float) -> str:
+    if interval is None:
+        return say("cli.value", name=name, value=decimal(value))
+    low, high = map(decimal, interval)
+    return say("cli.value-with-interval", name=name, value=decimal(value), low=low, high=high, confidence=percent(confidence))
+
+
+def decimal(value: float | None) -> str:
+    """Four digits for people; an empty cell for what is undefined."""
+    if plain(value) is None or value is None:
+        return "–"
+    return f"{value:.4f}" if abs(value) < 1000 or math.isinf(value) else f"{value:.4g}"
+
+
+def percent(share: float) -> str:
+    """``95 %``."""
+    return f"{100 * share:g} %"

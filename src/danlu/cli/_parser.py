@@ -1,0 +1,137 @@
+"""argparse in the reader's language, with mistakes as problems (where, what, remedy) and wide characters wrapped right."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import unicodedata
+from collections.abc import Sequence
+from typing import NoReturn
+
+from danlu.errors import DanluError
+from danlu.messages import LANGUAGES, say
+
+
+class UsageError(DanluError):
+    """The command line can't be understood."""
+
+
+class Parser(argparse.ArgumentParser):
+    """The parser of one command. Positional arguments may stand before, between and after options."""
+
+    def __init__(self, command: str, usage: str) -> None:
+        super().__init__(
+            prog=f"danlu {command}",
+            usage=f"danlu {command} {usage}".rstrip(),
+            description=say(f"cli.about.{command}"),
+            formatter_class=_Formatter,
+            add_help=False,
+            allow_abbrev=False,
+            exit_on_error=False,
+        )
+        self.command = command
+        self._positionals.title = say("cli.arguments")
+        self._optionals.title = say("cli.options")
+
+    def common(self) -> None:
+        """The options that every command has; added last, so that a command's own come first."""
+        self.add_argument("--json", action="store_true", help=say("cli.option.json"))
+        self.add_argument("--lang", metavar="|".join(LANGUAGES), help=say("cli.option.lang"))
+        self.add_argument("--debug", action="store_true", help=say("cli.option.debug"))
+        self.add_argument("-h", "--help", action="help", help=say("cli.option.help"))
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parsed ``words``. Raises :class:`UsageError`."""
+        try:
+            options, rest = self.parse_known_intermixed_args(list(words))
+        except argparse.ArgumentError as error:
+            raise self.mistake(say("cli.misused", option=error.argument_name), self.see_help()) from error
+        if rest:
+            known = [name for action in self._actions for name in action.option_strings]
+            what = [say("cli.unknown-option", option=word) for word in rest]
+            raise UsageError.of(self.prog, " ".join(what), did_you_mean(rest[0].partition("=")[0], known) or self.see_help())
+        return options
+
+    def mistake(self, what: str, remedy: str = "") -> DanluError:
+        """A problem with this command's words, to raise."""
+        return UsageError.of(self.prog, what, remedy or self.see_help())
+
+    def only(self, argument: str, words: Sequence[str]) -> str:
+        """The single value of a positional argument. Raises :class:`UsageError` where there is none, or more than one."""
+        if not words:
+            raise self.mistake(say("cli.missing", argument=argument))
+        if len(words) > 1:
+            raise self.mistake(say("cli.only-one", argument=argument, word=words[1]))
+        return words[0]
+
+    def see_help(self) -> str:
+        return say("cli.see-help", command=self.command)
+
+    def error(self, message: str) -> NoReturn:
+        """argparse's own way out, in English; nothing of ours is known to lead here."""
+        raise self.mistake(message)
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """"Did you mean …?" with the nearest of ``known``; empty where none is near."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return say("cli.did-you-mean", nearest=near[0]) if near else ""
+
+
+def one_of(parser: Parser, option: str, value: str, allowed: Sequence[str]) -> str:
+    """``value`` if it is allowed, else a problem with what is allowed and the nearest."""
+    if value in allowed:
+        return value
+    what = say("cli.not-one-of", option=option, value=value, allowed=", ".join(allowed))
+    raise parser.mistake(what, did_you_mean(value, allowed))
+
+
+def cells(text: str) -> int:
+    """How many terminal cells ``text`` takes: two for a wide character."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most ``width`` cells: broken at spaces, and between wide characters but not before closing punctuation."""
+    lines, line, pending = [], "", ""
+    for piece in _pieces(text):
+        if line and cells(line + pending + piece) > width:
+            lines.append(line)
+            line, pending = "", ""
+        if piece.isspace():
+            pending = piece if line else ""
+        else:
+            line, pending = line + pending + piece, ""
+    return [*lines, line] if line else lines
+
+
+def _pieces(text: str) -> list[str]:
+    """What may not be broken further: words, runs of space, single wide characters with the punctuation that closes them."""
+    pieces: list[str] = []
+    for char in text:
+        wide = unicodedata.east_asian_width(char) in "WF"
+        last = pieces[-1][-1] if pieces else ""
+        joins = last and (
+            char in "，。；：、！？）》」』”"
+            or (not wide and not char.isspace() and not last.isspace() and unicodedata.east_asian_width(last) not in "WF")
+            or (char.isspace() and last.isspace())
+            or last in "（《「『“"
+        )
+        if joins:
+            pieces[-1] += char
+        else:
+            pieces.append(char)
+    return pieces
+
+
+class _Formatter(argparse.HelpFormatter):
+    """argparse's layout, with our word for "usage:" and lines wrapped by the cells they take."""
+
+    def add_usage(self, usage, actions, groups, prefix=None):  # type: ignore[no-untyped-def]
+        super().add_usage(usage, actions, groups, say("cli.usage") if prefix is None else prefix)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrap(text, width)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "".join(f"{indent}{line}\n" for part in text.splitlines() for line in wrap(part, width) or [""])

@@ -1,0 +1,155 @@
+"""Texts of the command line. The order of ``cli.about.*`` is the order of commands in ``danlu --help``."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "cli.title": (
+        "Danlu 丹炉: from raw data to a trained model, by one recipe.",
+        "丹炉（Danlu）：一份配方，从原始数据到训练好的模型。",
+    ),
+    "cli.usage": ("Usage: ", "用法："),
+    "cli.command-usage": ("COMMAND [ARGUMENT…]", "命令 [参数…]"),
+    "cli.commands": ("Commands:", "命令："),
+    "cli.everywhere": ("Options of every command:", "所有命令通用的选项："),
+    "cli.arguments": ("arguments", "参数"),
+    "cli.options": ("options", "选项"),
+    "cli.first-steps": (
+        "First steps: `danlu train` trains the default recipe on embedded data; `danlu new image-classification -o recipe.yaml`\n"
+        "writes a recipe to change; `danlu COMMAND --help` explains a command.",
+        "第一步：`danlu train` 用自带数据训练默认配方；`danlu new image-classification -o recipe.yaml` 生成一份可修改的配方；\n"
+        "`danlu 命令 --help` 查看某个命令的说明。",
+    ),
+    "cli.about.new": ("write a commented recipe for a task", "为某个任务生成一份带注释的配方"),
+    "cli.about.check": (
+        "do everything that comes before the first step, and print the loop as it will run",
+        "完成第一步训练之前的全部检查，并打印实际的训练循环",
+    ),
+    "cli.about.train": ("train a recipe and judge the result on the test part", "按配方训练，并在测试集上评估结果"),
+    "cli.about.resume": ("go on with an interrupted run where it stopped", "从中断处继续一次训练"),
+    "cli.about.evaluate": ("judge a run's model on a part of its data, or on other data", "在某部分数据或其他数据上评估模型"),
+    "cli.about.predict": ("ask a run's model about files or folders", "用训练好的模型预测文件或文件夹"),
+    "cli.about.runs": ("list the runs in a folder", "列出文件夹中的训练记录"),
+    "cli.about.list": ("list what a recipe can name, with its arguments", "列出配方中可以使用的名称及其参数"),
+    "cli.about.schema": ("print the recipe's JSON Schema, for editors", "输出配方的 JSON Schema，供编辑器使用"),
+    "cli.option.json": (
+        "give the answer as JSON on stdout; progress goes to stderr",
+        "以 JSON 格式在标准输出给出结果，进度写到标准错误",
+    ),
+    "cli.option.lang": ("language of all texts: en or zh", "界面语言：en 或 zh"),
+    "cli.option.debug": ("show the traceback of an error", "出错时显示完整的调用栈"),
+    "cli.option.help": ("show this help", "显示本帮助"),
+    # mistakes on the command line
+    "cli.unknown-command": ("There is no command {command!r}.", "没有名为 {command!r} 的命令。"),
+    "cli.unknown-option": ("There is no option {option}.", "没有选项 {option}。"),
+    "cli.misused": ("{option} is not used that way: its value is missing, or it takes none.", "{option} 用法不对：缺少取值，或它不接受取值。"),
+    "cli.not-one-of": ("{option} can't be {value!r}; it is one of {allowed}.", "{option} 不能是 {value!r}，可选值为 {allowed}。"),
+    "cli.missing": ("{argument} is missing.", "缺少 {argument}。"),
+    "cli.only-one": ("There is one {argument} only; {word!r} is too many.", "{argument} 只能有一个，{word!r} 多余。"),
+    "cli.did-you-mean": ("Did you mean {nearest}?", "是不是想写 {nearest}？"),
+    "cli.see-help": ("See `danlu {command} --help`.", "请查看 `danlu {command} --help`。"),
+    "cli.see-overview": ("See `danlu --help`.", "请查看 `danlu --help`。"),
+    "cli.two-recipes": (
+        "{word!r} is neither key=value nor the only recipe.",
+        "{word!r} 既不是“键=值”，也不是唯一的配方。",
+    ),
+    "cli.write-overrides": (
+        "Write a change as key=value, such as train.epochs=20; a value with spaces needs quotes.",
+        "请把改动写成“键=值”，例如 train.epochs=20；含空格的值要加引号。",
+    ),
+    "cli.no-recipe": ("There is no file {path} and no task of that name.", "没有文件 {path}，也没有叫这个名字的任务。"),
+    "cli.name-recipe": (
+        "Name a .yaml file, a data folder, or one of the tasks {tasks}; `danlu new TASK -o FILE` writes a recipe.",
+        "请给出 .yaml 文件、数据文件夹，或以下任务之一：{tasks}；`danlu new 任务 -o 文件` 可生成配方。",
+    ),
+    "cli.is-a-run": ("{path} is the folder of a run.", "{path} 是一次训练的文件夹。"),
+    "cli.resume-or-again": (
+        "`danlu resume {path}` goes on with it; `danlu train {recipe}` trains its recipe once more.",
+        "`danlu resume {path}` 继续这次训练；`danlu train {recipe}` 用它的配方重新训练。",
+    ),
+    "cli.exists": ("The file exists already.", "文件已存在。"),
+    "cli.choose-another": ("Choose another name, or write over it with --force.", "请换一个文件名，或用 --force 覆盖。"),
+    "cli.os-error": ("The system says: {reason}.", "系统报告：{reason}。"),
+    "cli.interrupted": ("Interrupted.", "已中断。"),
+    "cli.how-to-resume": (
+        "If a run had begun, `danlu runs` shows it and `danlu resume RUN` goes on where its last checkpoint stands.",
+        "如果训练已经开始，可用 `danlu runs` 找到它，再用 `danlu resume 训练文件夹` 从最近的检查点继续。",
+    ),
+    "cli.resume-this": ("`danlu resume {path}` goes on where it stopped.", "`danlu resume {path}` 可从中断处继续。"),
+    "cli.defect": ("This is a defect of Danlu, not of what you wrote: {error}.", "这是丹炉自身的缺陷，不是你写错了：{error}。"),
+    "cli.how-to-debug": (
+        "The same command with --debug shows where; please report it with that output.",
+        "在同一命令后加 --debug 可看到出错位置，欢迎附上输出反馈给我们。",
+    ),
+    # train, resume
+    "cli.train.recipe": (
+        "a .yaml recipe; or a folder or file of data; or a task, for its default recipe on embedded data; default: image-classification",
+        "配方（.yaml 文件）；或数据文件夹、数据文件；或任务名，即用自带数据训练其默认配方；省略时为 image-classification",
+    ),
+    "cli.train.overrides": (
+        "changes of the recipe, such as train.epochs=20 train.optimizer.lr=3e-4",
+        "对配方的改动，例如 train.epochs=20 train.optimizer.lr=3e-4",
+    ),
+    "cli.run": ("the folder of a run", "一次训练的文件夹"),
+    "cli.train.result": ("Result on the {part} part", "{part} 部分的结果"),
+    "cli.value": ("{name} {value}", "{name} {value}"),
+    "cli.value-with-interval": (
+        "{name} {value} ({confidence} interval {low} – {high})",
+        "{name} {value}（{confidence} 区间 {low} – {high}）",
+    ),
+    "cli.run-folder": ("Run folder: {path}", "训练文件夹：{path}"),
+    "cli.stopped": ("The run stopped early: {status}.", "训练提前停止：{status}。"),
+    "cli.next": ("What to try next:", "接下来可以："),
+    "cli.next.predict": ("ask the model about your own files", "用模型预测你自己的文件"),
+    "cli.next.longer": ("train longer", "训练更久"),
+    "cli.next.evaluate": ("judge it on the validation part", "在验证集上评估"),
+    "cli.next.resume": ("go on", "继续训练"),
+    "cli.input-name": ("PHOTO.png", "照片.png"),
+    # check
+    "cli.check.step": ("check", "检查"),
+    "cli.check.seconds": ("seconds", "秒"),
+    "cli.check.found": ("found", "结果"),
+    "cli.check.slot": ("slot of the loop", "循环的环节"),
+    "cli.check.stands": ("what stands in it", "内容"),
+    "cli.check.good": ("The recipe can be trained: danlu train {words}", "配方可以训练：danlu train {words}"),
+    # evaluate, predict
+    "cli.evaluate.part": ("which part of the data: train, val or test (default: test)", "数据的哪一部分：train、val 或 test（默认 test）"),
+    "cli.evaluate.data": ("other data to judge it on, as data.source in a recipe", "改用其他数据评估，写法同配方中的 data.source"),
+    "cli.metric": ("metric", "指标"),
+    "cli.metric-value": ("value", "数值"),
+    "cli.interval": ("interval ({confidence})", "区间（{confidence}）"),
+    "cli.samples": ("{samples} samples", "{samples} 个样本"),
+    "cli.predict.inputs": ("files or folders", "文件或文件夹"),
+    "cli.predict.json": (
+        "With --json, one JSON object a line for each input, as soon as it is known.",
+        "使用 --json 时，每个输入得到结果后立即输出一行 JSON。",
+    ),
+    "cli.predict.nothing": ("There was nothing to predict in the inputs.", "输入中没有可以预测的内容。"),
+    "cli.predict.failed": ("{failed} of {total} inputs could not be used.", "{total} 个输入中有 {failed} 个无法使用。"),
+    # runs
+    "cli.runs.folder": ("folder that holds runs (default: runs)", "存放训练记录的文件夹（默认 runs）"),
+    "cli.runs.none": ("There are no runs in {folder}.", "{folder} 中没有训练记录。"),
+    "cli.runs.name": ("run", "训练"),
+    "cli.runs.task": ("task", "任务"),
+    "cli.runs.status": ("status", "状态"),
+    "cli.runs.started": ("started", "开始时间"),
+    "cli.runs.result": ("result", "结果"),
+    # list
+    "cli.list.group": ("what to list: {groups}", "要列出的内容：{groups}"),
+    "cli.list.name": ("name", "名称"),
+    "cli.list.what": ("what it is", "说明"),
+    "cli.list.arguments": ("arguments", "参数"),
+    "cli.list.also-nets": (
+        "Also timm:NAME and torchvision:NAME, and package.module:Class for a net of your own.",
+        "也可以写 timm:名称、torchvision:名称，或用 package.module:Class 指定自己的网络。",
+    ),
+    "cli.list.also-own": (
+        "Also package.module:Class for one of your own.",
+        "也可以用 package.module:Class 指定自己的实现。",
+    ),
+    # schema, new
+    "cli.output": ("file to write instead of stdout", "写入文件，而不是标准输出"),
+    "cli.force": ("write over an existing file", "覆盖已有文件"),
+    "cli.new.task": ("one of {tasks}", "可选：{tasks}"),
+    "cli.wrote": ("Wrote {path}.", "已写入 {path}。"),
+    "cli.new.then": ("Wrote {path}. Change it, then: danlu train {path}", "已写入 {path}。修改后运行：danlu train {path}"),
+}
