@@ -11,10 +11,17 @@ import numpy as np
 from danlu.data.batches.batch import Batch
 from danlu.data.kinds.base import Kind
 from danlu.data.table import Part
+from danlu.errors import DataError
+from danlu.messages import say
 
 
 class Store(Protocol):
-    """Where prepared values come from: :class:`danlu.data.cache.Cache`, or a stream that prepares on demand."""
+    """Where prepared values come from: :class:`danlu.data.cache.Cache`, or :class:`danlu.data.stream.Stream`, which
+    prepares on demand.
+
+    A store may also offer ``gather_all(columns, rows) -> dict``, where rows are prepared as wholes; and say by
+    ``instant`` (default True) that gathering is a mere copy of memory, so that nothing is won by doing it ahead.
+    """
 
     def gather(self, column: str, rows: np.ndarray) -> Any:
         """Prepared values of int64 ``rows``: ndarray (B, *shape) for fixed layouts, else a list of B ndarrays."""
@@ -44,7 +51,26 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def gather(self, rows: np.ndarray, *, partners: int = 0) -> Batch:
-        """The batch of int64 ``rows`` with all columns, on the CPU. Duplicates in ``rows`` are allowed."""
-        columns = {name: kind.collate(self.store.gather(name, rows)) for name, kind in self.kinds.items()}
-        return Batch(columns, self.inputs, rows, self.keys[rows], partners)
+    @property
+    def instant(self) -> bool:
+        """Whether gathering is a mere copy of memory."""
+        return bool(getattr(self.store, "instant", True))
+
+    def rows(self, part: Part) -> np.ndarray:
+        """int64: the part's rows, sorted. Raises DataError where there are none."""
+        rows = self.parts.get(part)
+        if rows is None or not len(rows):
+            raise DataError.of("data.split", say("cache.no-rows", part=part), say("cache.no-rows.remedy", part=part))
+        return rows
+
+    def gather(self, rows: np.ndarray, *, keys: np.ndarray | None = None, partners: int = 0) -> Batch:
+        """The batch of int64 ``rows`` with all columns, on the CPU. Duplicates in ``rows`` are allowed.
+
+        keys: uint64 like ``rows``, instead of the samples' own (where a sampler drew one twice).
+        """
+        together = getattr(self.store, "gather_all", None)
+        values = (
+            together(self.kinds, rows) if together else {name: self.store.gather(name, rows) for name in self.kinds}
+        )
+        columns = {name: kind.collate(values[name]) for name, kind in self.kinds.items()}
+        return Batch(columns, self.inputs, rows, self.keys[rows] if keys is None else keys, partners)

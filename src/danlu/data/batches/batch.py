@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -41,8 +41,8 @@ class Batch:
     columns: name → Tensor (B, …), :class:`Padded` or :class:`Ragged`.
     inputs: names of the columns that the net is called with, in order.
     rows: int64 (B,), rows in the dataset. keys: uint64 (B,), for :mod:`danlu.randomness`.
-    partners: with mixing transforms, every column holds (1 + partners)·B samples (rows and keys too): the batch itself, then
-        the first partner of each, then the second …; the mixing transform consumes them and sets this back to 0.
+    partners: with mixing transforms, every column holds (1 + partners)·B samples (rows and keys too): the batch itself,
+    then the first partner of each, then the second …; the mixing transform consumes them and sets this back to 0.
     """
 
     columns: Mapping[str, Value]
@@ -68,10 +68,24 @@ class Batch:
         """A copy with some columns replaced or added."""
         return replace(self, columns={**self.columns, **columns})
 
-    def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
-        def move(value: Any) -> Any:
-            if isinstance(value, Tensor):
-                return value.to(device, non_blocking=non_blocking)
-            return type(value)(*(move(part) for part in value))
+    def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """A copy with every tensor (also those inside :class:`Padded` and :class:`Ragged`) changed."""
 
-        return replace(self, columns={name: move(value) for name, value in self.columns.items()})
+        def changed(value: Any) -> Any:
+            return change(value) if isinstance(value, Tensor) else type(value)(*map(change, value))
+
+        return replace(self, columns={name: changed(value) for name, value in self.columns.items()})
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Every tensor of every column."""
+        for value in self.columns.values():
+            yield from (value,) if isinstance(value, Tensor) else value
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
+        return self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Batch:
+        """A copy in page-locked memory, from which copies to a CUDA device don't block (torch's DataLoader calls this
+        too).
+        """
+        return self.map(lambda tensor: tensor.pin_memory())

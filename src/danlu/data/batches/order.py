@@ -1,0 +1,119 @@
+"""Which samples each micro-batch of an epoch holds: a pure function of (seed, epoch, sample keys), never of history.
+
+The epoch is one global sequence that knows nothing of ranks; it is cut into global batches, and each rank takes its
+share of every one. :func:`plan` is all there is to replace where another grouping is wanted (for instance batches of
+similar length).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from danlu import randomness
+
+_SAMPLER = "sampler"
+_ORDER = "order"
+_REPEAT = "sampler/repeat"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a plan is made from.
+
+    rows: int64 (N,), rows of the dataset. keys: uint64 (N,), their sample keys. size: samples in one rank's
+    micro-batch.
+    weights: float64 (N,) for sampling with replacement, or None. world: number of ranks.
+    """
+
+    rows: np.ndarray
+    keys: np.ndarray
+    seed: int
+    size: int
+    shuffle: bool
+    drop_last: bool = False
+    weights: np.ndarray | None = None
+    world: int = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One epoch of all ranks. rows: int64 (S,) as visited. keys: uint64 (S,). bounds: int64 (M + 1,): batch i is
+    rows[bounds[i]:bounds[i + 1]].
+    """
+
+    rows: np.ndarray
+    keys: np.ndarray
+    bounds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def share(self, index: int, rank: int = 0, world: int = 1) -> slice:
+        """Where rank's part of global batch ``index`` lies in ``rows``: parts are contiguous and differ by at most one
+        sample.
+        """
+        start, stop = int(self.bounds[index]), int(self.bounds[index + 1])
+        return slice(start + (stop - start) * rank // world, start + (stop - start) * (rank + 1) // world)
+
+
+Planner = Callable[[Ask, int], Plan]
+
+
+def plan(ask: Ask, epoch: int) -> Plan:
+    """The plan of one epoch: shuffled by key, sampled by weight, or as the rows come."""
+    edges = bounds(len(ask.rows), ask.size, ask.world, ask.drop_last)
+    if ask.weights is not None:
+        slots = draw(ask.weights, ask.seed, epoch)
+        rows, keys = ask.rows[slots], repeated(ask.keys[slots])
+    elif ask.shuffle:
+        slots = randomness.order(ask.seed, _ORDER, epoch, ask.keys)
+        rows, keys = ask.rows[slots], ask.keys[slots]
+    else:
+        rows, keys = ask.rows, ask.keys
+    return Plan(rows, keys, edges)
+
+
+def bounds(samples: int, size: int, world: int = 1, drop_last: bool = False) -> np.ndarray:
+    """int64 (M + 1,): where the global batches of ``size · world`` samples begin and end.
+
+    No sample stands twice and, unless ``drop_last``, none is left out (an epoch's only batch never is). Where the last
+    batch would hold fewer samples than there are ranks, it takes some of the batch before it, so that no rank's share
+    is empty; that is impossible only where size is 1 or there are fewer samples than ranks.
+    """
+    whole = size * world
+    edges = np.arange(0, samples + 1, whole, dtype=np.int64)
+    rest = samples - int(edges[-1])
+    if rest and (not drop_last or len(edges) == 1):
+        edges = np.append(edges, samples)
+        if rest < world and len(edges) > 2 and size > 1:
+            edges[-2] = samples - world
+    return edges
+
+
+def draw(weights: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """int64 (N,): N draws with replacement, P(i) = wᵢ / Σw; draw number s depends on (seed, epoch, s) alone."""
+    cumulative = np.cumsum(weights, dtype=np.float64)
+    slots = np.arange(len(weights), dtype=np.uint64)
+    target = randomness.uniform(seed, _SAMPLER, epoch, slots)[:, 0] * cumulative[-1]
+    drawn = np.searchsorted(cumulative, target, side="right")
+    last = int(np.flatnonzero(weights)[-1])
+    return np.asarray(np.minimum(drawn, last), np.int64)  # rounding can reach the very end
+
+
+def repeated(keys: np.ndarray) -> np.ndarray:
+    """uint64 (S,): the keys, with the second, third, … occurrence of a key given keys of their own.
+
+    A sample that the sampler draws twice in an epoch is so augmented in two ways. The first occurrence keeps its key.
+    """
+    by_key = np.argsort(keys, kind="stable")
+    ordered = keys[by_key]
+    fresh = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    first = np.flatnonzero(fresh)
+    occurrence = np.arange(len(keys)) - np.repeat(first, np.diff(np.append(first, len(keys))))
+    salt = randomness.bits(0, _REPEAT, 0, occurrence.astype(np.uint64), 1)[:, 0]
+    result = np.empty_like(keys)
+    result[by_key] = np.where(occurrence == 0, ordered, ordered ^ salt)
+    return result

@@ -1,0 +1,73 @@
+"""A filled cache, opened: the store that a dataset gathers from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danlu.data.cache.columns import column
+from danlu.data.cache.files import FORMAT, META, DamagedError, described, read_json
+from danlu.data.cache.rows import BadRow, Note, Values
+from danlu.data.kinds.base import Kind
+
+PROBLEMS = "problems.json"
+
+
+class Cache:
+    """Prepared columns on disk, and what was found while they were prepared.
+
+    rows: int64 (N,), the table's rows that were kept; row i here is table row ``rows[i]``. hashes: uint64 (N,), content
+    of the input columns. bad: rows set aside, with reasons. notes: what was mended. instant: a gather is a mere copy of
+    memory.
+    texts (reasons, notes) are in the language in which the cache was filled.
+    """
+
+    def __init__(self, folder: Path, kinds: Mapping[str, Kind], whole: bool = False) -> None:
+        """Raises :class:`DamagedError`. whole: check every byte, not only sizes, small files and the edges of large ones."""
+        meta = read_json(folder, META)
+        if meta.get("format") != FORMAT:
+            raise DamagedError(META)
+        problems = read_json(folder, PROBLEMS)
+        self.folder = folder
+        self.kinds = dict(kinds)
+        arrays = {name: described(content) for name, content in meta["arrays"].items()}
+        files = {
+            name: {part: described(content) for part, content in parts["files"].items()}
+            for name, parts in meta["columns"].items()
+        }
+        for array in [*arrays.values(), *(file for parts in files.values() for file in parts.values())]:
+            array.check(folder, whole)
+        self.rows = arrays["rows"].load(folder)
+        self.hashes = arrays["hashes"].load(folder)
+        self.bad = tuple(BadRow(**item) for item in problems["bad"])
+        self.notes = tuple(Note(**{**item, "examples": tuple(item["examples"])}) for item in problems["notes"])
+        self._columns = {name: column(folder, parts, kinds[name]) for name, parts in files.items()}
+        self.nbytes = sum(item.nbytes for item in self._columns.values())
+        self.instant = all(item.instant for item in self._columns.values()) and self.nbytes < _memory() / 2
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def gather(self, column: str, rows: np.ndarray) -> Values:
+        """Prepared values of int64 ``rows`` (B,): ndarray (B, \\*shape) for fixed layouts, else a list of B arrays; the
+        caller's own.
+        """
+        return self._columns[column].gather(rows)
+
+    def gather_all(self, columns: Iterable[str], rows: np.ndarray) -> dict[str, Values]:
+        return {name: self._columns[name].gather(rows) for name in columns}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Cache, (self.folder, self.kinds)  # another process maps the same files, instead of being sent them
+
+
+def _memory() -> float:
+    """Bytes of physical memory; without bound where the system doesn't say."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
