@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any, Literal
+
+import numpy as np
+
+from danlu.data.columns import pick
 
 Part = Literal["train", "val", "test"]
 
@@ -14,7 +19,8 @@ class Table:
     """Rows before preparation.
 
     columns: the task's column name → raw values (N), indexable lazily. A raw image is a ``Path``, ``bytes`` or an ndarray; a raw
-        category a ``str`` or ``int``; raw boxes a sequence of dicts {box: [x1, y1, x2, y2], label: str, iscrowd: bool, area: float}.
+        category a ``str`` or ``int``; raw boxes a sequence of dicts {box: [x1, y1, x2, y2], label: str, iscrowd: bool, area: float} in
+        pixels of the upright image, or {objects: such a sequence, size: (height, width) of the image as annotated}.
     ids: str (N), unique and stable under row order (a path relative to the source, an id column, or a row's content).
     origins: str (N), where a person finds the row ("cats/1.png", "labels.csv, row 17").
     given: part of each row where the source says so, else None; all None where the split is Danlu's to make.
@@ -37,3 +43,16 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: np.ndarray) -> Table:
+        """The table of int64 ``rows`` alone, in that order; problems and notes stay."""
+        chosen = blake2b(np.ascontiguousarray(rows, np.int64), digest_size=16, key=self.fingerprint.encode()[:64])
+        return replace(
+            self,
+            fingerprint=chosen.hexdigest(),
+            columns={name: pick(column, rows) for name, column in self.columns.items()},
+            ids=pick(self.ids, rows),
+            origins=pick(self.origins, rows),
+            given=None if self.given is None else pick(self.given, rows),
+            extra={name: pick(column, rows) for name, column in self.extra.items()},
+        )

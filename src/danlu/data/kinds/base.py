@@ -91,14 +91,6 @@ class Kind(ABC):
         raws: all raw values of the column (lazily read; look at as few as the kind needs).
         """
 
-    def missing(self, raw: Any) -> bool:
-        """Whether there is no value: None, NaN, empty text."""
-        if raw is None:
-            return True
-        if isinstance(raw, str):
-            return not raw.strip()
-        return isinstance(raw, float | np.floating) and bool(raw != raw)
-
     @abstractmethod
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
         """One raw value → the array that is cached and that a service feeds to the net. Raises :class:`BadValue`.

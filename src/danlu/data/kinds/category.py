@@ -80,6 +80,17 @@ class Category(Kind):
                 raise BadValue(say("data.category.unseen", value=name[:60]))
         return Prepared(np.asarray(index, np.int64))
 
+    def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
+        index = self._index
+        if isinstance(raws, np.ndarray):
+            if raws.dtype.kind not in "iuU" or raws.ndim != 1:
+                return None
+            values, inverse = np.unique(raws, return_inverse=True)
+            found = [index.get(class_name(value) if str(value).strip() else "") for value in values]
+            return None if None in found else np.asarray(found, np.int64)[inverse]
+        found = [index.get(raw) if type(raw) is str else None for raw in raws]
+        return None if None in found else np.asarray(found, np.int64)
+
     def storage(self) -> Storage:
         return Storage("fixed", "int64", ())
 

@@ -99,6 +99,14 @@ class Image(Kind):
             value = self._encode(value, raw)
         return Prepared(value, picture.notes, placement.framing(picture.orientation))
 
+    def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
+        if self.stored != "decoded" or self.height is None or not isinstance(raws, np.ndarray) or raws.dtype != np.uint8:
+            return None
+        shape = (self.height, self.width, self.channels)
+        if raws.shape[1:] == shape or (self.channels == 1 and raws.shape[1:] == shape[:2]):
+            return raws.reshape(len(raws), *shape)  # type: ignore[arg-type]
+        return None
+
     def _decode(self, data: bytes) -> Picture:
         return decode(data, self.channels, lambda size: self.placement(size).whole())
 

@@ -31,20 +31,26 @@ class Number(Kind):
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Number:
         return cls()
 
-    def missing(self, raw: Any) -> bool:
-        return super().missing(raw) or (isinstance(raw, str) and raw.strip().casefold() in _NONE)
-
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
         """raw: a number, or text that is one ("3.5", "1e-3"). Raises :class:`BadValue`, also for infinity and beyond float32."""
-        if self.missing(raw):
+        if raw is None or (isinstance(raw, str) and raw.strip().casefold() in _NONE):
             raise MissingValue(say("data.missing"))
         try:
             value = float(raw)
         except (TypeError, ValueError) as error:
             raise BadValue(say("data.number.type", value=str(raw)[:60])) from error
+        if value != value:
+            raise MissingValue(say("data.missing"))
         if not math.isfinite(value) or abs(value) > float(np.finfo(np.float32).max):
             raise BadValue(say("data.number.infinite", value=str(raw)[:60]))
         return Prepared(np.asarray(value, np.float32))
+
+    def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
+        if not isinstance(raws, np.ndarray) or raws.dtype.kind not in "iuf":
+            return None
+        with np.errstate(over="ignore"):
+            values = raws.astype(np.float32)
+        return values if values.ndim == 1 and np.isfinite(values).all() else None
 
     def storage(self) -> Storage:
         return Storage("fixed", "float32", ())
