@@ -1,0 +1,235 @@
+"""What the terminal's screen shows, drawn from the state as lines of text no wider than the screen. Imports rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from danlu.messages import say
+from danlu.watch import memory
+from danlu.watch.curves import sparkline
+from danlu.watch.figures import brief, duration, figure, share, size
+from danlu.watch.stages import Stage
+from danlu.watch.state import LOSS, State
+
+WIDEST = 100  # cells; longer lines are slower to read
+NARROW = 60  # below, what is least needed goes
+GAP = "   "
+SHOWN = 3  # warnings
+TERMS = 4  # terms of the objective with a line of their own
+
+
+def preparing(stage: Stage | None, began: float, now: float, width: int) -> Text:
+    """While data are prepared: the stage in hand, with a bar where its end is known."""
+    width = min(width, WIDEST)
+    lines = [_spread(_head(say("watch.phase.preparing")), _dim(duration(now - began)), width)]
+    if stage is not None and stage.shown and not stage.over:
+        if stage.total > 0:
+            lines += _bars([(stage.text, stage.done, stage.total, stage.left)], width)
+        else:
+            lines.append(Text.assemble(_dim(stage.text), GAP, f"{stage.done:,}"))
+    return _join(lines, width)
+
+
+def running(state: State, width: int) -> Text:
+    """While it trains, evaluates and tests."""
+    width = min(width, WIDEST)
+    lines = [_title(state, width), *_progress(state, width)]
+    measures = _measures(state, width)
+    lines += [Text(), *measures] if measures else []
+    lines += _packed(_facts(state), width)
+    lines += _warnings(state, SHOWN)
+    return _join(lines, width)
+
+
+def summary(state: State, width: int) -> Text:
+    """What stays on the screen when all is over."""
+    width = min(width, WIDEST)
+    ended = state.ended
+    reason = ended.reason if ended else "stopped"
+    mark, style = ("✓", "green") if reason in ("finished", "early-stop", "max-steps") else ("■", "yellow")
+    spent = ended.seconds if ended else state.clock() - state.began
+    counts = say("watch.summary", epochs=_epochs_done(state), steps=f"{state.step:,}", time=duration(spent))
+    lines = [Text.assemble((f"{mark} {_reason(reason)}", f"bold {style}"), _dim(f" · {counts}"))]
+    if state.best is not None:
+        lines.append(Text.assemble((f"★ {state.best.name} {figure(state.best.value)}", "bold"), _dim(f" {_at(state)}")))
+    if state.tested is not None:
+        for name, value in _leading(state.tested.values, state.monitor.partition("/")[2]):
+            low_high = state.tested.intervals.get(name)
+            bounds = f" ({figure(low_high[0])} – {figure(low_high[1])})" if low_high else ""
+            lines.append(Text.assemble((f"  {name} {figure(value)}", "bold"), _dim(bounds)))
+    lines += _warnings(state, 20)
+    return _join(lines, width)
+
+
+def finished(stage: Stage, width: int) -> Text:
+    """The line a stage of the preparation leaves behind."""
+    text = Text.assemble(("✓ ", "green"), stage.text, _dim(f"{GAP}{stage.done:,}{GAP}{duration(stage.seconds)}"))
+    return _join([text], min(width, WIDEST))
+
+
+def warning(text: str, times: int = 1) -> Text:
+    return Text.assemble(("! ", "bold yellow"), (text, "yellow"), _dim(f" ×{times}") if times > 1 else "")
+
+
+def _title(state: State, width: int) -> Text:
+    left = _head(say(f"watch.phase.{state.phase}"))
+    if state.epochs and state.phase != "testing":
+        left.append_text(_dim(" · "))
+        left.append(say("watch.epoch-of", epoch=min(state.epoch + 1, state.epochs), epochs=state.epochs))
+    return _spread(left, _dim(duration(state.clock() - state.began)), width)
+
+
+def _progress(state: State, width: int) -> list[Text]:
+    rows: list[tuple[str, int, int, float | None]] = []
+    if state.phase in ("evaluating", "testing"):
+        rows.append((say("watch.bar.evaluation"), *state.progress, state.eta.evaluation()))
+    elif state.phase == "training":
+        rows.append((say("watch.bar.epoch"), *state.epoch_steps, state.eta.epoch()))
+    if state.phase != "testing":
+        rows.append((say("watch.bar.run"), state.step, state.total_steps, state.eta.run()))
+    return _bars(rows, width)
+
+
+def _bars(rows: Sequence[tuple[str, int, int, float | None]], width: int) -> list[Text]:
+    """(label, done, total, seconds left) each, one under the other."""
+    labels = _column([row[0] for row in rows])
+    shares = _column([share(done / total if total else 0.0) for _, done, total, _ in rows], right=True)
+    counts = _column([f"{done:,}/{total:,}" for _, done, total, _ in rows], right=True)
+    left = _column(["" if rest is None else say("watch.left", time=duration(rest)) for *_, rest in rows], right=True)
+    if width < NARROW:
+        counts = [""] * len(rows)
+    lines = []
+    for label, percent, count, rest, (_, done, total, _) in zip(labels, shares, counts, left, rows, strict=True):
+        tail = Text.assemble("  ", (percent, "bold"), f"  {count}" if count else "", f"  {rest}" if rest else "")
+        head = _dim(f"{label}  ")
+        room = max(0, width - head.cell_len - tail.cell_len)
+        lines.append(Text.assemble(head, _bar(done / total if total else 0.0, room), tail))
+    return lines
+
+
+def _bar(part: float, width: int) -> Text:
+    """Heavy where done and light where not, so that it reads without colour as well."""
+    halves = round(min(max(part, 0.0), 1.0) * 2 * width)
+    done = "━" * (halves // 2) + "╸" * (halves % 2)
+    return Text.assemble((done, "cyan"), ("─" * (width - len(done)), "bright_black"))
+
+
+def _measures(state: State, width: int) -> list[Text]:
+    """The losses, and what the last evaluation gave: name, value, curve; the best so far."""
+    names = [name for name in state.losses if name in state.latest]
+    terms = [name for name in names if name != LOSS]
+    drawn = names if len(terms) <= TERMS else [LOSS]
+    rows = [(name, state.latest[name], state.losses[name].means) for name in drawn]
+    judged = _leading(state.evaluated, state.monitor)[:2]
+    rows += [(name, value, state.evaluations[name].means) for name, value in judged]
+    labels = _column([name for name, *_ in rows])
+    values = _column([figure(value) for _, value, _ in rows], right=True)
+    best = Text()
+    if state.best is not None:
+        best = Text.assemble(("★ ", "yellow"), (figure(state.best.value), "bold"), _dim(f" {_at(state)}"))
+    lines = []
+    for label, value, (name, number, curve) in zip(labels, values, rows, strict=True):
+        head = Text.assemble(_dim(f"{label}  "), (value, "bold red" if number != number else "bold"), "  ")
+        tail = best if state.best is not None and name == state.best.name else Text()
+        room = width - head.cell_len - max(cell_len(best.plain) + 2, 0)
+        line = sparkline(curve, min(40, room)) if len(curve) > 1 and room >= 4 else ""
+        lines.append(Text.assemble(head, (line, "cyan"), "  " if line and tail else "", tail))
+    rest = [f"{name} {figure(value)}" for name, value in state.evaluated.items() if name not in dict(judged)]
+    rest += [f"{name} {figure(state.latest[name])}" for name in terms] if len(terms) > TERMS else []
+    return lines + _packed([_dim(text) for text in rest], width)
+
+
+def _facts(state: State) -> list[Text]:
+    pairs: list[tuple[str, str, str]] = []
+    if (lr := state.latest.get("lr")) is not None:
+        pairs.append((say("watch.fact.lr"), brief(lr), ""))
+    if (norm := state.latest.get("grad_norm")) is not None:
+        pairs.append((say("watch.fact.gradient"), brief(norm), "bold red" if norm != norm else ""))
+    if (speed := state.speed) is not None:
+        pairs.append((say("watch.fact.speed"), say("watch.per-second", count=_rate(speed)), ""))
+    if (waiting := state.waiting) is not None:
+        pairs.append((say("watch.fact.waiting"), share(waiting), "bold yellow" if waiting > 0.3 else ""))
+    if (held := memory.resident()) is not None:
+        pairs.append((say("watch.fact.memory"), _of(held, memory.available()), ""))
+    if (device := memory.cuda()) is not None:
+        pairs.append(("CUDA", _of(*device), ""))
+    return [Text.assemble(_dim(f"{label} "), (value, style)) for label, value, style in pairs]
+
+
+def _warnings(state: State, most: int) -> list[Text]:
+    shown = list(state.warnings.items())[-most:]
+    lines = [warning(text, times) for text, times in shown]
+    if (more := len(state.warnings) - len(shown)) > 0:
+        lines.insert(0, _dim(say("watch.more-warnings", count=more)))
+    return lines
+
+
+def _leading(values: Mapping[str, float], first: str) -> list[tuple[str, float]]:
+    """Items, the one that decides first, then losses, without the losses of single terms."""
+    items = dict(values)
+    chosen = [name for name in items if name == first or name.endswith(f"/{first}")] if first else []
+    chosen += [name for name in items if name.count("/") == 1 and name.endswith("/loss") and name not in chosen]
+    return [(name, items[name]) for name in (chosen or list(items))]
+
+
+def _epochs_done(state: State) -> int:
+    return min(state.epochs, -(-state.step // state.started.steps_per_epoch)) if state.started else 0
+
+
+def _at(state: State) -> str:
+    return say("watch.at-epoch", epoch=state.best.epoch + 1) if state.best else ""
+
+
+def _reason(reason: str) -> str:
+    known = ("finished", "early-stop", "interrupted", "max-steps", "stopped")
+    return say(f"watch.reason.{reason}") if reason in known else reason
+
+
+def _rate(speed: float) -> str:
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+
+
+def _of(held: int, limit: int | None) -> str:
+    return size(held) if limit is None else f"{size(held)} / {size(limit)}"
+
+
+def _head(text: str) -> Text:
+    return Text(text, "bold cyan")
+
+
+def _dim(text: str) -> Text:
+    return Text(text, "dim")
+
+
+def _column(texts: Sequence[str], right: bool = False) -> list[str]:
+    """All as wide as the widest; a Chinese character takes two cells."""
+    width = max(map(cell_len, texts), default=0)
+    return [" " * (width - cell_len(text)) + text if right else set_cell_size(text, width) for text in texts]
+
+
+def _spread(left: Text, right: Text, width: int) -> Text:
+    space = width - left.cell_len - right.cell_len
+    return Text.assemble(left, " " * space, right) if space > 0 else left
+
+
+def _packed(pieces: Iterable[Text], width: int) -> list[Text]:
+    """As many pieces a line as fit."""
+    lines: list[Text] = []
+    for piece in pieces:
+        if lines and lines[-1].cell_len + len(GAP) + piece.cell_len <= width:
+            lines[-1].append(GAP)
+            lines[-1].append_text(piece)
+        else:
+            lines.append(piece.copy())
+    return lines
+
+
+def _join(lines: Sequence[Text], width: int) -> Text:
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    text = Text("\n").join(lines)
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
