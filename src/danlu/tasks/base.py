@@ -15,6 +15,7 @@ from torch import nn
 from danlu.data.augment.base import BatchTransform
 from danlu.data.batches.batch import Batch
 from danlu.data.dataset import Dataset
+from danlu.data.kinds.base import Framing
 from danlu.metrics.base import Metric
 from danlu.recipe.schema import Recipe
 from danlu.training.objective import Objective
@@ -46,10 +47,15 @@ class Task(ABC):
         """Batch transforms of the task's own, after augmentation (a detector assigns boxes to locations here); also in evaluation."""
         return ()
 
-    def answer(self, predictions: Mapping[str, Any], index: int) -> dict[str, Any]:
-        """One sample's prediction as JSON-able data for a person: label and probability, boxes, …"""
+    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
+        """One sample's prediction as JSON-able data for a person: label and probability, boxes, …
+
+        framing: how the sample's image was resized, so that positions can be given in the pixels of the image that came in.
+        """
         return {name: np.asarray(values[index]).tolist() for name, values in predictions.items()}
 
-    def show(self, image_like: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0) -> np.ndarray | None:
+    def show(
+        self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0
+    ) -> np.ndarray | None:
         """A picture (RGB uint8 (H, W, 3)) of a sample with its prediction; None where there is nothing to see."""
         return None

@@ -1,0 +1,1 @@
+"""Object detection: boxes with classes, by a small fully convolutional one-stage detector (FCOS)."""

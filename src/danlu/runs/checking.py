@@ -1,0 +1,175 @@
+"""Everything that can be known to be wrong is found before step one (house rule 5)."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from danlu.data.batches.batch import Batch, Padded, Ragged, Value
+from danlu.errors import DanluError, RecipeError, RunError
+from danlu.messages import say
+from danlu.randomness import Position
+from danlu.recipe import complete
+from danlu.recipe.names import spec_of
+from danlu.recipe.schema import Recipe
+from danlu.runs.assembling import Assembled, Progress, assemble
+from danlu.runs.choices import timed
+from danlu.training import checkpoint
+from danlu.training.loop import slots
+from danlu.training.parts import Parts
+from danlu.training.plan import Judged
+from danlu.training.randomness import reseed
+
+Note = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was checked: (name, seconds, finding) in order; the resolved loop; what is worth knowing but no error."""
+
+    steps: list[tuple[str, float, str]]
+    slots: list[tuple[str, str]]
+    recipe: Recipe
+    warnings: list[str] = field(default_factory=list)
+    choices: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "steps": [{"name": name, "seconds": seconds, "found": found} for name, seconds, found in self.steps],
+            "slots": [{"slot": slot, "holds": text} for slot, text in self.slots],
+            "warnings": self.warnings,
+            "choices": self.choices,
+            "recipe": self.recipe.model_dump(mode="json"),
+        }
+
+
+def check(recipe: Recipe, progress: Progress | None = None) -> Checked:
+    """Check a recipe on its real data without training. Raises DanluError with all that is wrong."""
+    recipe = complete(recipe)
+    log: list[tuple[str, float, str]] = []
+    assembled = assemble(recipe, spec_of(recipe.task, recipe.where("task")), progress, timed(log))
+    return examine(assembled, log, Path(recipe.run.folder))
+
+
+def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Path) -> Checked:
+    """Forward, backward, one validation batch, checkpoint round trip, disk space; on copies, so that nothing is changed."""
+    note = timed(log)
+    warnings = list[str]()
+    batch = first_batch(assembled)
+    trial = copy.deepcopy(assembled.net)
+    note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), lambda loss: f"loss {loss:.4f}")
+    if len(assembled.data.parts.get("val", ())):
+        note("evaluation", lambda: _one_validation_batch(assembled, trial), _first_value)
+    parts = Parts(trial, assembled.objective, assembled.plan, -(-len(assembled.batches) // assembled.plan.accumulate))
+    note("checkpoint", lambda: _round_trip(parts, folder, assembled.recipe), lambda size: f"{size / 1e6:.1f} MB")
+    norms = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in assembled.net.modules())
+    size, accumulate = assembled.recipe.train.batch_size, assembled.plan.accumulate
+    if norms and accumulate > 1:
+        warnings.append(say("runs.batch-norm", size=size, effective=size * accumulate))
+    table = slots(parts, assembled.plan, assembled.objective)
+    return Checked(log, list(table), assembled.recipe, warnings, assembled.choices.lines())
+
+
+def first_batch(assembled: Assembled) -> Batch:
+    """The first micro-batch of training, transformed as the loop will."""
+    batch = next(iter(assembled.batches.epoch(0)))
+    for transform in assembled.plan.transforms:
+        batch = transform(batch, Position(assembled.plan.seed), assembled.data.kinds)
+    return batch
+
+
+def _forward_backward(assembled: Assembled, trial: nn.Module, batch: Batch, warnings: list[str]) -> float:
+    recipe, objective = assembled.recipe, assembled.objective
+    trial.train()
+    reseed(Position(recipe.seed))
+    try:
+        with torch.autocast(assembled.plan.device.type, enabled=False):
+            outputs = trial(*batch.arguments())
+            loss, _ = objective(outputs, batch, objective.counts(batch))
+        loss.backward()
+    except DanluError:
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+        shapes = ", ".join(f"{name} {_shape(batch[name])}" for name in (*batch.inputs, *assembled.data.targets))
+        raise RecipeError.of(
+            recipe.where("model.name"),
+            say("runs.forward-failed", reason=str(error).splitlines()[0] if str(error) else type(error).__name__),
+            say("runs.forward-failed.remedy", shapes=shapes),
+        ) from error
+    value = float(loss.detach())
+    if not torch.isfinite(loss.detach()):
+        raise RecipeError.of(
+            recipe.where("train.loss"), say("runs.first-loss", loss=value), say("runs.first-loss.remedy")
+        )
+    unused = [name for name, p in trial.named_parameters() if p.requires_grad and p.grad is None]
+    if unused:
+        warnings.append(say("runs.unused-parameters", count=len(unused), names=", ".join(unused[:5])))
+    return value
+
+
+def _one_validation_batch(assembled: Assembled, trial: nn.Module) -> Judged:
+    """Judge the untrained copy on one batch, so that a broken metric or decoder is found now and not after an epoch."""
+    data = assembled.data
+    some = data.parts["val"][: assembled.recipe.train.batch_size]
+    small = copy.copy(assembled)
+    small.data = _only(data, some)
+    judged = small.judge("val")(trial)
+    plan = assembled.plan
+    for key, metric in (("train.best", plan.monitor), ("train.early_stop.monitor", plan.early_stop)):
+        if metric and metric[0] not in judged.values:
+            raise RecipeError.of(
+                assembled.recipe.where(key), say("training.no-metric", name=metric[0], known=", ".join(judged.values))
+            )
+    return judged
+
+
+def _only(data: Any, rows: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(data, parts={**data.parts, "val": rows})
+
+
+def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
+    """Write, verify and read a checkpoint where the run will lie; its size in bytes. Raises RunError for a disk too small."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f".check-{torch.initial_seed() & 0xFFFFFF:x}"
+    state = parts.state()
+    try:
+        checkpoint.save(path, state)
+        read = checkpoint.load(path)
+        size = sum(file.stat().st_size for file in path.iterdir())
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+    for group, tensors in state.tensors.items():
+        for name, tensor in tensors.items():
+            if not torch.equal(read.tensors[group][name], tensor.cpu()):
+                raise RunError.of(str(folder), say("training.checkpoint-changed", file=f"{group}/{name}"))
+    if json.loads(json.dumps(dict(state.values))) != dict(read.values):
+        raise RunError.of(str(folder), say("training.checkpoint-changed", file="state.json"))
+    needed = 4 * size * (recipe.train.checkpoint.keep + 2)  # the optimiser's state is not there before the first step
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise RunError.of(
+            str(folder),
+            say("runs.too-little-disk", needed=needed // 1_000_000, free=free // 1_000_000),
+            say("runs.too-little-disk.remedy"),
+        )
+    return size
+
+
+def _first_value(judged: Judged) -> str:
+    return next((f"{name} {value:.4f}" for name, value in judged.values.items()), "")
+
+
+def _shape(value: Value) -> str:
+    if isinstance(value, (Padded, Ragged)):
+        return f"{tuple(value.values.shape)} {value.values.dtype}"
+    return f"{tuple(value.shape)} {value.dtype}"

@@ -1,0 +1,89 @@
+"""Detection: net, objective, metrics, decoding and views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from danlu.data.augment.base import BatchTransform
+from danlu.data.batches.batch import Batch, Padded
+from danlu.data.kinds.base import Framing
+from danlu.metrics.base import Metric
+from danlu.recipe import names
+from danlu.recipe.schema import Named
+from danlu.tasks.base import Task
+from danlu.tasks.detection.assign import AssignBoxes
+from danlu.tasks.detection.decode import detections
+from danlu.tasks.detection.metrics import AveragePrecision
+from danlu.tasks.detection.net import Fcos
+from danlu.tasks.detection.terms import BoxTerm, CentreTerm, ClassTerm
+from danlu.tasks.image_input import normalisation
+from danlu.training.objective import Objective
+
+
+class Detection(Task):
+    """Boxes with classes; the prediction column ``boxes`` is a list of float32 (n, 6): x1, y1, x2, y2, score, class."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.data.kinds["boxes"].classes)  # type: ignore[attr-defined]
+
+    def net(self) -> nn.Module:
+        model = self.recipe.model
+        channels = self.data.kinds["image"].storage().shape[-1]
+        args = dict(model.args) | {
+            key: value for key, value in (("activation", model.activation), ("norm", model.norm)) if value is not None
+        }
+        body = names.construct(Fcos, Named(name="fcos", args=args), self.recipe.where("model"), in_channels=channels, classes=len(self.classes))
+        return nn.Sequential(normalisation(self.recipe, self.data, "image"), body)
+
+    def transforms(self) -> Sequence[BatchTransform]:
+        return (AssignBoxes(),)
+
+    def objective(self) -> Objective:
+        return Objective({"class": ClassTerm(), "box": BoxTerm(), "centre": CentreTerm()})
+
+    def metrics(self) -> Sequence[Metric]:
+        return (AveragePrecision(len(self.classes)),)
+
+    def decode(self, outputs: Any, batch: Batch) -> dict[str, Any]:
+        image, options = batch["image"], self.recipe.options
+        assert isinstance(image, Padded)
+        height, width = image.values.shape[2:]
+        return {
+            "boxes": detections(
+                outputs, (height, width), image.sizes.cpu().numpy(),
+                options["min_score"], options["overlap"], options["max_boxes"],
+            )  # fmt: skip
+        }
+
+    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
+        """{"boxes": [{"label", "score", "box": [x1, y1, x2, y2]}]} in pixels of the image that was given."""
+        rows = np.asarray(predictions["boxes"][index], np.float64)
+        corners = rows[:, :4]
+        if framing is not None:
+            corners = (corners - np.tile(framing.shift, 2)) / np.tile(framing.scale, 2)
+        return {
+            "boxes": [
+                {"label": self.classes[int(row[5])], "score": round(float(row[4]), 6), "box": [round(float(c), 2) for c in box]}
+                for row, box in zip(rows, corners, strict=True)
+            ]
+        }
+
+    def show(
+        self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0
+    ) -> np.ndarray | None:
+        """The image with true boxes, and with the predicted ones that score at least .3 beside it."""
+        image, boxes = self.data.kinds["image"], self.data.kinds["boxes"]
+        picture = image.draw(values["image"])
+        assert isinstance(picture, np.ndarray)
+        sides = [boxes.draw(values["boxes"], picture.copy())] if "boxes" in values else []
+        if predictions is not None:
+            rows = np.asarray(predictions["boxes"][index], np.float32)
+            rows = rows[rows[:, 4] >= 0.3]
+            found = np.column_stack([rows[:, :4], rows[:, 5], np.zeros((len(rows), 2), np.float32)])
+            sides.append(boxes.draw(found, picture.copy()))
+        return np.concatenate([side for side in sides if isinstance(side, np.ndarray)], axis=1) if sides else picture

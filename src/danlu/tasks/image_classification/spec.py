@@ -1,0 +1,47 @@
+"""What image classification says about itself, without torch."""
+
+from __future__ import annotations
+
+from danlu.recipe.spec import Column, TaskSpec
+
+EXAMPLE = """\
+# A folder of photos becomes a classifier: photos/cats/*.jpg, photos/dogs/*.jpg, …
+task: image-classification
+seed: 0
+data:
+  source: ./photos            # folder | manifest.csv | data.npz | builtin:fashion
+  image: {size: 64}           # pixels; auto keeps small images of one size as they are
+  split: {val: 0.1, test: 0.1}
+  augment: [flip, {crop: 4}]  # also rotate, color-jitter, erase, randaugment, mixup, cutmix
+  balance: none               # class-weights | sampler
+model:
+  name: resnet                # mlp | image-classifier | timm:NAME | torchvision:NAME | mypackage.mymodule:MyNet
+train:
+  epochs: 10
+  batch_size: 64
+  optimizer: {name: sgd, lr: 0.15, weight_decay: 1e-3}
+  schedule: one-cycle
+  loss: {name: cross-entropy, label_smoothing: 0.1}
+  early_stop: {monitor: val/accuracy, patience: 5}
+"""
+
+SPEC = TaskSpec(
+    name="image-classification",
+    title=("Image classification", "图像分类"),
+    columns={"image": Column("image", "input"), "label": Column("category", "target")},
+    task="danlu.tasks.image_classification.task:ImageClassification",
+    monitor=("val/accuracy", 1),
+    defaults={
+        "model": {"name": "resnet"},
+        "data": {"augment": ["flip", {"crop": 1}]},
+        "train": {
+            "epochs": 18,
+            "batch_size": 64,
+            "optimizer": {"name": "sgd", "lr": 0.15, "weight_decay": 1e-3, "momentum": 0.9, "nesterov": True},
+            "schedule": "one-cycle",
+            "loss": {"name": "cross-entropy", "label_smoothing": 0.1},
+        },
+        "evaluate": {"weights": "last"},
+    },
+    example=EXAMPLE,
+)

@@ -1,0 +1,65 @@
+"""Image classification: net, objective, metrics, decoding and views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from danlu.data.batches.batch import Batch
+from danlu.data.kinds.base import Framing
+from danlu.metrics.base import Metric
+from danlu.metrics.classification import Classification
+from danlu.recipe import names
+from danlu.recipe.schema import Named
+from danlu.tasks.base import Task
+from danlu.tasks.image_input import image_net
+from danlu.training.objective import Objective
+
+
+class ImageClassification(Task):
+    """One label for each image; prediction columns ``probability`` float32 (B, K) and ``label`` int64 (B,)."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.data.kinds["label"].classes)  # type: ignore[attr-defined]
+
+    def net(self) -> nn.Module:
+        return image_net(self.recipe, self.data, "image", len(self.classes))
+
+    def objective(self) -> Objective:
+        loss = self.recipe.train.loss or Named(name="cross-entropy")
+        context: dict[str, Any] = {"target": "label"}
+        if self.recipe.data.balance == "class-weights":
+            context["class_weights"] = self._class_weights()
+        return Objective({loss.name: names.build("loss", loss, self.recipe.where("train.loss"), **context)})
+
+    def metrics(self) -> Sequence[Metric]:
+        return (Classification(len(self.classes), prediction="probability", target="label"),)
+
+    def decode(self, outputs: Any, batch: Batch) -> dict[str, Any]:
+        shifted = outputs - outputs.max(axis=1, keepdims=True)
+        exponents = np.exp(shifted)
+        probability = exponents / exponents.sum(axis=1, keepdims=True)
+        return {"probability": probability, "label": probability.argmax(axis=1)}
+
+    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
+        """{"label", "probability", "top": up to five [label, probability]}."""
+        probability = predictions["probability"][index]
+        top = np.argsort(-probability, kind="stable")[:5]
+        best = [[self.classes[i], round(float(probability[i]), 6)] for i in top]
+        return {"label": best[0][0], "probability": best[0][1], "top": best}
+
+    def show(
+        self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0
+    ) -> np.ndarray | None:
+        picture = self.data.kinds["image"].draw(values["image"])
+        return picture if isinstance(picture, np.ndarray) else None
+
+    def _class_weights(self) -> tuple[float, ...]:
+        """n / (K·n_c) over training rows: scikit-learn's "balanced"."""
+        labels = np.asarray(self.data.store.gather("label", self.data.parts["train"])).reshape(-1)
+        counts = np.bincount(labels, minlength=len(self.classes))
+        return tuple(float(w) for w in len(labels) / (len(counts) * np.maximum(counts, 1)))

@@ -1,0 +1,41 @@
+"""What applications with images as input share: a net of the recipe's name with normalisation in front of it."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from danlu.data.dataset import Dataset
+from danlu.nn.build import build_net
+from danlu.nn.normalise import Normalise
+from danlu.recipe.schema import Recipe
+
+
+def normalisation(recipe: Recipe, data: Dataset, column: str) -> Normalise:
+    """uint8 images → what the net sees, with the training rows' statistics."""
+    found = data.statistics[column]
+    channels = len(found["mean"])
+    if recipe.data.normalize == "none":
+        return Normalise([0.0] * channels, [255.0] * channels)
+    if recipe.data.normalize == "minmax":
+        spans = [max(high - low, 1e-6) for low, high in zip(found["min"], found["max"], strict=True)]
+        return Normalise(found["min"], spans)
+    return Normalise(found["mean"], [max(value, 1e-6) for value in found["std"]])
+
+
+def image_net(recipe: Recipe, data: Dataset, column: str, outputs: int) -> nn.Module:
+    """(B, C, H, W) uint8 → (B, outputs): the recipe's net behind its normalisation."""
+    height, width, channels = data.kinds[column].storage().shape
+    model = recipe.model
+    body = build_net(
+        model.name,
+        channels,
+        outputs,
+        (height, width),
+        activation=model.activation,
+        norm=model.norm,
+        dropout=model.dropout,
+        args=dict(model.args),
+        pretrained=model.pretrained,
+        where=recipe.where("model"),
+    )
+    return nn.Sequential(normalisation(recipe, data, column), body)

@@ -1,0 +1,81 @@
+"""Feeds for an engineer's own data: tensors, or any loader of (inputs…, target) tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from danlu.data.batches.batch import Batch
+from danlu.randomness import key_of, keys_of, order
+
+TARGET = "target"
+
+
+class TensorFeed:
+    """Micro-batches over tensors (N, …), the last of which is the target, in a position-based order."""
+
+    def __init__(self, tensors: Sequence[Any], batch_size: int, seed: int, device: torch.device, shuffle: bool = True) -> None:
+        self.tensors = [torch.as_tensor(tensor) for tensor in tensors]
+        sizes = {len(tensor) for tensor in self.tensors}
+        if len(self.tensors) < 2 or len(sizes) != 1:
+            raise ValueError(f"inputs and target must be of one length, got {sorted(sizes)}")
+        self.batch_size = batch_size
+        self.seed = seed
+        self.device = device
+        self.shuffle = shuffle
+        self.names = (*(f"input{i}" for i in range(len(self.tensors) - 1)), TARGET)
+        self.keys = keys_of(map(str, range(len(self.tensors[0]))))
+
+    def __len__(self) -> int:
+        return -(-len(self.keys) // self.batch_size)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        rows = order(self.seed, "order", epoch, self.keys) if self.shuffle else np.arange(len(self.keys))
+        for first in range(start * self.batch_size, len(rows), self.batch_size):
+            some = rows[first : first + self.batch_size]
+            index = torch.from_numpy(some)
+            columns = {
+                name: tensor[index.to(tensor.device)].to(self.device)
+                for name, tensor in zip(self.names, self.tensors, strict=True)
+            }
+            yield Batch(columns, self.names[:-1], some, self.keys[some])
+
+
+class LoaderFeed:
+    """Any sized iterable of (inputs…, target) tuples, such as torch's DataLoader.
+
+    Before each epoch torch's default generator is seeded from (seed, epoch), so a DataLoader that shuffles with it gives the same order
+    again after a resume; ``start`` batches are then read and skipped.
+    """
+
+    def __init__(self, loader: Iterable[Any], seed: int, device: torch.device) -> None:
+        if not isinstance(loader, Sized):
+            raise ValueError("the loader must know its length (an iterable dataset needs one)")
+        self.loader = loader
+        self.seed = seed
+        self.device = device
+        self.batch_size = getattr(loader, "batch_size", None) or 0
+
+    def __len__(self) -> int:
+        return len(self.loader)  # type: ignore[arg-type]
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        torch.default_generator.manual_seed(key_of(f"loader/{self.seed}/{epoch}") >> 1)
+        seen = 0
+        for number, item in enumerate(self.loader):
+            tensors = [torch.as_tensor(value) for value in item]
+            size = len(tensors[0])
+            rows = np.arange(seen, seen + size)
+            seen += size
+            if number >= start:
+                names = (*(f"input{i}" for i in range(len(tensors) - 1)), TARGET)
+                columns = {name: _moved(value, self.device) for name, value in zip(names, tensors, strict=True)}
+                yield Batch(columns, names[:-1], rows, rows.astype(np.uint64))
+
+
+def _moved(value: Tensor, device: torch.device) -> Tensor:
+    return value.to(device, non_blocking=True)

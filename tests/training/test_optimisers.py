@@ -1,0 +1,73 @@
+"""Our optimisers move weights exactly as torch's unfused ones do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from danlu.training.optimisers.adam import Adam
+from danlu.training.optimisers.adamw import AdamW
+from danlu.training.optimisers.base import load_state, state_tensors
+from danlu.training.optimisers.rmsprop import RMSprop
+from danlu.training.optimisers.sgd import SGD
+
+PAIRS: list[tuple[type, type, dict[str, Any], dict[str, Any]]] = [
+    (SGD, torch.optim.SGD, {}, {"momentum": 0.9, "nesterov": True}),
+    (SGD, torch.optim.SGD, {"momentum": 0.0}, {}),
+    (Adam, torch.optim.Adam, {}, {}),
+    (AdamW, torch.optim.AdamW, {"betas": (0.8, 0.99)}, {"betas": (0.8, 0.99)}),
+    (RMSprop, torch.optim.RMSprop, {"momentum": 0.5}, {"momentum": 0.5}),
+]
+
+
+def steps(net: nn.Module, optimizer: torch.optim.Optimizer, count: int) -> None:
+    generator = torch.Generator().manual_seed(3)
+    for _ in range(count):
+        x = torch.randn(16, 4, generator=generator)
+        nn.functional.mse_loss(net(x), x[:, :2]).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def nets() -> tuple[nn.Module, nn.Module]:
+    torch.manual_seed(0)
+    first = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)).double().float()
+    second = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+    second.load_state_dict(first.state_dict())
+    return first, second
+
+
+@pytest.mark.parametrize(("ours", "theirs", "mine", "plain"), PAIRS)
+def test_same_steps_as_torch(ours: type, theirs: type, mine: dict[str, Any], plain: dict[str, Any]) -> None:
+    first, second = nets()
+    steps(first, ours([{"params": list(first.parameters())}], lr=0.05, weight_decay=0.02, **mine), 20)
+    steps(second, theirs(second.parameters(), lr=0.05, weight_decay=0.02, foreach=False, **plain), 20)
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_adamw_decays_apart_from_the_gradient() -> None:
+    """With no gradient at all, decoupled decay shrinks the weight by (1 - lr·decay) and Adam's own decay does not."""
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = AdamW([{"params": [weight]}], lr=0.1, weight_decay=0.5)
+    weight.grad = torch.zeros(3)
+    optimizer.step()
+    torch.testing.assert_close(weight.detach(), torch.full((3,), 0.95))
+
+
+@pytest.mark.parametrize("make", [SGD, Adam, AdamW, RMSprop])
+def test_state_goes_through_tensors_bit_for_bit(make: type) -> None:
+    first, second = nets()
+    names = [{p: n for n, p in net.named_parameters()} for net in (first, second)]
+    one = make([{"params": list(first.parameters())}], lr=0.05)
+    steps(first, one, 5)
+    second.load_state_dict(first.state_dict())
+    other = make([{"params": list(second.parameters())}], lr=0.05)
+    load_state(other, names[1], state_tensors(one, names[0]))
+    steps(first, one, 5)
+    steps(second, other, 5)
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
