@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from danlu.data.cache.files import FORMAT
+from danlu.data.columns import Coded, Picked
 from danlu.data.kinds.base import Kind
 from danlu.data.table import Table
 
@@ -49,7 +50,13 @@ def _digest(raws: Sequence[Any]) -> str:
     Numbers and texts are hashed whole; of other values, which the fingerprint covers, a sample is.
     """
     digest = blake2b(digest_size=16)
-    if isinstance(raws, np.ndarray) and not raws.dtype.hasobject:
+    if isinstance(raws, Coded):
+        digest.update(repr(raws.values).encode())
+        digest.update(raws.codes.data)
+    elif isinstance(raws, Picked):
+        digest.update(_digest(raws.column).encode())
+        digest.update(raws.rows.data)
+    elif isinstance(raws, np.ndarray) and not raws.dtype.hasobject:
         digest.update(f"{raws.dtype.str}{raws.shape}".encode())
         whole = raws if raws.nbytes <= _LARGE else raws[:: max(1, len(raws) // _SAMPLES)]
         digest.update(np.ascontiguousarray(whole).data)

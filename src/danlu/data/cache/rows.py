@@ -12,6 +12,8 @@ import numpy as np
 from danlu.data.kinds.base import BadValue, Kind, MissingValue, prepare_row
 from danlu.data.table import Table
 
+_PLAIN = (str, int, float, np.generic, type(None))
+
 Values = np.ndarray | list[np.ndarray]  # (B, *shape) for fixed layouts, else B arrays
 
 
@@ -100,10 +102,15 @@ def prepare_block(table: Table, kinds: Mapping[str, Kind], rows: range | Sequenc
 
 def _at_once(kind: Kind, raws: Sequence[Any], rows: range | Sequence[int]) -> np.ndarray | None:
     if type(kind).prepare_many is Kind.prepare_many:
-        return None  # spares reading a lazy column twice
+        return None
     if isinstance(raws, np.ndarray):
         return kind.prepare_many(raws[rows.start : rows.stop] if isinstance(rows, range) else raws[np.asarray(rows)])
-    return kind.prepare_many([raws[row] for row in rows])
+    try:
+        if not isinstance(raws[rows[0]], _PLAIN):
+            return None  # files and pixels are read one by one: a block of them could be larger than memory
+        return kind.prepare_many([raws[row] for row in rows])
+    except BadValue:
+        return None
 
 
 def _fitting(column: str, kind: Kind, value: np.ndarray, block: bool = False) -> np.ndarray:

@@ -27,7 +27,7 @@ class Cache:
     """
 
     def __init__(self, folder: Path, kinds: Mapping[str, Kind], whole: bool = False) -> None:
-        """Raises :class:`DamagedError`. whole: check every byte, not only sizes, small files and the edges of large ones."""
+        """Raises :class:`DamagedError`. whole: check every byte, not only sizes and the edges of large files."""
         meta = read_json(folder, META)
         if meta.get("format") != FORMAT:
             raise DamagedError(META)

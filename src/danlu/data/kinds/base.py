@@ -100,10 +100,11 @@ class Kind(ABC):
         """
 
     def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
-        """:meth:`prepare` for a block of raw values at once: (len(raws), *storage().shape), or None to have them prepared singly.
+        """:meth:`prepare` for a block of raw values: (len(raws), *storage().shape), or None to have them prepared singly.
 
-        raws: an ndarray where the source's column is one, else a list. Only for fixed layouts, and only where every value of the
-        block is good and needs no note: anything else is answered with None. Not asked of a column that others follow.
+        raws: an ndarray where the source's column is one, else a list of numbers or texts. Only for fixed layouts, and
+        only where every value of the block is good and needs no note: anything else is answered with None. Not asked of
+        a column that others follow.
         """
         return None
 
