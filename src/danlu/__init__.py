@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from danlu.runs import check as check
     from danlu.runs import load as load
     from danlu.runs import train as train
-    from danlu.training.loop import fit as fit
+    from danlu.training.fitting import fit as fit
+
+from danlu._compat.torchvision import hook as _put_torchvision_right
 
 __version__ = "0.1.0"
 
@@ -22,7 +24,7 @@ _WHERE = {
     "Recipe": "danlu.recipe.schema",
     "Run": "danlu.runs",
     "check": "danlu.runs",
-    "fit": "danlu.training.loop",
+    "fit": "danlu.training.fitting",
     "load": "danlu.runs",
     "train": "danlu.runs",
 }
@@ -40,3 +42,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(set(globals()) | set(__all__))
+
+
+_put_torchvision_right()  # costs microseconds; imports neither torchvision nor torch

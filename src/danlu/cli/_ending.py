@@ -50,7 +50,9 @@ def with_interval(name: str, value: float, interval: tuple[float, float] | None,
     if interval is None:
         return say("cli.value", name=name, value=decimal(value))
     low, high = map(decimal, interval)
-    return say("cli.value-with-interval", name=name, value=decimal(value), low=low, high=high, confidence=percent(confidence))
+    return say(
+        "cli.value-with-interval", name=name, value=decimal(value), low=low, high=high, confidence=percent(confidence)
+    )
 
 
 def decimal(value: float | None) -> str:

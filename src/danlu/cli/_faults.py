@@ -21,7 +21,7 @@ NOBODY_READS = 141  # as a shell reports SIGPIPE
 
 
 def guarded(work: Callable[[], int], out: Output, debug: bool = False) -> int:
-    """``work()``'s exit code; or, where it raises, one that fits, after the problems were told (with ``debug``, the traceback)."""
+    """``work()``'s exit code; where it raises, one that fits, after the problems (and with ``debug`` the traceback)."""
     try:
         code = work()
         sys.stdout.flush()
@@ -47,7 +47,9 @@ def guarded(work: Callable[[], int], out: Output, debug: bool = False) -> int:
 
 def _defect(error: BaseException, out: Output, debug: bool) -> int:
     shown = " ".join(f"{type(error).__name__}: {error}".split())
-    return _tell(out, [Problem("", say("cli.defect", error=shown), "" if debug else say("cli.how-to-debug"))], DEFECT, debug)
+    return _tell(
+        out, [Problem("", say("cli.defect", error=shown), "" if debug else say("cli.how-to-debug"))], DEFECT, debug
+    )
 
 
 def _tell(out: Output, problems: Sequence[Problem], code: int, debug: bool) -> int:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 
 class Output:
-    """Where a command writes. With ``as_json``, texts and tables are silent and only :meth:`result` writes, to stdout."""
+    """Where a command writes. With ``as_json``, texts and tables are silent; only :meth:`result` writes, to stdout."""
 
     def __init__(self, as_json: bool = False) -> None:
         self.as_json = as_json

@@ -1,11 +1,10 @@
-"""argparse in the reader's language, with mistakes as problems (where, what, remedy) and wide characters wrapped right."""
+"""argparse in the reader's language: mistakes are problems (where, what, remedy), wide characters wrap right."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from danlu.errors import DanluError
@@ -49,7 +48,9 @@ class Parser(argparse.ArgumentParser):
         if rest:
             known = [name for action in self._actions for name in action.option_strings]
             what = [say("cli.unknown-option", option=word) for word in rest]
-            raise UsageError.of(self.prog, " ".join(what), did_you_mean(rest[0].partition("=")[0], known) or self.see_help())
+            raise UsageError.of(
+                self.prog, " ".join(what), did_you_mean(rest[0].partition("=")[0], known) or self.see_help()
+            )
         return options
 
     def mistake(self, what: str, remedy: str = "") -> DanluError:
@@ -57,7 +58,7 @@ class Parser(argparse.ArgumentParser):
         return UsageError.of(self.prog, what, remedy or self.see_help())
 
     def only(self, argument: str, words: Sequence[str]) -> str:
-        """The single value of a positional argument. Raises :class:`UsageError` where there is none, or more than one."""
+        """The one value of a positional argument. Raises :class:`UsageError` where there is none, or more than one."""
         if not words:
             raise self.mistake(say("cli.missing", argument=argument))
         if len(words) > 1:
@@ -72,10 +73,11 @@ class Parser(argparse.ArgumentParser):
         raise self.mistake(message)
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """"Did you mean …?" with the nearest of ``known``; empty where none is near."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return say("cli.did-you-mean", nearest=near[0]) if near else ""
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """ "Did you mean …?" with the nearest of ``known``; empty where none is near."""
+    from danlu.recipe import nearest
+
+    return nearest.did_you_mean(word, known)
 
 
 def one_of(parser: Parser, option: str, value: str, allowed: Sequence[str]) -> str:
@@ -92,7 +94,7 @@ def cells(text: str) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` cells: broken at spaces, and between wide characters but not before closing punctuation."""
+    """Lines of at most ``width`` cells, broken at spaces and between wide characters, not before punctuation."""
     lines, line, pending = [], "", ""
     for piece in _pieces(text):
         if line and cells(line + pending + piece) > width:
@@ -106,14 +108,19 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """What may not be broken further: words, runs of space, single wide characters with the punctuation that closes them."""
+    """What may not be broken: words, runs of space, single wide characters with the punctuation that closes them."""
     pieces: list[str] = []
     for char in text:
         wide = unicodedata.east_asian_width(char) in "WF"
         last = pieces[-1][-1] if pieces else ""
         joins = last and (
             char in "，。；：、！？）》」』”"
-            or (not wide and not char.isspace() and not last.isspace() and unicodedata.east_asian_width(last) not in "WF")
+            or (
+                not wide
+                and not char.isspace()
+                and not last.isspace()
+                and unicodedata.east_asian_width(last) not in "WF"
+            )
             or (char.isspace() and last.isspace())
             or last in "（《「『“"
         )

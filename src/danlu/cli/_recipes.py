@@ -23,7 +23,7 @@ def recipe_arguments(parser: Parser) -> None:
 
 
 def read_recipe(parser: Parser, words: Sequence[str]) -> Recipe:
-    """The recipe that ``words`` mean: a YAML file, data to use with the default recipe, a task's default recipe, or nothing."""
+    """The recipe that ``words`` mean: a YAML file, data for the default recipe, a task's default recipe, or nothing."""
     from danlu import recipe as recipes
 
     first, changes = _divide(words)

@@ -9,7 +9,7 @@ from danlu.messages import say
 
 
 def write_new(path: str, text: str, force: bool) -> Path:
-    """Write ``text`` as UTF-8. Raises DanluError where the file exists and ``force`` is not given; OSError as the system does."""
+    """Write ``text`` as UTF-8. Raises DanluError where the file exists and ``force`` is not given."""
     target = Path(path)
     try:
         with target.open("w" if force else "x", encoding="utf-8", newline="\n") as file:

@@ -9,6 +9,7 @@ from danlu.cli._faults import DONE
 from danlu.cli._output import Output
 from danlu.cli._parser import Parser
 from danlu.cli._recipes import USAGE, read_recipe, recipe_arguments
+from danlu.cli._screen import preparing
 from danlu.messages import say
 
 __all__ = ["USAGE", "arguments", "run"]
@@ -20,11 +21,14 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     recipe = read_recipe(parser, options.words)
     from danlu import runs
 
-    checked = runs.check(recipe)
+    with preparing() as progress:
+        checked = runs.check(recipe, progress)
     steps = [(name, f"{seconds:.2f}", text) for name, seconds, text in checked.steps]
     out.table([say("cli.check.step"), say("cli.check.seconds"), say("cli.check.found")], steps, right=[1])
     out.line()
     out.table([say("cli.check.slot"), say("cli.check.stands")], checked.slots)
+    for text in (*checked.choices, *checked.warnings):
+        out.line(f"· {text}")
     out.line()
     out.line(say("cli.check.good", words=shlex.join(options.words)).rstrip())
     out.result(checked.as_dict())

@@ -8,6 +8,7 @@ from danlu.cli._ending import decimal, percent
 from danlu.cli._faults import DONE
 from danlu.cli._output import Output
 from danlu.cli._parser import Parser, one_of
+from danlu.cli._screen import preparing
 from danlu.messages import say
 
 USAGE = "RUN [--part train|val|test] [--data SOURCE]"
@@ -25,13 +26,18 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     part = one_of(parser, "--part", options.part, PARTS)
     from danlu import runs
 
-    judged = runs.evaluate(path, part, source=options.data)
+    with preparing() as progress:
+        judged = runs.evaluate(path, part, options.data, progress)
     intervals = judged["intervals"]
     rows = [
         (name, decimal(value), " – ".join(map(decimal, intervals[name])) if name in intervals else "")
         for name, value in judged["values"].items()
     ]
-    heads = [say("cli.metric"), say("cli.metric-value"), say("cli.interval", confidence=percent(judged.get("confidence", 0.95)))]
+    heads = [
+        say("cli.metric"),
+        say("cli.metric-value"),
+        say("cli.interval", confidence=percent(judged.get("confidence", 0.95))),
+    ]
     out.table(heads, rows, right=[1])
     out.line(say("cli.samples", samples=judged["samples"]))
     out.result(judged)

@@ -1,4 +1,4 @@
-"""``danlu COMMAND …``: finds the command, sets the language, and turns whatever goes wrong into words and an exit code."""
+"""``danlu COMMAND …``: finds the command, sets the language, turns whatever goes wrong into words and an exit code."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ _FLAGS = ("--json", "--debug")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 done, 1 some inputs failed, 2 a mistake that a person can mend, 3 training
-    stopped to spoil nothing, 70 a defect of Danlu, 130 interrupted, 141 the reader of the output went away."""
+    """Run one command and return its exit code.
+
+    0 done, 1 some inputs failed, 2 a mistake that a person can mend, 3 training stopped to spoil nothing, 70 a defect
+    of Danlu, 130 interrupted, 141 the reader of the output went away.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     use_utf8()
     out = Output(as_json="--json" in words)

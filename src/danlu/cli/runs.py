@@ -1,9 +1,10 @@
-"""``danlu runs``: what was trained, newest last."""
+"""``danlu runs``: what was trained, newest first."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from danlu.cli._ending import decimal
@@ -13,7 +14,6 @@ from danlu.cli._parser import Parser
 from danlu.messages import say
 
 USAGE = "[FOLDER]"
-COLUMNS = ("name", "task", "status", "started")
 
 
 def arguments(parser: Parser) -> None:
@@ -26,15 +26,20 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
 
     found = runs.find(folder)
     if found:
-        heads = [say(f"cli.runs.{name}") for name in (*COLUMNS, "result")]
-        out.table(heads, [[*(str(row.get(name) or "") for name in COLUMNS), _result(row)] for row in found])
+        heads = [say(f"cli.runs.{name}") for name in ("name", "task", "status", "begun", "result")]
+        out.table(heads, [_cells(row) for row in found])
     else:
         out.line(say("cli.runs.none", folder=folder))
     out.result(found)
     return DONE
 
 
-def _result(row: Mapping[str, Any]) -> str:
-    """``test/accuracy 0.9163``: the run's main number, of the test part where it was judged, else of the best evaluation."""
-    metrics = row.get("metrics") or {}
-    return "  ".join(f"{name} {decimal(value)}" for name, value in list(metrics.items())[:1])
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    begun = datetime.fromtimestamp(row["modified"]).strftime("%Y-%m-%d %H:%M")
+    result = row.get("problem") or next((f"{name} {decimal(value)}" for name, value in _by_worth(row["metrics"])), "")
+    return [row["name"], row["task"], say(f"cli.status.{row['status']}"), begun, result]
+
+
+def _by_worth(metrics: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The test part first, and in it what is no loss."""
+    return sorted(metrics.items(), key=lambda item: ("test/" not in item[0], "loss" in item[0]))

@@ -14,10 +14,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.arguments": ("arguments", "参数"),
     "cli.options": ("options", "选项"),
     "cli.first-steps": (
-        "First steps: `danlu train` trains the default recipe on embedded data; `danlu new image-classification -o recipe.yaml`\n"
-        "writes a recipe to change; `danlu COMMAND --help` explains a command.",
-        "第一步：`danlu train` 用自带数据训练默认配方；`danlu new image-classification -o recipe.yaml` 生成一份可修改的配方；\n"
-        "`danlu 命令 --help` 查看某个命令的说明。",
+        "First steps:\n"
+        "  danlu train                                        train the default recipe on embedded data\n"
+        "  danlu new image-classification -o recipe.yaml      write a recipe to change\n"
+        "  danlu COMMAND --help                               what a command does",
+        "第一步：\n"
+        "  danlu train                                        用自带数据训练默认配方\n"
+        "  danlu new image-classification -o recipe.yaml      生成一份可修改的配方\n"
+        "  danlu 命令 --help                                  查看某个命令的说明",
     ),
     "cli.about.new": ("write a commented recipe for a task", "为某个任务生成一份带注释的配方"),
     "cli.about.check": (
@@ -26,7 +30,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "cli.about.train": ("train a recipe and judge the result on the test part", "按配方训练，并在测试集上评估结果"),
     "cli.about.resume": ("go on with an interrupted run where it stopped", "从中断处继续一次训练"),
-    "cli.about.evaluate": ("judge a run's model on a part of its data, or on other data", "在某部分数据或其他数据上评估模型"),
+    "cli.about.evaluate": (
+        "judge a run's model on a part of its data, or on other data",
+        "在某部分数据或其他数据上评估模型",
+    ),
     "cli.about.predict": ("ask a run's model about files or folders", "用训练好的模型预测文件或文件夹"),
     "cli.about.runs": ("list the runs in a folder", "列出文件夹中的训练记录"),
     "cli.about.list": ("list what a recipe can name, with its arguments", "列出配方中可以使用的名称及其参数"),
@@ -41,11 +48,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     # mistakes on the command line
     "cli.unknown-command": ("There is no command {command!r}.", "没有名为 {command!r} 的命令。"),
     "cli.unknown-option": ("There is no option {option}.", "没有选项 {option}。"),
-    "cli.misused": ("{option} is not used that way: its value is missing, or it takes none.", "{option} 用法不对：缺少取值，或它不接受取值。"),
-    "cli.not-one-of": ("{option} can't be {value!r}; it is one of {allowed}.", "{option} 不能是 {value!r}，可选值为 {allowed}。"),
+    "cli.misused": (
+        "{option} is not used that way: its value is missing, or it takes none.",
+        "{option} 用法不对：缺少取值，或它不接受取值。",
+    ),
+    "cli.not-one-of": (
+        "{option} can't be {value!r}; it is one of {allowed}.",
+        "{option} 不能是 {value!r}，可选值为 {allowed}。",
+    ),
     "cli.missing": ("{argument} is missing.", "缺少 {argument}。"),
     "cli.only-one": ("There is one {argument} only; {word!r} is too many.", "{argument} 只能有一个，{word!r} 多余。"),
-    "cli.did-you-mean": ("Did you mean {nearest}?", "是不是想写 {nearest}？"),
     "cli.see-help": ("See `danlu {command} --help`.", "请查看 `danlu {command} --help`。"),
     "cli.see-overview": ("See `danlu --help`.", "请查看 `danlu --help`。"),
     "cli.two-recipes": (
@@ -67,7 +79,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "`danlu resume {path}` 继续这次训练；`danlu train {recipe}` 用它的配方重新训练。",
     ),
     "cli.exists": ("The file exists already.", "文件已存在。"),
-    "cli.choose-another": ("Choose another name, or write over it with --force.", "请换一个文件名，或用 --force 覆盖。"),
+    "cli.choose-another": (
+        "Choose another name, or write over it with --force.",
+        "请换一个文件名，或用 --force 覆盖。",
+    ),
     "cli.os-error": ("The system says: {reason}.", "系统报告：{reason}。"),
     "cli.interrupted": ("Interrupted.", "已中断。"),
     "cli.how-to-resume": (
@@ -75,34 +90,36 @@ TEXTS: dict[str, tuple[str, str]] = {
         "如果训练已经开始，可用 `danlu runs` 找到它，再用 `danlu resume 训练文件夹` 从最近的检查点继续。",
     ),
     "cli.resume-this": ("`danlu resume {path}` goes on where it stopped.", "`danlu resume {path}` 可从中断处继续。"),
-    "cli.defect": ("This is a defect of Danlu, not of what you wrote: {error}.", "这是丹炉自身的缺陷，不是你写错了：{error}。"),
+    "cli.defect": (
+        "This is a defect of Danlu, not of what you wrote: {error}.",
+        "这是丹炉自身的缺陷，不是你写错了：{error}。",
+    ),
     "cli.how-to-debug": (
         "The same command with --debug shows where; please report it with that output.",
         "在同一命令后加 --debug 可看到出错位置，欢迎附上输出反馈给我们。",
     ),
     # train, resume
     "cli.train.recipe": (
-        "a .yaml recipe; or a folder or file of data; or a task, for its default recipe on embedded data; default: image-classification",
-        "配方（.yaml 文件）；或数据文件夹、数据文件；或任务名，即用自带数据训练其默认配方；省略时为 image-classification",
+        "a .yaml recipe; or a folder or file of data; or a task, for its default recipe on embedded data "
+        "(default: image-classification)",
+        "配方（.yaml 文件）；或数据文件夹、数据文件；或任务名，即用自带数据训练其默认配方"
+        "（省略时为 image-classification）",
     ),
     "cli.train.overrides": (
         "changes of the recipe, such as train.epochs=20 train.optimizer.lr=3e-4",
         "对配方的改动，例如 train.epochs=20 train.optimizer.lr=3e-4",
     ),
     "cli.run": ("the folder of a run", "一次训练的文件夹"),
-    "cli.train.result": ("Result on the {part} part", "{part} 部分的结果"),
     "cli.value": ("{name} {value}", "{name} {value}"),
     "cli.value-with-interval": (
         "{name} {value} ({confidence} interval {low} – {high})",
         "{name} {value}（{confidence} 区间 {low} – {high}）",
     ),
     "cli.run-folder": ("Run folder: {path}", "训练文件夹：{path}"),
-    "cli.stopped": ("The run stopped early: {status}.", "训练提前停止：{status}。"),
     "cli.next": ("What to try next:", "接下来可以："),
     "cli.next.predict": ("ask the model about your own files", "用模型预测你自己的文件"),
     "cli.next.longer": ("train longer", "训练更久"),
     "cli.next.evaluate": ("judge it on the validation part", "在验证集上评估"),
-    "cli.next.resume": ("go on", "继续训练"),
     "cli.input-name": ("PHOTO.png", "照片.png"),
     # check
     "cli.check.step": ("check", "检查"),
@@ -112,8 +129,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.check.stands": ("what stands in it", "内容"),
     "cli.check.good": ("The recipe can be trained: danlu train {words}", "配方可以训练：danlu train {words}"),
     # evaluate, predict
-    "cli.evaluate.part": ("which part of the data: train, val or test (default: test)", "数据的哪一部分：train、val 或 test（默认 test）"),
-    "cli.evaluate.data": ("other data to judge it on, as data.source in a recipe", "改用其他数据评估，写法同配方中的 data.source"),
+    "cli.evaluate.part": (
+        "which part of the data: train, val or test (default: test)",
+        "数据的哪一部分：train、val 或 test（默认 test）",
+    ),
+    "cli.evaluate.data": (
+        "other data to judge it on, as data.source in a recipe",
+        "改用其他数据评估，写法同配方中的 data.source",
+    ),
     "cli.metric": ("metric", "指标"),
     "cli.metric-value": ("value", "数值"),
     "cli.interval": ("interval ({confidence})", "区间（{confidence}）"),
@@ -131,7 +154,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.runs.name": ("run", "训练"),
     "cli.runs.task": ("task", "任务"),
     "cli.runs.status": ("status", "状态"),
-    "cli.runs.started": ("started", "开始时间"),
+    "cli.runs.begun": ("begun", "开始时间"),
+    "cli.status.running": ("running", "进行中"),
+    "cli.status.finished": ("finished", "已完成"),
+    "cli.status.early-stop": ("finished (early stop)", "已完成（提前停止）"),
+    "cli.status.interrupted": ("interrupted", "已中断"),
+    "cli.status.stopped": ("stopped without a word", "意外终止"),
+    "cli.status.damaged": ("damaged", "已损坏"),
     "cli.runs.result": ("result", "结果"),
     # list
     "cli.list.group": ("what to list: {groups}", "要列出的内容：{groups}"),
@@ -151,5 +180,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.force": ("write over an existing file", "覆盖已有文件"),
     "cli.new.task": ("one of {tasks}", "可选：{tasks}"),
     "cli.wrote": ("Wrote {path}.", "已写入 {path}。"),
-    "cli.new.then": ("Wrote {path}. Change it, then: danlu train {path}", "已写入 {path}。修改后运行：danlu train {path}"),
+    "cli.new.then": (
+        "Wrote {path}. Change it, then: danlu train {path}",
+        "已写入 {path}。修改后运行：danlu train {path}",
+    ),
 }

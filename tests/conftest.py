@@ -1,0 +1,53 @@
+"""What every test stands on: one thread, one seed, English, no network, and caches that vanish."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before anything imports torch or numpy: several workers of one thread each do not fight for the cores.
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ["DANLU_LANG"] = "en"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import pytest
+
+from danlu.messages import set_language
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked ``gpu`` are collected only where there is one."""
+    gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if gpu and not _has_gpu():
+        items[:] = [item for item in items if item not in gpu]
+        config.hook.pytest_deselected(items=gpu)
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Prepared data are cached for the whole test run (one folder a worker), never in the user's own cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DANLU_CACHE", str(folder))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "xdg"))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def _same_start() -> None:
+    """English, and torch (where a test module has imported it) with one thread and a fixed seed."""
+    set_language("en")
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        if torch.get_num_threads() != 1:
+            torch.set_num_threads(1)
+        torch.manual_seed(0)
