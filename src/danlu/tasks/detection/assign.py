@@ -57,10 +57,7 @@ class AssignBoxes:
         real = (kinds >= 0)[:, None] & ~crowd[:, None]
         area = (corners[..., 2] - corners[..., 0]) * (corners[..., 3] - corners[..., 1])
         area = torch.where(inside & near & fits & real, area[:, None], torch.inf)
-        smallest, which = area.min(-1) if area.shape[-1] else (area.new_full(area.shape[:2], torch.inf), None)
-        if which is None:
-            nothing = torch.zeros(area.shape[:2], device=device)
-            return nothing.long() - 1, nothing, nothing[..., None].expand(-1, -1, 4)
+        smallest, which = area.min(-1)
         positive = torch.isfinite(smallest)
         found = torch.where(positive, kinds.gather(1, which), -1)
         found = torch.where(~positive & (inside & crowd[:, None]).any(-1), -2, found)
@@ -71,9 +68,9 @@ class AssignBoxes:
 
 
 def dense(boxes: Ragged) -> Tensor:
-    """(B, M, 7) with M the most boxes of an image; rows that are not there have class -1 and no extent."""
+    """(B, M, 7) with M ≥ 1 the most boxes of an image; rows that are not there have class -1 and no extent."""
     counts = boxes.offsets.diff()
-    most = int(counts.max()) if len(counts) else 0
+    most = max(int(counts.max()), 1)
     rows = boxes.values.new_zeros(len(counts), most, 7)
     rows[..., 4] = -1
     owner = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
