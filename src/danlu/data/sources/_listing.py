@@ -1,0 +1,130 @@
+"""What lies in a folder, for millions of files: names, a fingerprint, and what was passed over."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+from danlu.data.progress import Pace, Progress
+from danlu.messages import say
+
+# By name, in any case: what people keep as images, also kinds that will be refused with a reason when they are opened.
+IMAGES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .gif .webp .avif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .j2k .tga .pcx"
+    " .ico .heic .heif".split()
+)
+_LITTER = frozenset(("thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"))
+
+
+def is_image(name: str) -> bool:
+    """Whether a file is an image by its name."""
+    return os.path.splitext(name)[1].lower() in IMAGES  # noqa: PTH122 - called for every file
+
+
+def is_hidden(name: str) -> bool:
+    """Files that systems leave about: dot files, Thumbs.db, __MACOSX …"""
+    return name.startswith(".") or name.lower() in _LITTER
+
+
+def readable(name: str) -> str:
+    """A file name that can be written as UTF-8; other bytes are shown as \\xNN."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+@dataclass
+class Listing:
+    """names: images, relative to the root with forward slashes, sorted. digest: of their names, sizes and times.
+
+    ignored: (name, why) of what was passed over. problems: (name, why) of what could not be listed.
+    """
+
+    names: list[str] = field(default_factory=list)
+    digest: str = ""
+    ignored: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def listing(root: Path, progress: Progress | None = None) -> Listing:
+    """All images below ``root``. Links are followed, but never in a circle."""
+    found = Listing()
+    stamps: dict[str, str] = {}
+    pace = Pace(progress, say("data.listing"))
+    waiting: list[tuple[str, str, tuple[tuple[int, int], ...]]] = [(os.fspath(root), "", ())]
+    while waiting:
+        folder, prefix, above = waiting.pop()
+        _scan(folder, prefix, above, found, stamps, waiting)
+        pace(len(stamps))
+    found.names = sorted(stamps)
+    digest = blake2b(digest_size=16)
+    for name in found.names:
+        digest.update(f"{readable(name)}\0{stamps[name]}\n".encode())
+    found.digest = digest.hexdigest()
+    found.ignored.sort()
+    found.problems.sort()
+    pace.end(len(stamps))
+    return found
+
+
+def _scan(
+    folder: str,
+    prefix: str,
+    above: tuple[tuple[int, int], ...],
+    found: Listing,
+    stamps: dict[str, str],
+    waiting: list[tuple[str, str, tuple[tuple[int, int], ...]]],
+) -> None:
+    try:
+        status = os.stat(folder)  # noqa: PTH116
+        here = (status.st_dev, status.st_ino)
+        if here in above:
+            found.ignored.append((readable(prefix), say("data.note.link-circle")))
+            return
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        reason = "data.folder.forbidden" if error.errno in (errno.EACCES, errno.EPERM) else "data.folder.unreadable"
+        found.problems.append((readable(prefix), say(reason, reason=error.strerror or error)))
+        return
+    if prefix and not entries and is_image(prefix.rstrip("/")):
+        found.problems.append((readable(prefix.rstrip("/")), say("data.image.folder")))
+    for entry in entries:
+        name = prefix + entry.name
+        if is_hidden(entry.name):
+            found.ignored.append((readable(name), say("data.note.hidden")))
+        elif _is_folder(entry):
+            waiting.append((entry.path, f"{name}/", (*above, here)))
+        elif not is_image(entry.name):
+            found.ignored.append((readable(name), say("data.note.not-an-image")))
+        else:
+            stamps[name] = stamp(entry)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def stamp(entry: os.DirEntry[str] | str) -> str:
+    """Size and time of a file, for a fingerprint; empty where it can't be asked (it is listed, and found bad when opened)."""
+    try:
+        status = entry.stat() if isinstance(entry, os.DirEntry) else os.stat(entry)  # noqa: PTH116
+    except (OSError, ValueError):
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def fingerprint(root: str, names: Iterable[str], progress: Progress | None = None) -> str:
+    """The same for files named elsewhere (in a manifest), in their order."""
+    digest = blake2b(digest_size=16)
+    pace = Pace(progress, say("data.listing"))
+    count = 0
+    for count, name in enumerate(names, 1):
+        digest.update(f"{readable(name)}\0{stamp(os.path.join(root, name))}\n".encode())  # noqa: PTH118
+        pace(count)
+    pace.end(count)
+    return digest.hexdigest()

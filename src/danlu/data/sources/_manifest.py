@@ -1,0 +1,218 @@
+"""A table of any file format (CSV, JSON lines, Parquet) that names images, labels and numbers → rows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danlu.data.columns import Coded, Paths
+from danlu.data.kinds.base import BadValue, MissingValue
+from danlu.data.kinds.category import class_name
+from danlu.data.progress import Progress
+from danlu.data.sources import _listing
+from danlu.data.sources._images_of import images_of
+from danlu.data.sources._listing import readable
+from danlu.data.sources._mapping import extra, mapping, plain
+from danlu.data.sources._objects import objects_of
+from danlu.data.sources._parts import part_of
+from danlu.data.table import Part, Table
+from danlu.errors import DataError
+from danlu.messages import say
+from danlu.recipe.schema import DataSection
+from danlu.recipe.spec import Column
+
+_SPLIT_NAMES = ("split", "subset", "partition", "set")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """columns: the file's columns that were asked for. lines: where a person finds each row. problems: rows that were set aside.
+
+    given: parts that the files themselves say (train.parquet). classes: names of numbered classes, where the file says them.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    lines: Sequence[str]
+    problems: Sequence[tuple[str, str]] = ()
+    notes: Sequence[tuple[str, str]] = ()
+    given: Sequence[Part | None] | None = None
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a reader of one format offers. digest: of the file's content. sample: a few values of a column. fetch: whole columns."""
+
+    path: Path
+    offered: Sequence[str]
+    digest: str
+    sample: Callable[[str], Sequence[Any]]
+    fetch: Callable[[Sequence[str]], Fetched]
+
+
+def table(manifest: Manifest, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
+    """The manifest's rows with the wanted columns."""
+    where, offered = str(manifest.path), manifest.offered
+    mapped = mapping(where, offered, wanted, data, manifest.sample)
+    split = extra(where, "data.split.column", data.split.column, offered) if data.split.column else _split_by_name(manifest)
+    extras = {key: extra(where, f"data.split.{key}", name, offered) for key in ("group", "time") if (name := getattr(data.split, key))}
+    got = manifest.fetch(list(dict.fromkeys([*mapped.columns.values(), *extras.values(), *([split] if split else [])])))
+    if not len(got.lines):
+        raise DataError(_no_rows(manifest.path, got))
+    notes = [*got.notes, *((where, say("data.note.guessed", column=name, found=mapped.columns[name])) for name in mapped.guessed)]
+    columns: dict[str, Sequence[Any]] = {}
+    names: Sequence[str | None] | None = None
+    wrong: dict[int, str] = {}
+    digest = manifest.digest
+    for name, wish in wanted.items():
+        values = got.columns[mapped.columns[name]]
+        if wish.kind == "image" and _texts(values):
+            found = images_of(values, manifest.path, data.root, ("images", "image", "imgs", "img", "train", manifest.path.stem))
+            wrong |= found.wrong
+            names = found.names
+            notes += [(where, note) for note in found.notes]
+            columns[name] = _paths(found.root, found.names)
+            digest += _listing.fingerprint(str(found.root), found.names, progress)
+        elif wish.kind == "image":
+            names = names or _names_in(values)
+            columns[name] = values
+        elif wish.kind == "category":
+            columns[name] = _categories(values, got.classes.get(mapped.columns[name]))
+        elif wish.kind == "boxes":
+            columns[name] = [objects_of(value) for value in values]
+        else:
+            columns[name] = values
+    given = _given(where, got.columns[split], data.split.column is not None, split) if split else got.given
+    if split and data.split.column is None:
+        notes.append((where, say("data.note.split-column", column=split)))
+    classes = {name: got.classes[column] for name, column in mapped.columns.items() if column in got.classes}
+    whole = Table(
+        columns=columns,
+        ids=_ids(names, columns, got.lines),
+        origins=got.lines if names is None else _Origins(got.lines, names),
+        fingerprint=f"manifest {digest} {json.dumps(dict(mapped.columns), sort_keys=True)}",
+        given=given,
+        extra={key: got.columns[name] for key, name in extras.items()},
+        classes=classes,
+        problems=(*got.problems, *((f"{got.lines[row]} ({names[row] if names else ''})", reason) for row, reason in wrong.items())),
+        notes=tuple(notes),
+    )
+    if not wrong:
+        return whole
+    return whole.take(np.setdiff1d(np.arange(len(whole), dtype=np.int64), np.fromiter(wrong, np.int64)))
+
+
+def _no_rows(path: Path, got: Fetched) -> Any:
+    from danlu.errors import Problem
+
+    if not got.problems:
+        return Problem(str(path), say("data.manifest.empty"))
+    return [Problem(origin, reason) for origin, reason in got.problems[:5]]
+
+
+def _texts(values: Sequence[Any]) -> bool:
+    """Whether an image column holds names of files (and gaps)."""
+    if isinstance(values, Coded):
+        return True
+    return all(value is None or isinstance(value, str) for value in values[:100])
+
+
+def _paths(root: Path, names: list[str]) -> Sequence[Any]:
+    return Paths(root, names) if all(names) else [root / name if name else None for name in names]
+
+
+def _names_in(values: Sequence[Any]) -> list[str | None] | None:
+    """Names that come with images in the file itself ({bytes, path}), if those are read without the images."""
+    names = getattr(values, "names", None)
+    return names() if names is not None else None
+
+
+def _categories(values: Sequence[Any], classes: tuple[str, ...] | None) -> Sequence[Any]:
+    """Texts, few and coded; what is no category at all is left as it is, to be listed as bad."""
+    known: dict[Any, str | None] = {}
+
+    def text(value: Any) -> str | None:
+        if value not in known:
+            try:
+                name = class_name(value)
+                known[value] = classes[int(name)] if classes and name.isdecimal() and int(name) < len(classes) else name
+            except MissingValue:
+                known[value] = None
+        return known[value]
+
+    try:
+        return Coded.of(map(text, values))
+    except (TypeError, BadValue):  # a list in some row
+        return values
+
+
+def _split_by_name(manifest: Manifest) -> str | None:
+    """A column that is called "split" (or so) and whose values say so."""
+    for name in manifest.offered:
+        if plain(name) in _SPLIT_NAMES:
+            values = [value for value in manifest.sample(name) if value not in (None, "")]
+            if values and all(isinstance(value, str) and part_of(value) for value in values):
+                return name
+    return None
+
+
+def _given(where: str, values: Iterable[Any], strict: bool, column: str) -> list[Part | None]:
+    parts = [None if value is None or value == "" else part_of(str(value)) or str(value) for value in values]
+    odd = Counter(part for part in parts if part not in (None, "train", "val", "test"))
+    if odd:
+        shown = ", ".join(f"{value!r} ({count})" for value, count in odd.most_common(5))
+        remedy = say("data.split.column-values.remedy" if strict else "data.split.column-values.unasked", column=column)
+        raise DataError.of(where, say("data.split.column-values", column=column, values=shown), remedy)
+    return parts  # type: ignore[return-value]
+
+
+class _Origins(Sequence[str]):
+    """"labels.csv, line 17 (cats/1.png)", made when asked for."""
+
+    def __init__(self, lines: Sequence[str], names: Sequence[str | None]) -> None:
+        self._lines = lines
+        self._names = names
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, row: Any) -> Any:
+        if isinstance(row, slice):
+            return [self[each] for each in range(*row.indices(len(self)))]
+        name = self._names[row]
+        return f"{self._lines[row]} ({readable(name)})" if name else self._lines[row]
+
+
+def _ids(names: Sequence[str | None] | None, columns: Mapping[str, Sequence[Any]], lines: Sequence[str]) -> Sequence[str]:
+    """The image's name; with the rest of the row where a name occurs twice; the row's content where there is no name.
+
+    A row with images of no name is known by its place alone.
+    """
+    if names is None and not all(_plain_values(column) for column in columns.values()):
+        return list(lines)
+    bases = [readable(name) if name else "" for name in names] if names is not None else [""] * len(lines)
+    often = {base for base, count in Counter(bases).items() if count > 1}
+    others = [column for column in columns.values() if not isinstance(column, Paths)]
+    ids: list[str] = []
+    used: dict[str, int] = {}
+    for row, base in enumerate(bases):
+        if base in often:
+            content = blake2b(repr([column[row] for column in others]).encode(), digest_size=8).hexdigest()
+            base = f"{base}#{content}"
+            used[base] = used.get(base, 0) + 1
+            base = base if used[base] == 1 else f"{base}.{used[base]}"
+        ids.append(base)
+    return ids
+
+
+def _plain_values(column: Sequence[Any]) -> bool:
+    return isinstance(column, (Coded, Paths)) or all(isinstance(v, (str, int, float, type(None))) for v in column[:100])
+
+

@@ -1,0 +1,118 @@
+"""Which column of a file is which of the task's: as the recipe says, else by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from danlu.data.sources._listing import is_image
+from danlu.errors import DataError, Problem
+from danlu.messages import say
+from danlu.recipe.schema import DataSection
+from danlu.recipe.spec import Column
+
+# For each kind the names people give such columns, most telling first; compared without case, spaces, dashes and underscores.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "image": (
+        "image", "images", "img", "imagepath", "imgpath", "imagefile", "imagefilename", "imagename", "path", "filepath",
+        "file", "filename", "filenames", "imageid", "pixels", "x", "data", "features",
+    ),
+    "category": ("label", "labels", "class", "classname", "category", "categories", "target", "targets", "y", "classid", "labelname"),
+    "number": ("target", "targets", "value", "y", "number", "label", "score", "rating", "price"),
+    "boxes": ("boxes", "objects", "annotations", "bboxes", "bbox"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """columns: the task's column → the file's. guessed: those that the recipe did not name."""
+
+    columns: Mapping[str, str]
+    guessed: tuple[str, ...]
+
+
+def mapping(
+    where: str,
+    offered: Sequence[str],
+    wanted: Mapping[str, Column],
+    data: DataSection,
+    sample: Callable[[str], Sequence[Any]] = lambda name: (),
+) -> Mapped:
+    """offered: the file's columns. sample: a few values of one of them, to propose what the recipe should say.
+
+    Raises DataError that lists the file's columns and a mapping, where a wanted column is named wrongly or can't be guessed.
+    """
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name, column in data.columns.items():
+        if name not in wanted:
+            problems.append(_unknown(f"data.columns.{name}", name, list(wanted), "data.columns.not-wanted"))
+        elif column not in offered:
+            problems.append(_unknown(f"data.columns.{name}", column, offered, "data.columns.not-there"))
+        else:
+            found[name] = column
+    if problems:
+        raise DataError(problems)
+    guessed = []
+    for name, wish in wanted.items():
+        if name not in found:
+            free = [column for column in offered if column not in found.values()]
+            guess = _guess(name, wish.kind, free)
+            if guess is None:
+                raise DataError.of(
+                    where,
+                    say("data.columns.unclear", column=name, kind=wish.kind, columns=", ".join(offered)),
+                    say("data.columns.propose", mapping=_proposal(wanted, found, offered, sample)),
+                )
+            found[name] = guess
+            guessed.append(name)
+    return Mapped(found, tuple(guessed))
+
+
+def extra(where: str, key: str, column: str, offered: Sequence[str]) -> str:
+    """``column`` if the file has it. Raises DataError."""
+    if column not in offered:
+        raise DataError(_unknown(key, column, offered, "data.columns.not-there"))
+    return column
+
+
+def plain(name: str) -> str:
+    return re.sub(r"[\s_\-.]+", "", name).casefold()
+
+
+def _guess(name: str, kind: str, free: Sequence[str]) -> str | None:
+    simple = {plain(column): column for column in reversed(free)}
+    for candidate in (plain(name), *_NAMES.get(kind, ())):
+        if candidate in simple:
+            return simple[candidate]
+    return None
+
+
+def _unknown(where: str, name: str, names: Sequence[str], key: str) -> Problem:
+    near = get_close_matches(name, names, n=1)
+    remedy = say("data.columns.nearest", name=near[0]) if near else ""
+    return Problem(where, say(key, name=name, names=", ".join(names)), remedy)
+
+
+def _proposal(
+    wanted: Mapping[str, Column], found: Mapping[str, str], offered: Sequence[str], sample: Callable[[str], Sequence[Any]]
+) -> str:
+    """``{image: photo, label: diagnosis}`` from what the values look like."""
+    chosen = dict(found)
+    for name, wish in wanted.items():
+        free = [column for column in offered if column not in chosen.values()]
+        guess = chosen.get(name) or _guess(name, wish.kind, free) or _by_values(wish.kind, free, sample)
+        if guess:
+            chosen[name] = guess
+    return "{" + ", ".join(f"{name}: {chosen.get(name, '…')}" for name in wanted) + "}"
+
+
+def _by_values(kind: str, free: Sequence[str], sample: Callable[[str], Sequence[Any]]) -> str | None:
+    seen = {column: [value for value in sample(column) if value not in (None, "")] for column in free}
+    if kind == "image":
+        return next((c for c, values in seen.items() if any(isinstance(v, str) and is_image(v) for v in values)), None)
+    few = {c: len(set(map(str, values))) for c, values in seen.items() if values}
+    return min(few, key=lambda column: few[column]) if few else (free[0] if free else None)

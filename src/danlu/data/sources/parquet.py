@@ -1,0 +1,199 @@
+"""A Parquet file, or a folder of them (train-00000.parquet, test-00000.parquet …)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danlu.data.columns import Column as LazyColumn
+from danlu.data.progress import Pace, Progress
+from danlu.data.sources import _manifest
+from danlu.data.sources._listing import stamp
+from danlu.data.sources._numbered import Numbered
+from danlu.data.sources._parts import part_in
+from danlu.data.sources._text import unreadable
+from danlu.data.table import Part, Table
+from danlu.errors import DataError
+from danlu.messages import say
+from danlu.recipe.schema import DataSection
+from danlu.recipe.spec import Column
+
+_SAMPLE = 50
+
+
+def recognises(path: Path) -> bool:
+    """A Parquet file; a folder with some in it, or in a folder "data" below it."""
+    if path.is_file():
+        return path.suffix.lower() in (".parquet", ".pq")
+    return bool(_files(path))
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    for folder in (path, path / "data"):
+        if found := sorted(file for file in folder.glob("*.parquet") if not file.name.startswith(".")):
+            return found
+    return []
+
+
+def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
+    """One row for each of the files' rows; a file's name may say its part. Images may be names of files, or bytes, or both as Hugging Face
+    keeps them ({bytes, path}); bytes are read row group by row group while they are prepared.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    files = _files(path)
+    if not files:
+        raise DataError.of(str(path), say("data.file.missing"))
+    opened = []
+    for file in files:
+        try:
+            opened.append(parquet.ParquetFile(file, memory_map=True))
+        except OSError as error:
+            raise unreadable(file, error) from error
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise DataError.of(str(file), say("data.parquet.broken", reason=error)) from error
+    schema = opened[0].schema_arrow
+    offered = list(schema.names)
+    for file, other in zip(files, opened, strict=True):
+        if list(other.schema_arrow.names) != offered:
+            raise DataError.of(str(file), say("data.parquet.columns", file=files[0].name))
+    parts = _parts(files)
+    digest = blake2b("\n".join(f"{file.name} {stamp(str(file))}" for file in files).encode(), digest_size=16).hexdigest()
+
+    def fetch(names: Sequence[str]) -> _manifest.Fetched:
+        counts = [file.metadata.num_rows for file in opened]
+        pace = Pace(progress, say("data.reading", file=path.name), len(names))
+        columns: dict[str, Sequence[Any]] = {}
+        for done, name in enumerate(names):
+            if _heavy(schema.field(name).type):
+                columns[name] = Grouped(files, name)
+            else:
+                columns[name] = [value for file in opened for value in _plain(file.read([name])[name])]
+            pace(done)
+        pace.end(len(names))
+        lines = _Joined([Numbered(file.name, range(1, count + 1), "data.row") for file, count in zip(files, counts, strict=True)])
+        given: list[Part | None] | None = None
+        if parts is not None:
+            given = [part for part, count in zip(parts, counts, strict=True) for _ in range(count)]
+        return _manifest.Fetched(columns, lines, given=given, classes=_class_names(schema))
+
+    def some(name: str) -> Sequence[Any]:
+        batch = next(opened[0].iter_batches(_SAMPLE, columns=[name]), None)
+        return [] if batch is None else batch[0].to_pylist()
+
+    return _manifest.table(_manifest.Manifest(path, offered, digest, some, fetch), data, wanted, progress)
+
+
+def _parts(files: Sequence[Path]) -> list[Part | None] | None:
+    """The part of each file where all say one and train is among them."""
+    parts = [part_in(file.stem) for file in files]
+    return parts if len(files) > 1 and None not in parts and "train" in parts else None
+
+
+def _heavy(kind: Any) -> bool:
+    """Types that may hold images."""
+    import pyarrow as pa
+
+    binary = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    if pa.types.is_struct(kind):
+        return any(_heavy(kind.field(place).type) for place in range(kind.num_fields))
+    return any(test(kind) for test in binary)
+
+
+def _plain(column: Any) -> list[Any]:
+    """Values of a column; dictionary-encoded and dated ones as plain Python objects."""
+    return column.to_pylist()  # type: ignore[no-any-return]
+
+
+def _class_names(schema: Any) -> dict[str, tuple[str, ...]]:
+    """Names of numbered classes that Hugging Face's writer kept in the file's metadata."""
+    raw = (schema.metadata or {}).get(b"huggingface")
+    try:
+        features = json.loads(raw)["info"]["features"] if raw else {}
+        return {
+            name: tuple(map(str, feature["names"]))
+            for name, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names")
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+class Grouped(LazyColumn[Any]):
+    """A column of bytes (or {bytes, path}), of which one row group at a time is held in memory."""
+
+    def __init__(self, files: Sequence[Path], name: str) -> None:
+        from pyarrow import parquet
+
+        self._files = list(files)
+        self._name = name
+        groups = []
+        for place, file in enumerate(files):
+            metadata = parquet.read_metadata(file)
+            groups += [(place, group, metadata.row_group(group).num_rows) for group in range(metadata.num_row_groups)]
+        self._groups = groups
+        self._starts = np.concatenate([[0], np.cumsum([rows for _, _, rows in groups], dtype=np.int64)])
+        self._held: tuple[int, Any] = (-1, None)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def _value(self, row: int) -> Any:
+        group = int(np.searchsorted(self._starts, row, side="right")) - 1
+        held, column = self._held  # one read: threads may replace it between two
+        if held != group:
+            column = self._load(group)
+            self._held = (group, column)
+        value = column[row - int(self._starts[group])].as_py()
+        if isinstance(value, dict):
+            inside = value.get("bytes")
+            return inside if inside is not None else value.get("path")
+        return value
+
+    def _load(self, group: int) -> Any:
+        from pyarrow import parquet
+
+        place, inside, _ = self._groups[group]
+        return parquet.ParquetFile(self._files[place], memory_map=True).read_row_group(inside, columns=[self._name])[self._name]
+
+    def names(self) -> list[str | None] | None:
+        """The paths that stand beside the bytes, where each is there; read without the bytes."""
+        from pyarrow import parquet
+
+        names: list[str | None] = []
+        for file in self._files:
+            opened = parquet.ParquetFile(file, memory_map=True)
+            if f"{self._name}.path" not in [column.path for column in map(opened.schema.column, range(len(opened.schema)))]:
+                return None
+            table = opened.read([f"{self._name}.path"])[self._name]
+            names += [value and value.get("path") for value in table.to_pylist()]
+        return names if all(names) else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_held": (-1, None)}
+
+
+class _Joined(Sequence[str]):
+    """Rows of several files, one after the other."""
+
+    def __init__(self, pieces: Sequence[Sequence[str]]) -> None:
+        self._pieces = pieces
+        self._starts = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces], dtype=np.int64)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getitem__(self, row: Any) -> Any:
+        if isinstance(row, slice):
+            return [self[each] for each in range(*row.indices(len(self)))]
+        row = range(len(self))[row]
+        piece = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self._pieces[piece][row - int(self._starts[piece])]
