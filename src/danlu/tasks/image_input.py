@@ -12,14 +12,7 @@ from danlu.recipe.schema import Recipe
 
 def normalisation(recipe: Recipe, data: Dataset, column: str) -> Normalise:
     """uint8 images → what the net sees, with the training rows' statistics."""
-    found = data.statistics[column]
-    channels = len(found["mean"])
-    if recipe.data.normalize == "none":
-        return Normalise([0.0] * channels, [255.0] * channels)
-    if recipe.data.normalize == "minmax":
-        spans = [max(high - low, 1e-6) for low, high in zip(found["min"], found["max"], strict=True)]
-        return Normalise(found["min"], spans)
-    return Normalise(found["mean"], [max(value, 1e-6) for value in found["std"]])
+    return Normalise.of(data.statistics[column], recipe.data.normalize)
 
 
 def image_net(recipe: Recipe, data: Dataset, column: str, outputs: int) -> nn.Module:

@@ -17,10 +17,10 @@ from torch import nn
 from danlu.data.batches.batch import Batch
 from danlu.errors import TrainingError
 from danlu.messages import say
-from danlu.nn.parameters import split_decay
 from danlu.randomness import Position
 from danlu.training.objective import Objective
 from danlu.training.optimisers.base import set_rates
+from danlu.training.parts import optimiser
 from danlu.training.plan import Feed, Plan
 from danlu.training.precision import Precision
 from danlu.training.randomness import reseed
@@ -40,9 +40,7 @@ def find_rate(
 ) -> Found:
     """Run the test. low, high: rates at its ends. Raises TrainingError where no rate lowers the loss."""
     trial = copy.deepcopy(net).train()
-    decayed, others = split_decay(trial)
-    groups = [{"params": ps, "weight_decay": d} for ps, d in ((decayed, plan.decay), (others, 0.0)) if ps]
-    optimizer = plan.optimizer(groups, lr=low, weight_decay=plan.decay)
+    optimizer = optimiser(trial, plan)
     precision = Precision(plan.precision, plan.device)
     rates: list[float] = []
     losses: list[float] = []

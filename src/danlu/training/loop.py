@@ -100,7 +100,15 @@ def fit(
     total = parts.horizon.steps
     tell(
         FitStarted(
-            progress.step, progress.epoch, total, plan.epochs, steps_per_epoch, _samples(batches, plan), slots(parts, plan, objective)
+            progress.step,
+            progress.epoch,
+            total,
+            plan.epochs,
+            steps_per_epoch,
+            _samples(batches, plan),
+            slots(parts, plan, objective),
+            plan.monitor[0] if plan.monitor and judge else "",
+            plan.evaluate_every if judge else 0,
         )
     )
     began = time.perf_counter()

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from danlu.errors import RunError
 from danlu.messages import say
-from danlu.nn.parameters import split_decay
+from danlu.nn.parameters import split_parameters
 from danlu.training.checkpoint import State
 from danlu.training.meter import Meter
 from danlu.training.objective import Objective
@@ -46,13 +46,9 @@ class Parts:
         self.net = net
         self.horizon = Horizon(total, steps_per_epoch)
         self.precision = Precision(plan.precision, plan.device)
-        decayed, others = split_decay(net)
-        trained = [(decayed, plan.decay), (others, 0.0)]
-        groups = [{"params": params, "weight_decay": decay} for params, decay in trained if params]
-        if not groups:
-            raise RunError.of("model.unfreeze", say("training.nothing-to-train"))
-        self.optimizer: Optimizer = plan.optimizer(groups, lr=plan.lr, weight_decay=plan.decay)
+        self.optimizer = optimiser(net, plan)
         self._names = {p: name for name, p in net.named_parameters()}
+        decayed, others = ([p for _, p in named] for named in split_parameters(net))
         self.gradients = GradientChain([*decayed, *others], self.precision, plan.clip_norm, plan.l1, decayed)
         schedule = WarmUp(plan.schedule, plan.warmup) if plan.warmup else plan.schedule
         self.update = Update(self.optimizer, schedule, self.horizon, plan.lr, self.precision)
@@ -113,6 +109,15 @@ class Parts:
             self.best.load(values["best"])
         if self.stopper and values["stopper"]:
             self.stopper.load(values["stopper"])
+
+
+def optimiser(net: nn.Module, plan: Plan) -> Optimizer:
+    """The plan's optimiser over the net's trainable parameters, with decay only where :func:`split_parameters` says."""
+    decayed, others = ([p for _, p in named] for named in split_parameters(net))
+    groups = [{"params": ps, "weight_decay": decay} for ps, decay in ((decayed, plan.decay), (others, 0.0)) if ps]
+    if not groups:
+        raise RunError.of("model.unfreeze", say("training.nothing-to-train"))
+    return plan.optimizer(groups, lr=plan.lr, weight_decay=plan.decay)
 
 
 def _shape(tensors: Any, name: str) -> torch.Size | None:
