@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from contextvars import copy_context
 from typing import TextIO
 
 from rich.console import Console as RichConsole
@@ -22,12 +23,13 @@ from danlu.watch.stages import Stage
 from danlu.watch.state import State
 from danlu.watch.table import Table
 
-REFRESH = 0.5  # seconds between pictures
+REFRESH = 0.5  # seconds between pictures while things happen
+IDLE = 1.0  # seconds between pictures while only clocks go on
 
 
 class Console:
-    """A watcher. :meth:`on` only remembers; a thread draws twice a second, so that clocks go on while a step takes
-    long.
+    """A watcher. :meth:`on` only remembers; a thread draws at most twice a second, so that clocks go on while a step
+    takes long.
 
     What others print meanwhile appears above the screen. The terminal is given back as it was by :meth:`close`, also
     where the process ends without calling it. A terminal that goes away ends the drawing, never the training.
@@ -42,7 +44,7 @@ class Console:
         self.state = State(clock)
         self._rows, self._table = Rows(), Table()
         self._stage: Stage | None = None
-        self._began = clock()
+        self._began, self._told = clock(), 0
         self._lock = threading.Lock()  # of the state; never held while something is written
         self._live: Live | None = None
         self._thread: threading.Thread | None = None
@@ -53,6 +55,7 @@ class Console:
         with self._lock:
             row = self._rows.on(event)
             self.state.on(event)
+            self._told += 1
             self._stage = None if isinstance(event, FitStarted) else self._stage
         self._show(row)
         if isinstance(event, FitStarted):
@@ -71,6 +74,7 @@ class Console:
             if self._stage is None:
                 self._stage = Stage(stage, done, total, self.state.clock)
             self._stage.tell(done, total)
+            self._told += 1
             shown = self._stage.shown
             if self._stage.over:
                 left_behind += [self._stage] if shown else []
@@ -129,11 +133,17 @@ class Console:
             return
         atexit.register(self.close)
         _screens.add(self)
-        self._thread = threading.Thread(target=self._draw, name="danlu-screen", daemon=True)
+        draw = copy_context().run  # a thread starts without the context, in which the language is
+        self._thread = threading.Thread(target=draw, args=(self._draw,), name="danlu-screen", daemon=True)
         self._thread.start()
 
     def _draw(self) -> None:
+        drawn, told = 0.0, -1
         while not self._over.wait(self._refresh):
+            now = time.monotonic()
+            if told == self._told and now - drawn < IDLE:
+                continue
+            drawn, told = now, self._told
             picture = self.picture()
             live = self._live
             if live is None:

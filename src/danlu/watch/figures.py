@@ -32,7 +32,7 @@ def share(value: float) -> str:
     """0.034 → 3 %. 100 % is only said of all of it."""
     if not math.isfinite(value):
         return "–"
-    return f"{min(99, int(100 * value)) if value < 1 else 100} %"
+    return f"{min(99, int(100 * value + 1e-9)) if value < 1 else 100} %"
 
 
 def size(count: float) -> str:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 from rich.text import Text
 
 from danlu.messages import say
 from danlu.watch import memory
 from danlu.watch.curves import sparkline
 from danlu.watch.figures import brief, duration, figure, share, size
+from danlu.watch.layout import GAP, column, folded, join, packed, spread
 from danlu.watch.stages import Stage
 from danlu.watch.state import LOSS, State
 
 WIDEST = 100  # cells; longer lines are slower to read
 NARROW = 60  # below, what is least needed goes
-GAP = "   "
 SHOWN = 3  # warnings
 TERMS = 4  # terms of the objective with a line of their own
 
@@ -24,24 +25,27 @@ TERMS = 4  # terms of the objective with a line of their own
 def preparing(stage: Stage | None, began: float, now: float, width: int) -> Text:
     """While data are prepared: the stage in hand, with a bar where its end is known."""
     width = min(width, WIDEST)
-    lines = [_spread(_head(say("watch.phase.preparing")), _dim(duration(now - began)), width)]
+    lines = [spread(_head(say("watch.phase.preparing")), _dim(say("watch.elapsed", time=duration(now - began))), width)]
     if stage is not None and stage.shown and not stage.over:
         if stage.total > 0:
             lines += _bars([(stage.text, stage.done, stage.total, stage.left)], width)
         else:
             lines.append(Text.assemble(_dim(stage.text), GAP, f"{stage.done:,}"))
-    return _join(lines, width)
+    return join(lines, width)
 
 
 def running(state: State, width: int) -> Text:
     """While it trains, evaluates and tests."""
     width = min(width, WIDEST)
-    lines = [_title(state, width), *_progress(state, width)]
+    return join([Text(), _title(state, width), *_progress(state, width), *_body(state, width, state.told)], width)
+
+
+@lru_cache(maxsize=1)
+def _body(state: State, width: int, told: int) -> tuple[Text, ...]:
+    """What doesn't change until the next event: drawn once for it."""
     measures = _measures(state, width)
-    lines += [Text(), *measures] if measures else []
-    lines += _packed(_facts(state), width)
-    lines += _warnings(state, SHOWN)
-    return _join(lines, width)
+    head = [Text(), *measures] if measures else []
+    return (*head, *packed(_facts(state), width), *_warnings(state, SHOWN, width, 2))
 
 
 def summary(state: State, width: int) -> Text:
@@ -51,8 +55,8 @@ def summary(state: State, width: int) -> Text:
     reason = ended.reason if ended else "stopped"
     mark, style = ("✓", "green") if reason in ("finished", "early-stop", "max-steps") else ("■", "yellow")
     spent = ended.seconds if ended else state.clock() - state.began
-    counts = say("watch.summary", epochs=_epochs_done(state), steps=f"{state.step:,}", time=duration(spent))
-    lines = [Text.assemble((f"{mark} {_reason(reason)}", f"bold {style}"), _dim(f" · {counts}"))]
+    counts = say("watch.summary", epoch=_epochs_done(state), step=f"{state.step:,}", time=duration(spent))
+    lines = [Text(), Text.assemble((f"{mark} {_reason(reason)}", f"bold {style}"), _dim(f" · {counts}"))]
     if state.best is not None:
         lines.append(Text.assemble((f"★ {state.best.name} {figure(state.best.value)}", "bold"), _dim(f" {_at(state)}")))
     if state.tested is not None:
@@ -60,18 +64,14 @@ def summary(state: State, width: int) -> Text:
             low_high = state.tested.intervals.get(name)
             bounds = f" ({figure(low_high[0])} – {figure(low_high[1])})" if low_high else ""
             lines.append(Text.assemble((f"  {name} {figure(value)}", "bold"), _dim(bounds)))
-    lines += _warnings(state, 20)
-    return _join(lines, width)
+    lines += _warnings(state, 20, width, 20)
+    return join(lines, width)
 
 
 def finished(stage: Stage, width: int) -> Text:
     """The line a stage of the preparation leaves behind."""
     text = Text.assemble(("✓ ", "green"), stage.text, _dim(f"{GAP}{stage.done:,}{GAP}{duration(stage.seconds)}"))
-    return _join([text], min(width, WIDEST))
-
-
-def warning(text: str, times: int = 1) -> Text:
-    return Text.assemble(("! ", "bold yellow"), (text, "yellow"), _dim(f" ×{times}") if times > 1 else "")
+    return join([text], min(width, WIDEST))
 
 
 def _title(state: State, width: int) -> Text:
@@ -79,7 +79,7 @@ def _title(state: State, width: int) -> Text:
     if state.epochs and state.phase != "testing":
         left.append_text(_dim(" · "))
         left.append(say("watch.epoch-of", epoch=min(state.epoch + 1, state.epochs), epochs=state.epochs))
-    return _spread(left, _dim(duration(state.clock() - state.began)), width)
+    return spread(left, _dim(say("watch.elapsed", time=duration(state.clock() - state.began))), width)
 
 
 def _progress(state: State, width: int) -> list[Text]:
@@ -95,10 +95,12 @@ def _progress(state: State, width: int) -> list[Text]:
 
 def _bars(rows: Sequence[tuple[str, int, int, float | None]], width: int) -> list[Text]:
     """(label, done, total, seconds left) each, one under the other."""
-    labels = _column([row[0] for row in rows])
-    shares = _column([share(done / total if total else 0.0) for _, done, total, _ in rows], right=True)
-    counts = _column([f"{done:,}/{total:,}" for _, done, total, _ in rows], right=True)
-    left = _column(["" if rest is None else say("watch.left", time=duration(rest)) for *_, rest in rows], right=True)
+    labels = column([row[0] for row in rows])
+    shares = column([share(done / total if total else 0.0) for _, done, total, _ in rows], right=True)
+    counts = column([f"{done:,}/{total:,}" for _, done, total, _ in rows], right=True)
+    left = column(
+        [say("watch.left", time=duration(rest)) if rest and rest >= 0.5 else "" for *_, rest in rows], right=True
+    )
     if width < NARROW:
         counts = [""] * len(rows)
     lines = []
@@ -125,21 +127,29 @@ def _measures(state: State, width: int) -> list[Text]:
     rows = [(name, state.latest[name], state.losses[name].means) for name in drawn]
     judged = _leading(state.evaluated, state.monitor)[:2]
     rows += [(name, value, state.evaluations[name].means) for name, value in judged]
-    labels = _column([name for name, *_ in rows])
-    values = _column([figure(value) for _, value, _ in rows], right=True)
-    best = Text()
-    if state.best is not None:
-        best = Text.assemble(("★ ", "yellow"), (figure(state.best.value), "bold"), _dim(f" {_at(state)}"))
+    labels = column([f"  {name[len(LOSS) + 1 :]}" if name in terms else name for name, *_ in rows])
+    values = column([figure(value) for _, value, _ in rows], right=True)
     lines = []
     for label, value, (name, number, curve) in zip(labels, values, rows, strict=True):
-        head = Text.assemble(_dim(f"{label}  "), (value, "bold red" if number != number else "bold"), "  ")
-        tail = best if state.best is not None and name == state.best.name else Text()
-        room = width - head.cell_len - max(cell_len(best.plain) + 2, 0)
-        line = sparkline(curve, min(40, room)) if len(curve) > 1 and room >= 4 else ""
-        lines.append(Text.assemble(head, (line, "cyan"), "  " if line and tail else "", tail))
-    rest = [f"{name} {figure(value)}" for name, value in state.evaluated.items() if name not in dict(judged)]
+        line = Text.assemble(_dim(f"{label}  "), (value, "bold red" if number != number else "bold"), "  ")
+        tail = _best(state, width) if state.best is not None and name == state.best.name else Text()
+        room = width - line.cell_len - (tail.cell_len + 2 if tail else 0)
+        if len(curve) > 1 and room >= 4:
+            line.append(sparkline(curve, min(40, room)), "cyan")
+            line.append("  " if tail else "")
+        line.append_text(tail)
+        lines.append(line)
+    others = [name for name in state.evaluated if name not in dict(judged) and (width >= NARROW or name.count("/") < 2)]
+    rest = [f"{name} {figure(state.evaluated[name])}" for name in others]
     rest += [f"{name} {figure(state.latest[name])}" for name in terms] if len(terms) > TERMS else []
-    return lines + _packed([_dim(text) for text in rest], width)
+    return lines + packed([_dim(text) for text in rest], width)
+
+
+def _best(state: State, width: int) -> Text:
+    if state.best is None:
+        return Text()
+    at = _at(state) if width >= NARROW else f"@{state.best.epoch + 1}"
+    return Text.assemble(("★ ", "yellow"), (figure(state.best.value), "bold"), _dim(f" {at}"))
 
 
 def _facts(state: State) -> list[Text]:
@@ -159,11 +169,19 @@ def _facts(state: State) -> list[Text]:
     return [Text.assemble(_dim(f"{label} "), (value, style)) for label, value, style in pairs]
 
 
-def _warnings(state: State, most: int) -> list[Text]:
+def _warnings(state: State, most: int, width: int, high: int) -> list[Text]:
+    """The last ``most``, each on up to ``high`` lines."""
     shown = list(state.warnings.items())[-most:]
-    lines = [warning(text, times) for text, times in shown]
-    if (more := len(state.warnings) - len(shown)) > 0:
-        lines.insert(0, _dim(say("watch.more-warnings", count=more)))
+    more = len(state.warnings) - len(shown)
+    lines = [_dim(say("watch.more-warnings", count=more))] if more > 0 else []
+    for text, times in shown:
+        parts = folded(f"{text} ×{times}" if times > 1 else text, width - 2)
+        if len(parts) > high:
+            parts = [*parts[: high - 1], set_cell_size(parts[high - 1], width - 3).rstrip() + "…"]
+        lines += [
+            Text.assemble(("  " if index else "! ", "bold yellow"), (part, "yellow"))
+            for index, part in enumerate(parts)
+        ]
     return lines
 
 
@@ -202,34 +220,3 @@ def _head(text: str) -> Text:
 
 def _dim(text: str) -> Text:
     return Text(text, "dim")
-
-
-def _column(texts: Sequence[str], right: bool = False) -> list[str]:
-    """All as wide as the widest; a Chinese character takes two cells."""
-    width = max(map(cell_len, texts), default=0)
-    return [" " * (width - cell_len(text)) + text if right else set_cell_size(text, width) for text in texts]
-
-
-def _spread(left: Text, right: Text, width: int) -> Text:
-    space = width - left.cell_len - right.cell_len
-    return Text.assemble(left, " " * space, right) if space > 0 else left
-
-
-def _packed(pieces: Iterable[Text], width: int) -> list[Text]:
-    """As many pieces a line as fit."""
-    lines: list[Text] = []
-    for piece in pieces:
-        if lines and lines[-1].cell_len + len(GAP) + piece.cell_len <= width:
-            lines[-1].append(GAP)
-            lines[-1].append_text(piece)
-        else:
-            lines.append(piece.copy())
-    return lines
-
-
-def _join(lines: Sequence[Text], width: int) -> Text:
-    for line in lines:
-        line.truncate(width, overflow="ellipsis")
-    text = Text("\n").join(lines)
-    text.no_wrap, text.overflow = True, "ellipsis"
-    return text

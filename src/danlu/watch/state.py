@@ -43,11 +43,13 @@ class State:
         self.best: Best | None = None
         self.warnings: dict[str, int] = {}  # text → how often
         self.ended: FitDone | None = None
+        self.told = 0  # events so far
         self._last = clock()
         self._samples = self._seconds = self._waited = 0.0  # forgetting
 
     def on(self, event: Event) -> None:
         now = self.clock()
+        self.told += 1
         match event:
             case FitStarted():
                 self._start(event, now)

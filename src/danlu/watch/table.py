@@ -7,11 +7,12 @@ from rich.text import Text
 
 from danlu.messages import say
 from danlu.watch.figures import duration, figure
+from danlu.watch.frame import NARROW
 from danlu.watch.rows import Row
 from danlu.watch.state import LOSS
 
 AGAIN = 30  # rows after which the head is repeated
-CELL = 10  # cells of a number, at least
+NUMBER = 8  # cells of a number, at least
 STAR = " ★"
 
 
@@ -24,47 +25,50 @@ class Table:
         self._names: list[str] = []
         self._shown: list[str] = []
         self._width = self._rows = 0
+        self._decides = ""
 
     def lines(self, row: Row, monitor: str, width: int) -> list[Text]:
         """The row as a line; before it the head where columns changed or the last head is far above."""
         names = self._names + [name for name in row.values if name not in self._names and not _of_a_term(name)]
         names.sort(key=lambda name: (name != LOSS, name != monitor, "loss" not in name))
-        new = names != self._names or width != self._width
+        new = (names, width, monitor) != (self._names, self._width, self._decides)
         if new:
-            self._names, self._width, self._shown = names, width, _fitting(names, width)
+            self._decides = monitor
+            self._names, self._width = names, width
+            self._shown = self._fitting()
         head = [self._line(say("watch.head.epoch"), self._shown, say("watch.head.time"), "dim")]
         lines = head if new or self._rows % AGAIN == 0 else []
         self._rows = 1 if new else self._rows + 1
         cells = [figure(row.values[name]) if name in row.values else "–" for name in self._shown]
-        line = self._line(str(row.epoch + 1), cells, duration(row.seconds), "", monitor if row.best else "")
+        line = self._line(str(row.epoch + 1), cells, duration(row.seconds), "", row.best)
         return [*lines, line]
 
-    def _line(self, first: str, cells: list[str], last: str, style: str, starred: str = "") -> Text:
-        text = Text(_right(first, 6), style, no_wrap=True, overflow="ellipsis")
+    def _line(self, first: str, cells: list[str], last: str, style: str, starred: bool = False) -> Text:
+        narrow = self._width < NARROW
+        text = Text(_right(first, 5 if narrow else 6), style, no_wrap=True, overflow="ellipsis")
         for name, cell in zip(self._shown, cells, strict=True):
-            best = name == starred
-            text.append(_right(cell, _cells(name)), "bold" if best else "")
-            text.append(STAR if best else " " * len(STAR), "yellow")
-        text.append(_right(last, 9))
+            decides = name == self._decides
+            text.append(_right(cell, self._cells(name)), "bold" if decides and starred else "")
+            if decides:
+                text.append(STAR if starred else " " * len(STAR), "yellow")
+        text.append(_right(last, 7 if narrow else 8))
         return text
+
+    def _cells(self, name: str) -> int:
+        return max(NUMBER, cell_len(name)) + (3 if self._width >= NARROW else 2)
+
+    def _fitting(self) -> list[str]:
+        room, shown = self._width - (12 if self._width < NARROW else 14) - len(STAR), []
+        for name in self._names:
+            room -= self._cells(name)
+            if room < 0:
+                break
+            shown.append(name)
+        return shown
 
 
 def _of_a_term(name: str) -> bool:
     return name.count("/") > 1
-
-
-def _cells(name: str) -> int:
-    return max(CELL, cell_len(name) + 1)
-
-
-def _fitting(names: list[str], width: int) -> list[str]:
-    room, shown = width - 15, []
-    for name in names:
-        room -= _cells(name) + len(STAR)
-        if room < 0:
-            break
-        shown.append(name)
-    return shown
 
 
 def _right(text: str, width: int) -> str:

@@ -19,10 +19,21 @@ TEXTS = {
         "The other lines are usable: delete this one, or restore the file from a copy.",
         "其余各行仍可使用：请删除这一行，或用备份恢复该文件。",
     ),
-    "watch.no-tensorboard": ("the package tensorboard can't be imported: {reason}.", "无法导入 tensorboard 包：{reason}。"),
+    "watch.no-tensorboard": (
+        "the package tensorboard can't be imported: {reason}.",
+        "无法导入 tensorboard 包：{reason}。",
+    ),
     "watch.no-tensorboard.remedy": (
         "Install it (pip install tensorboard), or set watch.tensorboard=false.",
         "请安装它（pip install tensorboard），或设置 watch.tensorboard=false。",
+    ),
+    "watch.tensorboard-not-written": (
+        "TensorBoard's files can't be written: {reason}.",
+        "无法写入 TensorBoard 文件：{reason}。",
+    ),
+    "watch.tensorboard-not-written.remedy": (
+        "Free some space or look at the folder's permissions, then resume; or set watch.tensorboard=false.",
+        "请腾出磁盘空间或检查文件夹权限后恢复运行；或设置 watch.tensorboard=false。",
     ),
     "watch.seconds": ("{s}s", "{s}秒"),
     "watch.minutes": ("{m}m{s:02d}s", "{m}分{s:02d}秒"),
@@ -37,6 +48,7 @@ TEXTS = {
     "watch.bar.epoch": ("epoch", "本轮"),
     "watch.bar.evaluation": ("evaluation", "评估"),
     "watch.bar.run": ("run", "全程"),
+    "watch.elapsed": ("{time} elapsed", "已用 {time}"),
     "watch.left": ("{time} left", "剩余 {time}"),
     "watch.at-epoch": ("at epoch {epoch}", "第 {epoch} 轮"),
     "watch.fact.lr": ("rate", "学习率"),
@@ -48,10 +60,10 @@ TEXTS = {
     "watch.more-warnings": ("… and {count} earlier warnings", "… 此前还有 {count} 条警告"),
     "watch.head.epoch": ("epoch", "轮次"),
     "watch.head.time": ("time", "用时"),
-    "watch.summary": ("{epochs} epochs · {steps} steps · {time}", "{epochs} 轮 · {steps} 步 · {time}"),
+    "watch.summary": ("epoch {epoch} · step {step} · {time}", "第 {epoch} 轮 · 第 {step} 步 · {time}"),
     "watch.reason.finished": ("Finished", "训练完成"),
     "watch.reason.early-stop": ("Stopped early, as nothing improved any more", "已提前停止：指标不再提升"),
     "watch.reason.interrupted": ("Interrupted", "已中断"),
     "watch.reason.max-steps": ("Finished", "训练完成"),
-    "watch.reason.stopped": ("Stopped by an error", "因错误停止"),
+    "watch.reason.stopped": ("Stopped before its end", "未完成即停止"),
 }
