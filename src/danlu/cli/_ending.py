@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from danlu.cli._faults import DONE, INTERRUPTED
 from danlu.cli._output import Output, plain
-from danlu.cli._parser import cells
+from danlu.cli._wrapping import cells
 from danlu.messages import say
 
 if TYPE_CHECKING:

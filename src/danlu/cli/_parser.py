@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from danlu.cli._wrapping import wrap
 from danlu.errors import DanluError
 from danlu.messages import LANGUAGES, say
 
@@ -86,49 +86,6 @@ def one_of(parser: Parser, option: str, value: str, allowed: Sequence[str]) -> s
         return value
     what = say("cli.not-one-of", option=option, value=value, allowed=", ".join(allowed))
     raise parser.mistake(what, did_you_mean(value, allowed))
-
-
-def cells(text: str) -> int:
-    """How many terminal cells ``text`` takes: two for a wide character."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` cells, broken at spaces and between wide characters, not before punctuation."""
-    lines, line, pending = [], "", ""
-    for piece in _pieces(text):
-        if line and cells(line + pending + piece) > width:
-            lines.append(line)
-            line, pending = "", ""
-        if piece.isspace():
-            pending = piece if line else ""
-        else:
-            line, pending = line + pending + piece, ""
-    return [*lines, line] if line else lines
-
-
-def _pieces(text: str) -> list[str]:
-    """What may not be broken: words, runs of space, single wide characters with the punctuation that closes them."""
-    pieces: list[str] = []
-    for char in text:
-        wide = unicodedata.east_asian_width(char) in "WF"
-        last = pieces[-1][-1] if pieces else ""
-        joins = last and (
-            char in "，。；：、！？）》」』”"
-            or (
-                not wide
-                and not char.isspace()
-                and not last.isspace()
-                and unicodedata.east_asian_width(last) not in "WF"
-            )
-            or (char.isspace() and last.isspace())
-            or last in "（《「『“"
-        )
-        if joins:
-            pieces[-1] += char
-        else:
-            pieces.append(char)
-    return pieces
 
 
 class _Formatter(argparse.HelpFormatter):

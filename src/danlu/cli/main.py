@@ -11,7 +11,8 @@ from typing import Any
 import danlu.cli
 from danlu.cli._faults import DONE, guarded
 from danlu.cli._output import Output, use_utf8
-from danlu.cli._parser import Parser, UsageError, cells, did_you_mean, wrap
+from danlu.cli._parser import Parser, UsageError, did_you_mean
+from danlu.cli._wrapping import cells, wrap
 from danlu.messages import LANGUAGES, say, set_language
 from danlu.messages.texts.cli import TEXTS
 

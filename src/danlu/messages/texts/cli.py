@@ -167,6 +167,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.list.name": ("name", "名称"),
     "cli.list.what": ("what it is", "说明"),
     "cli.list.arguments": ("arguments", "参数"),
+    "cli.list.columns": ("columns", "数据列"),
+    "cli.list.monitor": ("judged by", "评判指标"),
     "cli.list.also-nets": (
         "Also timm:NAME and torchvision:NAME, and package.module:Class for a net of your own.",
         "也可以写 timm:名称、torchvision:名称，或用 package.module:Class 指定自己的网络。",

@@ -1,0 +1,1 @@
+"""House prices: the smallest whole application (see CONTRIBUTING.md)."""
