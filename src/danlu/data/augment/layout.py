@@ -14,10 +14,17 @@ from torch import Tensor
 _CHUNK = 1 << 18  # float32 numbers worked on at once on a CPU: stays in the cache, and malloc reuses the memory
 
 
-def planes(pixels: Tensor) -> Tensor:
-    """(B, C, H, W) → contiguous (B, P, H, W, I); a view where the memory allows it."""
-    if not pixels.is_contiguous() and pixels.is_contiguous(memory_format=torch.channels_last):
-        return pixels.permute(0, 2, 3, 1).unsqueeze(1)
+def interleaved(pixels: Tensor) -> bool:
+    """Whether (B, C, H, W) lies in memory with its channels last."""
+    return not pixels.is_contiguous() and pixels.is_contiguous(memory_format=torch.channels_last)
+
+
+def planes(pixels: Tensor, inner: bool | None = None) -> Tensor:
+    """(B, C, H, W) → contiguous (B, P, H, W, I), a view where the memory allows it. inner: channels last; None: as
+    is.
+    """
+    if interleaved(pixels) if inner is None else inner:
+        return pixels.permute(0, 2, 3, 1).contiguous().unsqueeze(1)
     return pixels.contiguous().unsqueeze(-1)
 
 
@@ -39,14 +46,8 @@ def chunks(pixels: Tensor) -> Iterator[slice]:
 
 
 def store(target: Tensor, pixels: Tensor) -> None:
-    """Writes float ``pixels`` to ``target`` of any dtype; whole numbers are rounded half to even and kept in range."""
-    if target.dtype.is_floating_point:
-        target.copy_(pixels)
-        return
-    range_ = torch.iinfo(target.dtype)
-    if range_.bits <= 16:
-        pixels = pixels.clamp(range_.min, range_.max)
-    target.copy_(pixels.round_() if pixels.dtype == torch.float32 and not pixels.requires_grad else pixels.round())
+    """Writes float ``pixels`` (changed in place) to ``target`` of any dtype; to whole numbers rounded half to even."""
+    target.copy_(pixels if target.dtype.is_floating_point else pixels.round_())
 
 
 def inside(sizes: Tensor, height: int, width: int) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from danlu.data.augment.geometry import Fill
 from danlu.data.augment.layout import images, inside, planes
-from danlu.data.augment.resample import mean_of
+from danlu.data.augment.means import channel_means
 
 
 def move(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
@@ -115,8 +115,7 @@ def _value(source: Tensor, fill: Fill | float) -> Tensor | float:
         return fill
     if fill == "zero":
         return 0
-    mean = mean_of(images(source).float(), None)
-    mean = mean if source.dtype.is_floating_point else mean.round_()
+    mean = channel_means(images(source), None)
     return mean[:, None, None, None, :, 0, 0] if source.shape[4] > 1 else mean[..., None]
 
 
@@ -150,8 +149,7 @@ def move_padded(pixels: Tensor, own: Tensor, inverse: np.ndarray, fill: Fill | f
     if right.any() or down.any():
         off = (off_y[:, None, :, None] | off_x[:, None, None, :]) & inside(size, height, width)
         if fill == "mean":
-            value = mean_of(pixels.float(), inside(size, height, width))
-            value = (value if pixels.dtype.is_floating_point else value.round_()).to(pixels.dtype)
+            value = channel_means(pixels, size)
             result = torch.where(off, value, result)
         elif fill not in ("reflect", "edge"):
             result = result.masked_fill(off, 0 if fill == "zero" else float(fill))

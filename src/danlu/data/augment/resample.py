@@ -15,6 +15,7 @@ from torch.nn.functional import grid_sample
 
 from danlu.data.augment.geometry import Fill
 from danlu.data.augment.layout import chunks, inside, store
+from danlu.data.augment.means import mean_of
 
 Interpolation = Literal["bilinear", "nearest"]
 
@@ -102,10 +103,3 @@ def _level(source: Tensor, seen: Tensor | None, fill: Fill | float) -> Tensor | 
     if fill == "mean":
         return mean_of(source, seen)
     return fill if not isinstance(fill, str) and fill != 0 else None
-
-
-def mean_of(source: Tensor, seen: Tensor | None) -> Tensor:
-    """(b, C, 1, 1): each channel's mean over the image's own pixels; float (b, C, H, W), zero where not ``seen``."""
-    if seen is None:
-        return source.mean((2, 3), keepdim=True)
-    return source.sum((2, 3), keepdim=True) / seen.sum((2, 3), keepdim=True)
