@@ -34,7 +34,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_trains_judges_and_draws(run: Any) -> None:
     _, trained = run
     assert trained.status == "finished"
-    assert {"test/ap", "test/ap50", "test/loss", "test/loss/class", "test/loss/box", "test/loss/centre"} <= set(trained.metrics)
+    assert {"test/ap", "test/ap50", "test/loss", "test/loss/class", "test/loss/box", "test/loss/centre"} <= set(
+        trained.metrics
+    )
     assert (trained.path / "pictures" / "test.png").stat().st_size > 1000
 
 
@@ -62,4 +64,4 @@ def test_the_core_knows_no_application() -> None:
     for folder in ("data", "training", "watch", "runs", "nn", "metrics"):
         for path in (SOURCE / folder).rglob("*.py"):
             found = re.search(r"\b(detection|detector|image.classification)\b", path.read_text(encoding="utf-8"), re.I)
-            assert found is None or folder in {"nn", "data"} and "spec" not in path.name, f"{path}: {found}"
+            assert found is None or (folder in {"nn", "data"} and "spec" not in path.name), f"{path}: {found}"

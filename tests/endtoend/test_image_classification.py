@@ -47,7 +47,7 @@ def test_it_learns_and_says_how_sure_it_is(run: Any) -> None:
 def test_everything_is_in_the_folder(run: Any) -> None:
     names = {path.name for path in run.path.iterdir()}
     assert {"recipe.yaml", "environment.json", "events.jsonl", "data", "checkpoints", "best", "predictions"} <= names
-    assert danlu.Recipe == type(run.recipe)
+    assert isinstance(run.recipe, danlu.Recipe)
     card = json.loads((run.path / "data" / "card.json").read_text())
     assert json.dumps(card)
     table = pq.read_table(run.path / "predictions" / "test.parquet").to_pydict()

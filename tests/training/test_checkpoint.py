@@ -14,7 +14,9 @@ from danlu.training.checkpoint import State
 
 
 def state(value: float) -> State:
-    return State({"net": {"w": torch.full((2, 3), value), "n": torch.tensor(7)}}, {"step": value, "list": [1, 2.5, None]})
+    return State(
+        {"net": {"w": torch.full((2, 3), value), "n": torch.tensor(7)}}, {"step": value, "list": [1, 2.5, None]}
+    )
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -59,7 +61,7 @@ def test_missing_extra_and_half_written(tmp_path: Path) -> None:
     (path / "more.bin").unlink()
     (path / "net.safetensors").unlink()
     assert "net.safetensors" in checkpoint.verify(path)
-    with pytest.raises(RunError, match="net.safetensors"):
+    with pytest.raises(RunError, match=r"net\.safetensors"):
         checkpoint.load(path)
     (tmp_path / ".000004.999999999.part").mkdir()
     assert [p.name for p in checkpoint.listed(tmp_path)] == ["000003"]

@@ -34,15 +34,15 @@ def test_a_loader_gives_the_same_run_again_and_resumes(tmp_path: Path) -> None:
     for a, b in zip(first.net.parameters(), again.net.parameters(), strict=True):
         assert torch.equal(a, b)
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     class Stopper(Recorder):
         def on(self, event: object) -> None:
             if type(event).__name__ == "EpochDone" and event.epoch == 2:  # type: ignore[attr-defined]
-                raise Stop
+                raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         fit(small_net(), "cross-entropy", loader, epochs=4, seed=3, folder=tmp_path, watchers=[Stopper()])
     resumed = fit(small_net(seed=9), "cross-entropy", loader, epochs=4, seed=3, folder=tmp_path, resume=True)
     for a, b in zip(first.net.parameters(), resumed.net.parameters(), strict=True):
@@ -61,7 +61,9 @@ def test_validation_loss_is_the_whole_parts_mean() -> None:
 
 def test_names_and_plans() -> None:
     x, y = blobs(60)
-    fitted = fit(small_net(), "cross-entropy", (x, y), epochs=1, optimizer="sgd", schedule={"step": {"every": 1}}, lr=0.1)
+    fitted = fit(
+        small_net(), "cross-entropy", (x, y), epochs=1, optimizer="sgd", schedule={"step": {"every": 1}}, lr=0.1
+    )
     assert fitted.reason == "finished"
     with pytest.raises(ValueError, match="one length"):
         fit(small_net(), "cross-entropy", (x, y[:10]), epochs=1)

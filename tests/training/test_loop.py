@@ -107,19 +107,21 @@ def test_killed_anywhere_it_resumes_bit_for_bit(tmp_path: Path, stop_after: int)
     x, y = blobs(90)
     feed = ArrayFeed(x, y, 12)
     through = Recorder()
-    whole = fit(small_net(), cross_entropy(), feed, everything(tmp_path / "a"), judge=judge_of(feed), watchers=[through])
+    whole = fit(
+        small_net(), cross_entropy(), feed, everything(tmp_path / "a"), judge=judge_of(feed), watchers=[through]
+    )
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     class Killer(Recorder):
         def on(self, event: Any) -> None:
             super().on(event)
             if isinstance(event, StepsDone) and event.step >= stop_after:
-                raise Killed
+                raise KilledError
 
     killer, plan = Killer(), everything(tmp_path / "b", log_seconds=1e-9)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit(small_net(), cross_entropy(), feed, plan, judge=judge_of(feed), watchers=[killer])
     after = Recorder()
     other = small_net(seed=5 if checkpoint.listed(tmp_path / "b") else 1)  # before the first checkpoint it starts again
@@ -241,7 +243,7 @@ def test_early_stop_and_best() -> None:
 
 def test_a_metric_that_is_not_there_is_named() -> None:
     x, y = blobs(20)
-    with pytest.raises(TrainingError, match="val/accurcy.*val/accuracy"):
+    with pytest.raises(TrainingError, match=r"val/accurcy.*val/accuracy"):
         fit(small_net(), cross_entropy(), ArrayFeed(x, y, 10), plain(monitor=("val/accurcy", 1)),
             judge=lambda net: Judged({"val/accuracy": 1.0}))  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -81,6 +82,6 @@ def test_cosine_restarts_are_torchs() -> None:
 def test_warm_up_rises_evenly_then_leaves_the_schedule_alone(warm: int, steps: int) -> None:
     schedule = WarmUp(Constant(), warm)
     rates = [schedule.at(step, Horizon(steps, 7)).factor for step in range(warm + 3)]
-    differences = [b - a for a, b in zip(rates, rates[1 : warm + 1], strict=False)]
+    differences = [b - a for a, b in itertools.pairwise(rates[: warm + 1])]
     assert all(math.isclose(d, 1 / (warm + 1), rel_tol=1e-9) for d in differences)
     assert rates[warm:] == [1.0, 1.0, 1.0]

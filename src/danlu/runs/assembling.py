@@ -19,7 +19,7 @@ from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.metrics.base import Metric
 from danlu.nn.freeze import freeze
-from danlu.randomness import key_of
+from danlu.randomness import Position, key_of
 from danlu.recipe import names
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
@@ -55,7 +55,13 @@ class Assembled:
         """Batches of a part for judging: in order, not shuffled."""
         size = self.recipe.evaluate.batch_size or 2 * self.recipe.train.batch_size
         return Batches(
-            self.data, part, size, self.recipe.seed, shuffle=False, device=self.plan.device, workers=_workers(self.recipe)
+            self.data,
+            part,
+            size,
+            self.recipe.seed,
+            shuffle=False,
+            device=self.plan.device,
+            workers=_workers(self.recipe),
         )
 
     def judge(
@@ -130,7 +136,7 @@ def assemble(
     plan = _plan(recipe, spec, data, transforms, device, len(batches))
     batch = next(iter(batches.epoch(0)))
     for transform in transforms:
-        batch = transform(batch, auto.Position(recipe.seed), data.kinds)
+        batch = transform(batch, Position(recipe.seed), data.kinds)
     name = auto.precision(recipe, net, objective, batch, device, choices)
     plan = replace(plan, precision=name)
     if train.optimizer.lr == "auto":
@@ -154,14 +160,14 @@ def train_augment(recipe: Recipe) -> Any:
     return recipe.data.augment
 
 
-def _plan(
-    recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, device: torch.device, micros: int
-) -> Plan:
+def _plan(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, device: torch.device, micros: int) -> Plan:
     train = recipe.train
     steps = train.epochs * -(-micros // train.accumulate)
     steps = min(steps, train.max_steps or steps)
     warmup = train.warmup if isinstance(train.warmup, int) else round(train.warmup * steps)
-    optimizer, args = names.checked("optimizer", train.optimizer.name, train.optimizer.args, recipe.where("train.optimizer"))
+    optimizer, args = names.checked(
+        "optimizer", train.optimizer.name, train.optimizer.args, recipe.where("train.optimizer")
+    )
     has_val = len(data.parts.get("val", ())) > 0
     monitor = (train.best or spec.monitor[0], _sign(train.best or spec.monitor[0], spec)) if has_val else None
     stop = train.early_stop
@@ -183,7 +189,9 @@ def _plan(
         kinds=data.kinds,
         evaluate_every=train.evaluate_every,
         monitor=monitor,
-        early_stop=(stop.monitor, _sign(stop.monitor, spec), stop.patience, stop.min_delta) if stop and has_val else None,
+        early_stop=(stop.monitor, _sign(stop.monitor, spec), stop.patience, stop.min_delta)
+        if stop and has_val
+        else None,
         log_seconds=recipe.watch.log_seconds,
     )
 

@@ -62,7 +62,7 @@ def device_and_threads(recipe: Recipe, choices: Choices) -> torch.device:
         asked = os.environ.get("OMP_NUM_THREADS", "")
         threads = min(threads, int(asked)) if asked.isdigit() and int(asked) else threads
         choices.make("train.threads", threads, say("runs.chosen.cores"))
-    torch.set_num_threads(threads)
+    torch.set_num_threads(int(threads))
     return device
 
 

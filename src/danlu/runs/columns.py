@@ -1,4 +1,7 @@
-"""The columns of a run without its rows: kinds as fitted, and what normalisation was learnt. Enough to predict and to judge new data."""
+"""The columns of a run without its rows: kinds as fitted, and what normalisation was learnt.
+
+Enough to predict and to judge new data.
+"""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _compare(key: str, before: Any, now: Any) -> list[str]:
 
 def _version(name: str) -> str | None:
     try:
-        return version(name)
+        return str(version(name))  # type: ignore[no-untyped-call]
     except PackageNotFoundError:
         return None
 
@@ -66,7 +66,11 @@ def _git() -> str | None:
     """The commit of the user's working folder, with "+" where it has uncommitted changes; None outside a checkout."""
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"], capture_output=True, text=True, timeout=2, check=False
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=2,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -54,7 +54,9 @@ class RunFolder:
                 return folder
         except OSError as error:
             raise RunError.of(
-                str(base), say("runs.not-writable", reason=error.strerror or str(error)), say("runs.not-writable.remedy")
+                str(base),
+                say("runs.not-writable", reason=error.strerror or str(error)),
+                say("runs.not-writable.remedy"),
             ) from error
         raise RunError.of(str(base), say("runs.exists"), say("runs.not-writable.remedy"))
 

@@ -8,15 +8,19 @@ import numpy as np
 import torch
 from torch import nn
 
+from danlu.data.table import Part
 from danlu.runs.assembling import Assembled
 from danlu.runs.folder import RunFolder
 from danlu.training.evaluation import as_numpy, true_values
 
 
-def draw_pictures(folder: RunFolder, assembled: Assembled, net: nn.Module, count: int = 16) -> Iterator[tuple[str, np.ndarray]]:
+def draw_pictures(
+    folder: RunFolder, assembled: Assembled, net: nn.Module, count: int = 16
+) -> Iterator[tuple[str, np.ndarray]]:
     """(name, RGB uint8 (H, W, 3)) of each picture written; none where the task has nothing to show."""
     data, task = assembled.data, assembled.task
-    part = next((name for name in ("test", "val") if len(data.parts.get(name, ()))), None)
+    shown: tuple[Part, ...] = ("test", "val")
+    part = next((name for name in shown if len(data.parts.get(name, ()))), None)
     if part is None:
         return
     rows = data.parts[part]
@@ -28,7 +32,8 @@ def draw_pictures(folder: RunFolder, assembled: Assembled, net: nn.Module, count
     values = {name: data.kinds[name].uncollate(batch[name]) for name in data.inputs}
     values |= {name: list(true_values(data.kinds, name, batch)) for name in data.targets}
     pictures = [
-        task.show({name: column[index] for name, column in values.items()}, predictions, index) for index in range(len(rows))
+        task.show({name: column[index] for name, column in values.items()}, predictions, index)
+        for index in range(len(rows))
     ]
     sheet = contact_sheet([picture for picture in pictures if picture is not None])
     if sheet is None:

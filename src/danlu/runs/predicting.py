@@ -65,7 +65,7 @@ class Predictor:
             except BadValue as error:
                 answers[index]["error"] = str(error)
         if good:
-            batch, predictions = self.run(rows)
+            _, predictions = self.run(rows)
             for place, index in enumerate(good):
                 framing = next((value.framing for value in rows[place].values() if value.framing is not None), None)
                 answers[index] |= self.task.answer(predictions, place, framing)

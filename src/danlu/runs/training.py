@@ -12,8 +12,8 @@ from danlu.errors import RunError
 from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
-from danlu.runs.assembling import Assembled, assemble, in_folder
 from danlu.runs import weights
+from danlu.runs.assembling import Assembled, assemble, in_folder
 from danlu.runs.checking import Checked, examine
 from danlu.runs.choices import timed
 from danlu.runs.columns import describe
@@ -37,7 +37,10 @@ def train(recipe: Recipe | Mapping[str, Any] | str | Path | None = None, screen:
     (``train__epochs=3``). screen: None chooses a live screen or plain lines; False is silent.
     Raises DanluError before step one for whatever can be known to be wrong.
     """
-    recipe = recipes.complete(_recipe(recipe, values))
+    return _train(recipes.complete(_recipe(recipe, values)), screen)
+
+
+def _train(recipe: Recipe, screen: Screen) -> Run:
     screen = choose_screen() if screen is None else screen
     try:
         log: list[tuple[str, float, str]] = []
@@ -141,6 +144,7 @@ def _test(folder: RunFolder, assembled: Assembled, fitted: Fitted, tell: Any) ->
     ids = assembled.data.ids
     began = time.perf_counter()
     with PredictionWriter(folder.predictions / "test.parquet") as writer:
+
         def keep(batch: Any, predictions: Mapping[str, Any]) -> None:
             truth = truth_of(assembled, batch)
             writer.add([ids[row] for row in batch.rows], truth, predictions)

@@ -57,8 +57,11 @@ def save(folder: Path, state: State) -> Path:
         _sync(folder.parent)
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
-        raise RunError.of(str(folder), say("training.checkpoint-not-written", reason=error.strerror or str(error)),
-                          say("training.checkpoint-not-written.remedy")) from error
+        raise RunError.of(
+            str(folder),
+            say("training.checkpoint-not-written", reason=error.strerror or str(error)),
+            say("training.checkpoint-not-written.remedy"),
+        ) from error
     return folder
 
 

@@ -33,8 +33,8 @@ class StepsDone(Event):
     """A block of finished steps (at most ``log_seconds`` of them), so that no step waits for the device.
 
     steps: their positions, rising by one, the last of which is the one that brought ``step`` about.
-    values: name → one number a step ("train/loss", "train/loss/NAME", "lr", "grad_norm"), each of len(steps). seconds: wall time of the block;
-    waited: seconds of it spent waiting for data. samples: trained in the block.
+    values: name → one number a step ("train/loss", "train/loss/NAME", "lr", "grad_norm"), each of len(steps).
+    seconds: wall time of the block; waited: seconds of it spent waiting for data. samples: trained in the block.
     """
 
     steps: tuple[int, ...]

@@ -18,7 +18,9 @@ TARGET = "target"
 class TensorFeed:
     """Micro-batches over tensors (N, …), the last of which is the target, in a position-based order."""
 
-    def __init__(self, tensors: Sequence[Any], batch_size: int, seed: int, device: torch.device, shuffle: bool = True) -> None:
+    def __init__(
+        self, tensors: Sequence[Any], batch_size: int, seed: int, device: torch.device, shuffle: bool = True
+    ) -> None:
         self.tensors = [torch.as_tensor(tensor) for tensor in tensors]
         sizes = {len(tensor) for tensor in self.tensors}
         if len(self.tensors) < 2 or len(sizes) != 1:

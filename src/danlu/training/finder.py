@@ -36,7 +36,14 @@ class Found:
 
 
 def find_rate(
-    net: nn.Module, objective: Objective, batches: Feed, plan: Plan, *, low: float = 1e-6, high: float = 3.0, steps: int = 80
+    net: nn.Module,
+    objective: Objective,
+    batches: Feed,
+    plan: Plan,
+    *,
+    low: float = 1e-6,
+    high: float = 3.0,
+    steps: int = 80,
 ) -> Found:
     """Run the test. low, high: rates at its ends. Raises TrainingError where no rate lowers the loss."""
     trial = copy.deepcopy(net).train()

@@ -121,15 +121,15 @@ def fit(
                 lr = parts.update.set_rates(progress.step)
                 micros = [_transformed(batch, at, plan) for batch in micros]
                 counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
-                loss = terms = None
+                loss = torch.zeros((), device=plan.device)
+                terms = torch.zeros(len(objective.names), device=plan.device)
                 for index, batch in enumerate(micros):
                     reseed(Position(plan.seed, epoch, progress.step, index))
                     with parts.precision.autocast():
                         outputs = net(*batch.arguments())
                     share, values = objective(outputs, batch, counts)
                     parts.precision.backward(share)
-                    share = share.detach()
-                    loss, terms = (share, values) if loss is None else (loss + share, terms + values)
+                    loss, terms = loss + share.detach(), terms + values
                 norm = parts.gradients.finish(parts.optimizer)
                 guard.before_update(loss, norm, micros, progress.step, epoch, parts.precision.scaler is not None)
                 penalty = parts.gradients.penalty() if plan.l1 else torch.zeros_like(loss)
@@ -193,9 +193,7 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
     )
 
 
-def _windows(
-    batches: Iterable[Batch], size: int, waited: Callable[[float], None]
-) -> Iterator[list[Batch]]:
+def _windows(batches: Iterable[Batch], size: int, waited: Callable[[float], None]) -> Iterator[list[Batch]]:
     """Effective batches: lists of up to ``size`` micro-batches; an epoch's last window may be shorter."""
     source = iter(batches)
     while True:

@@ -17,7 +17,9 @@ class Meter:
     The epoch's training loss is Σ wₖ·ΣSₖ/ΣCₖ over its steps: exact whatever the sizes of their batches (rule 4).
     """
 
-    def __init__(self, names: tuple[str, ...], weights: tuple[float, ...], seconds: float, penalised: bool = False) -> None:
+    def __init__(
+        self, names: tuple[str, ...], weights: tuple[float, ...], seconds: float, penalised: bool = False
+    ) -> None:
         self.penalised = penalised
         self.names = names
         self.weights = torch.tensor(weights, dtype=torch.float64)
@@ -34,7 +36,15 @@ class Meter:
         self._since = time.perf_counter()
 
     def add(
-        self, step: int, lr: float, loss: Tensor, norm: Tensor, penalty: Tensor, parts: Tensor, counts: Tensor, samples: int
+        self,
+        step: int,
+        lr: float,
+        loss: Tensor,
+        norm: Tensor,
+        penalty: Tensor,
+        parts: Tensor,
+        counts: Tensor,
+        samples: int,
     ) -> None:
         """loss, norm, penalty: 0-d. parts = Sₖ/Cₖ and counts = Cₖ of the effective batch: (terms,). All stay on the device."""
         head = torch.stack([loss.double(), norm.double(), penalty.double()])
@@ -57,7 +67,9 @@ class Meter:
         table = torch.stack(self._rows).cpu()
         terms = len(self.names)
         parts, counts = table[:, 3 : 3 + terms], table[:, 3 + terms :]
-        for part, count in zip(parts, counts, strict=True):  # step by step: the sum's bits must not depend on the blocks
+        for part, count in zip(
+            parts, counts, strict=True
+        ):  # step by step: the sum's bits must not depend on the blocks
             self.sums += torch.stack([part * count, count], dim=1)
         values: dict[str, tuple[float, ...]] = {
             "train/loss": tuple(table[:, 0].tolist()),

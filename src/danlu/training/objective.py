@@ -48,7 +48,7 @@ class Objective(nn.Module):
         sums: Sequence[Tensor] = [term(outputs, batch) for term in self.terms.values()]
         loss: Tensor | None = None
         parts = []
-        for (name, weight), total, count in zip(self.weights.items(), sums, counts.unbind(), strict=True):
+        for weight, total, count in zip(self.weights.values(), sums, counts.unbind(), strict=True):
             share = total / count.to(total.dtype).clamp_min(torch.finfo(total.dtype).tiny)
             share = torch.where(count > 0, share, total * 0)
             parts.append(share.detach())

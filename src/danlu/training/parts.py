@@ -96,7 +96,9 @@ class Parts:
         mine, theirs = self.net.state_dict(), state.tensors["net"]
         different = sorted(name for name in mine.keys() | theirs.keys() if _shape(mine, name) != _shape(theirs, name))
         if different:
-            raise RunError.of("checkpoint", say("training.checkpoint-other-net", name=different[0], count=len(different)))
+            raise RunError.of(
+                "checkpoint", say("training.checkpoint-other-net", name=different[0], count=len(different))
+            )
         self.net.load_state_dict(dict(theirs))
         load_state(self.optimizer, self._names, dict(state.tensors.get("optimizer", {})))
         if self.ema is not None:

@@ -30,7 +30,8 @@ class Precision:
         return torch.autocast(self.device.type, dtype=_DTYPES[self.name])
 
     def backward(self, loss: Tensor) -> None:
-        (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+        scaled: Tensor = loss if self.scaler is None else self.scaler.scale(loss)
+        torch.autograd.backward(scaled)
 
     def unscale(self, optimizer: Optimizer) -> None:
         if self.scaler is not None:

@@ -14,5 +14,5 @@ def reseed(position: Position, rank: int = 0) -> None:
     """Seed torch's default generators (CPU and, where one is in use, CUDA) for one micro-batch."""
     seed = torch_seed(position, rank)
     torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.manual_seed_all(seed)

@@ -84,7 +84,10 @@ TEXTS = {
     "runs.coupled.remedy": ("Set train.accumulate to 1.", "请将 train.accumulate 设为 1。"),
     "runs.empty-part": ("the {part} part is empty.", "{part} 部分为空。"),
     "runs.empty-part.remedy": ("Look at data.split and at the data card.", "请检查 data.split 与数据卡。"),
-    "runs.no-category": ("the target is no category, so there are no classes to balance.", "目标列不是类别，没有可平衡的类。"),
+    "runs.no-category": (
+        "the target is no category, so there are no classes to balance.",
+        "目标列不是类别，没有可平衡的类。",
+    ),
     "runs.data-changed": ("the data have changed since this run began.", "自本次运行开始以来数据已改变。"),
     "runs.data-changed.remedy": ("Train a new run.", "请训练一个新的运行。"),
     "runs.nothing-to-predict": ("there is nothing to predict.", "没有可预测的输入。"),

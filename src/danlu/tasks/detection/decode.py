@@ -12,7 +12,12 @@ CANDIDATES = 1000  # best-scored (location, class) pairs of an image that are lo
 
 
 def detections(
-    outputs: Mapping[str, np.ndarray], padded_size: tuple[int, int], sizes: np.ndarray, min_score: float, overlap: float, most: int
+    outputs: Mapping[str, np.ndarray],
+    padded_size: tuple[int, int],
+    sizes: np.ndarray,
+    min_score: float,
+    overlap: float,
+    most: int,
 ) -> list[np.ndarray]:
     """One float32 (n, 6) for each image: x1, y1, x2, y2, score, class; best first, at most ``most``.
 

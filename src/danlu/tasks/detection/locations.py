@@ -15,7 +15,10 @@ def padded(size: int) -> int:
 
 
 def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """(points float32 (L, 2) = (x, y) in pixels at cell centres, level int64 (L,)) for a padded image, finest level first, row by row."""
+    """(points float32 (L, 2) = (x, y) in pixels at cell centres, level int64 (L,)) for a padded image.
+
+    Finest level first, row by row.
+    """
     points, levels = [], []
     for level, stride in enumerate(STRIDES):
         ys = (np.arange(padded(height) // stride, dtype=np.float32) + 0.5) * stride

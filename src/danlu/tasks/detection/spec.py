@@ -37,7 +37,9 @@ class Options(Section):
     """How a detector answers."""
 
     min_score: Annotated[float, Field(ge=0.0, lt=1.0, description="boxes with a lower score are not answered")] = 0.05
-    overlap: Annotated[float, Field(gt=0.0, le=1.0, description="IoU above which the weaker of two boxes is dropped")] = 0.6
+    overlap: Annotated[
+        float, Field(gt=0.0, le=1.0, description="IoU above which the weaker of two boxes is dropped")
+    ] = 0.6
     max_boxes: Annotated[int, Field(ge=1, le=1000, description="boxes answered for an image")] = 100
 
 

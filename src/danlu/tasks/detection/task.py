@@ -37,7 +37,13 @@ class Detection(Task):
         args = dict(model.args) | {
             key: value for key, value in (("activation", model.activation), ("norm", model.norm)) if value is not None
         }
-        body = names.construct(Fcos, Named(name="fcos", args=args), self.recipe.where("model"), in_channels=channels, classes=len(self.classes))
+        body = names.construct(
+            Fcos,
+            Named(name="fcos", args=args),
+            self.recipe.where("model"),
+            in_channels=channels,
+            classes=len(self.classes),
+        )
         return nn.Sequential(normalisation(self.recipe, self.data, "image"), body)
 
     def transforms(self) -> Sequence[BatchTransform]:
@@ -55,9 +61,13 @@ class Detection(Task):
         height, width = image.values.shape[2:]
         return {
             "boxes": detections(
-                outputs, (height, width), image.sizes.cpu().numpy(),
-                options["min_score"], options["overlap"], options["max_boxes"],
-            )  # fmt: skip
+                outputs,
+                (height, width),
+                image.sizes.cpu().numpy(),
+                options["min_score"],
+                options["overlap"],
+                options["max_boxes"],
+            )
         }
 
     def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
@@ -68,7 +78,11 @@ class Detection(Task):
             corners = (corners - np.tile(framing.shift, 2)) / np.tile(framing.scale, 2)
         return {
             "boxes": [
-                {"label": self.classes[int(row[5])], "score": round(float(row[4]), 6), "box": [round(float(c), 2) for c in box]}
+                {
+                    "label": self.classes[int(row[5])],
+                    "score": round(float(row[4]), 6),
+                    "box": [round(float(c), 2) for c in box],
+                }
                 for row, box in zip(rows, corners, strict=True)
             ]
         }

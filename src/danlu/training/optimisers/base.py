@@ -35,11 +35,11 @@ def set_rates(optimizer: Optimizer, lr: float, momentum: float | None) -> None:
 def state_tensors(optimizer: Optimizer, names: dict[torch.nn.Parameter, str]) -> dict[str, torch.Tensor]:
     """``name/key`` → tensor for everything the optimiser remembers of each parameter."""
     found = {}
-    for parameter, state in optimizer.state.items():
-        for key, value in state.items():
+    for parameter, name in names.items():
+        for key, value in optimizer.state.get(parameter, {}).items():
             if value is None:
                 continue
-            found[f"{names[parameter]}/{key}"] = value if isinstance(value, torch.Tensor) else torch.tensor(value)
+            found[f"{name}/{key}"] = value if isinstance(value, torch.Tensor) else torch.tensor(value)
     return found
 
 

@@ -18,7 +18,11 @@ class GradientChain:
     """What happens to gradients between backward and the update."""
 
     def __init__(
-        self, parameters: Sequence[nn.Parameter], precision: Precision, clip_norm: float | None, l1: float,
+        self,
+        parameters: Sequence[nn.Parameter],
+        precision: Precision,
+        clip_norm: float | None,
+        l1: float,
         penalised: Sequence[nn.Parameter],
     ) -> None:
         self.parameters = [p for p in parameters if p.requires_grad]
@@ -52,4 +56,5 @@ class GradientChain:
     def _norm(self, gradients: list[Tensor]) -> Tensor:
         if not gradients:
             return torch.zeros(())
-        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        return norm

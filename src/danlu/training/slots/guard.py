@@ -1,7 +1,7 @@
 """The guard: a loss that is not finite stops training before it spoils the weights.
 
-On a CPU the number is there anyway, so every step is looked at before its update. On a GPU looking would make the host wait for each step:
-there the block's values are looked at when they are read, and the last checkpoint is the way back.
+On a CPU the number is there anyway, so every step is looked at before its update. On a GPU looking would make the host wait for each
+step: there the block's values are looked at when they are read, and the last checkpoint is the way back.
 """
 
 from __future__ import annotations
@@ -41,5 +41,3 @@ def _stop(loss: float, norm: float, step: int, epoch: int, rows: list[int]) -> N
         say("training.not-finite", loss=loss, norm=norm, rows=shown or "?"),
         say("training.not-finite.remedy"),
     )
-
-

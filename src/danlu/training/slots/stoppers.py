@@ -57,9 +57,7 @@ class EarlyStop:
             where = "train.early_stop.monitor"
             raise TrainingError.of(where, say("training.no-metric", name=self.monitor, known=", ".join(values)))
         value = values[self.monitor]
-        improved = not math.isnan(value) and (
-            self.value is None or self.sign * (value - self.value) > self.min_delta
-        )
+        improved = not math.isnan(value) and (self.value is None or self.sign * (value - self.value) > self.min_delta)
         if improved:
             self.value, self.waited = value, 0
         else:

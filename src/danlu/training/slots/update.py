@@ -12,7 +12,9 @@ from danlu.training.schedules.base import Horizon, Schedule
 class Update:
     """lr: the peak rate; the schedule's factor of each step multiplies it."""
 
-    def __init__(self, optimizer: Optimizer, schedule: Schedule, horizon: Horizon, lr: float, precision: Precision) -> None:
+    def __init__(
+        self, optimizer: Optimizer, schedule: Schedule, horizon: Horizon, lr: float, precision: Precision
+    ) -> None:
         self.optimizer = optimizer
         self.schedule = schedule
         self.horizon = horizon
