@@ -66,8 +66,8 @@ def plan(ask: Ask, epoch: int) -> Plan:
     """The plan of one epoch: shuffled by key, sampled by weight, or as the rows come."""
     edges = bounds(len(ask.rows), ask.size, ask.world, ask.drop_last)
     if ask.weights is not None:
-        slots = draw(ask.weights, ask.seed, epoch)
-        rows, keys = ask.rows[slots], repeated(ask.keys[slots])
+        slots, turns = draw(ask.weights, ask.seed, epoch)
+        rows, keys = ask.rows[slots], repeated(ask.keys[slots], turns)
     elif ask.shuffle:
         slots = randomness.order(ask.seed, _ORDER, epoch, ask.keys)
         rows, keys = ask.rows[slots], ask.keys[slots]
@@ -93,27 +93,29 @@ def bounds(samples: int, size: int, world: int = 1, drop_last: bool = False) -> 
     return edges
 
 
-def draw(weights: np.ndarray, seed: int, epoch: int) -> np.ndarray:
-    """int64 (N,): N draws with replacement, P(i) = wᵢ / Σw; draw number s depends on (seed, epoch, s) alone."""
-    cumulative = np.cumsum(weights, dtype=np.float64)
-    slots = np.arange(len(weights), dtype=np.uint64)
-    target = randomness.uniform(seed, _SAMPLER, epoch, slots)[:, 0] * cumulative[-1]
-    drawn = np.searchsorted(cumulative, target, side="right")
-    last = int(np.flatnonzero(weights)[-1])
-    return np.asarray(np.minimum(drawn, last), np.int64)  # rounding can reach the very end
+def draw(weights: np.ndarray, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """N draws with replacement, P(i) = wᵢ / Σw: (index, turn), both int64 (N,); draw s depends on (seed, epoch, s) alone.
 
-
-def repeated(keys: np.ndarray) -> np.ndarray:
-    """uint64 (S,): the keys, with the second, third, … occurrence of a key given keys of their own.
-
-    A sample that the sampler draws twice in an epoch is so augmented in two ways. The first occurrence keeps its key.
+    turn: 0 where the index is drawn for the first time in the epoch, then 1, 2, … in no particular order.
     """
-    by_key = np.argsort(keys, kind="stable")
-    ordered = keys[by_key]
-    fresh = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-    first = np.flatnonzero(fresh)
-    occurrence = np.arange(len(keys)) - np.repeat(first, np.diff(np.append(first, len(keys))))
-    salt = randomness.bits(0, _REPEAT, 0, occurrence.astype(np.uint64), 1)[:, 0]
-    result = np.empty_like(keys)
-    result[by_key] = np.where(occurrence == 0, ordered, ordered ^ salt)
+    count = len(weights)
+    cumulative = np.cumsum(weights, dtype=np.float64)
+    drawn = randomness.bits(seed, _SAMPLER, epoch, np.arange(count, dtype=np.uint64), 1)[:, 0]
+    by_value = np.argsort(drawn)  # sorted, the search walks through memory instead of jumping
+    targets = (drawn[by_value] >> np.uint64(11)).astype(np.float64) * (2.0**-53 * cumulative[-1])
+    found = np.searchsorted(cumulative, targets, side="right")
+    found = np.minimum(found, np.flatnonzero(weights)[-1])  # rounding can reach the very end
+    index, turn = np.empty(count, np.int64), np.empty(count, np.int64)
+    index[by_value] = found
+    places = np.arange(count)
+    fresh = np.concatenate([[True], found[1:] != found[:-1]])
+    turn[by_value] = places - np.maximum.accumulate(np.where(fresh, places, 0))
+    return index, turn
+
+
+def repeated(keys: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """uint64 (S,): the keys, those of later turns changed, so that a sample drawn twice is augmented in two ways."""
+    result = keys.copy()
+    again = np.flatnonzero(turns)
+    result[again] ^= randomness.bits(0, _REPEAT, 0, turns[again].astype(np.uint64), 1)[:, 0]
     return result

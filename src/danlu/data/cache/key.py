@@ -59,11 +59,12 @@ def _digest(raws: Sequence[Any]) -> str:
     elif isinstance(raws, np.ndarray) and not raws.dtype.hasobject:
         digest.update(f"{raws.dtype.str}{raws.shape}".encode())
         whole = raws if raws.nbytes <= _LARGE else raws[:: max(1, len(raws) // _SAMPLES)]
-        digest.update(np.ascontiguousarray(whole).data)
+        digest.update(zlib.crc32(np.ascontiguousarray(whole).data).to_bytes(4, "little"))
     else:
-        sample = [raws[row] for row in range(0, len(raws), max(1, len(raws) // _SAMPLES))]
-        plain = isinstance(raws, (list, tuple)) and all(isinstance(raw, (str, int, float)) for raw in sample)
-        digest.update("\0".join(map(str, raws) if plain else map(_shown, sample)).encode())
+        sampled = range(0, len(raws), max(1, len(raws) // _SAMPLES))
+        plain = isinstance(raws, (list, tuple)) and all(isinstance(raws[row], (str, int, float)) for row in sampled)
+        shown = map(str, raws) if plain else (_shown(raws[row]) for row in sampled)
+        digest.update("\0".join(shown).encode())
     return digest.hexdigest()
 
 

@@ -76,8 +76,9 @@ def aside(folder: Path, key: str) -> Path:
 
 def clear_leftovers(folder: Path, held: str) -> None:
     """Delete temporary folders whose process is dead. held: the key whose lock the caller holds."""
-    sure = _locks_work(folder)
-    for path in folder.glob(f"*{ASIDE}*"):
+    left = list(folder.glob(f"*{ASIDE}*"))
+    sure = bool(left) and _locks_work(folder)
+    for path in left:
         key = path.name.partition(ASIDE)[0]
         if not sure:
             if time.time() - path.stat().st_mtime > _OLD:
