@@ -60,11 +60,7 @@ class Change:
     sizes: Tensor | None = None
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """float (B, C, H, W) in 0–255, of the whole batch; returns a new tensor."""
-        return self.apply(pixels)
-
-    def apply(self, pixels: Tensor) -> Tensor:
-        """The same for pixels of any dtype, which they keep: whole numbers are rounded half to even."""
+        """(B, C, H, W) in 0–255, of the whole batch → new ones of the same dtype; whole numbers rounded half to even."""
         result = torch.empty_like(pixels)
         for some in chunks(pixels):
             part = pixels[some].to(torch.float32, memory_format=torch.contiguous_format, copy=True)
@@ -77,8 +73,8 @@ class Change:
         return result
 
 
-def recolour_images(value: Tensor | Padded, change: Change) -> Tensor | Padded:
-    """Images (B, C, H, W), uint8 or float in 0–255, or of many sizes, after ``change``: same dtype and memory order."""
+def recolour_images(value: Tensor | Padded, change: Callable[[Tensor], Tensor]) -> Tensor | Padded:
+    """Images (B, C, H, W), or of many sizes, after ``change``, such as a :class:`Change`; the padding stays as it is."""
     if isinstance(value, Padded):
-        return Padded(change.apply(value.values), value.sizes)
-    return change.apply(value)
+        return Padded(change(value.values), value.sizes)
+    return change(value)

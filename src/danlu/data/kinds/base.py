@@ -133,7 +133,7 @@ class Kind(ABC):
         return value
 
     def recolour(self, value: Value, change: Any) -> Value:
-        """The value after a change of pixel values (a callable on float tensors (B, C, H, W) in 0–255); images only."""
+        """The value after a change of pixel values (images (B, C, H, W) in 0–255 → the same dtype); images only."""
         return value
 
     def mix(self, value: Value, partner: Value, share: Tensor) -> Value:

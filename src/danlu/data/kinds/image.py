@@ -180,13 +180,10 @@ class Image(Kind):
         return warp_images(value, geometry)
 
     def recolour(self, value: Value, change: Any) -> Value:
-        """float32, in 0–255; the padding of images of many sizes stays 0."""
-        from torch import Tensor
+        """Same dtype, whole numbers rounded half to even; the padding of images of many sizes stays 0."""
+        from danlu.data.augment.colour import recolour_images
 
-        if isinstance(value, Tensor):
-            return change(value.float())  # type: ignore[no-any-return]
-        changed = change(value.values.float())
-        return value._replace(values=changed * _inside(value.sizes, changed))  # type: ignore[union-attr]
+        return recolour_images(value, change)  # type: ignore[arg-type]
 
     def mix(self, value: Value, partner: Value, share: Tensor) -> Value:
         """float32 pixels; images of many sizes are laid over each other at the top left."""
@@ -223,13 +220,3 @@ class Image(Kind):
         """RGB uint8 (H, W, 3); value: (H, W, C), uint8 or in 0–255."""
         shown = value if value.dtype == np.uint8 else np.clip(np.rint(value), 0, 255).astype(np.uint8)
         return np.ascontiguousarray(np.broadcast_to(shown, (*shown.shape[:2], 3)))
-
-
-def _inside(sizes: Tensor, values: Tensor) -> Tensor:
-    """bool (B, 1, H, W): where the images themselves are."""
-    import torch
-
-    rows = torch.arange(values.shape[2], device=values.device).view(1, 1, -1, 1)
-    columns = torch.arange(values.shape[3], device=values.device).view(1, 1, 1, -1)
-    inside: Tensor = (rows < sizes[:, 0].view(-1, 1, 1, 1)) & (columns < sizes[:, 1].view(-1, 1, 1, 1))
-    return inside
