@@ -1,8 +1,9 @@
-"""What a thing in a recipe says of itself: its docstring's first line, and its arguments with their ranges."""
+"""What a thing in a recipe says of itself: its docstring's first sentence, and its arguments with their ranges."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -11,9 +12,9 @@ from danlu.recipe.shape import allowed
 
 
 def about(thing: Any) -> str:
-    """The first line of ``thing``'s docstring, without markup; empty where there is none."""
-    lines = (inspect.getdoc(thing) or "").splitlines()
-    return lines[0].replace("``", "").replace("`", "") if lines else ""
+    """The first sentence of ``thing``'s docstring, without markup; empty where there is none."""
+    first = (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("`", "")
+    return re.split(r"(?<=\.)\s+(?=[A-Z])", " ".join(first.split()), maxsplit=1)[0]
 
 
 def arguments(thing: Any, supplied: Collection[str]) -> list[dict[str, Any]]:
@@ -33,16 +34,16 @@ def arguments(thing: Any, supplied: Collection[str]) -> list[dict[str, Any]]:
     return found
 
 
-def in_short(row: dict[str, Any]) -> str:
-    """``gamma=2.0 (a number ≥ 0)``; a required argument without ``=``."""
-    shown = f"{row['name']}={_as_yaml(row['default'])}" if "default" in row else row["name"]
-    return f"{shown} ({row['allowed']})"
+def as_yaml(row: dict[str, Any]) -> str:
+    """An argument's default as it would stand in a recipe; an ellipsis for one that must be given."""
+    return _text(row["default"]) if "default" in row else "…"
 
 
-def _as_yaml(value: Any) -> str:
-    """A default as it would stand in a recipe."""
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (tuple, list)):
-        return f"[{', '.join(map(_as_yaml, value))}]"
+        return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.4g}"
     return "null" if value is None else str(value)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from danlu.cli._faults import DONE
 from danlu.cli._output import Output
 from danlu.cli._parser import Parser, one_of
+from danlu.cli._wrapping import cells, wrap
 from danlu.messages import choose, say
 
 USAGE = "[GROUP]"
@@ -23,6 +26,7 @@ GROUPS = {
     "kinds": "kind",
     "sources": "source",
 }
+CONFIGURED = ("nets", "losses", "optimizers", "schedules", "augmentations")  # those that a recipe gives arguments
 
 
 def arguments(parser: Parser) -> None:
@@ -41,14 +45,12 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     group = one_of(parser, "GROUP", parser.only("GROUP", options.group), list(GROUPS))
     if group == "tasks":
         return _tasks(out)
+    asked = names.GROUPS[GROUPS[group]]
     rows = [_entry(GROUPS[group], name, target) for name, target in names.catalogue(GROUPS[group]).items()]
-    heads = [say("cli.list.name"), say("cli.list.arguments"), say("cli.list.what")]
-    from danlu.cli._descriptions import in_short
-
-    out.table(heads, [(row["name"], ", ".join(map(in_short, row["arguments"])), row["about"]) for row in rows])
-    if names.GROUPS[GROUPS[group]].published:
+    _show(rows, out)
+    if asked.published:
         out.line(say("cli.list.also-nets"))
-    elif group not in ("kinds", "sources"):
+    elif group in CONFIGURED or asked.table:
         out.line(say("cli.list.also-own"))
     out.result(rows)
     return DONE
@@ -59,9 +61,29 @@ def _entry(group: str, name: str, target: str) -> dict[str, Any]:
     from danlu.recipe import names
 
     thing = names.load_object(target)
-    supplied = names.GROUPS[group].supplied
-    listed = [] if names.GROUPS[group].table else _descriptions.arguments(thing, supplied)
-    return {"name": name, "target": target, "about": _descriptions.about(thing), "arguments": listed}
+    row: dict[str, Any] = {"name": name, "target": target, "about": _descriptions.about(thing)}
+    if group in map(GROUPS.get, CONFIGURED):
+        row["arguments"] = _descriptions.arguments(thing, names.GROUPS[group].supplied)
+    return row
+
+
+def _show(rows: Sequence[Mapping[str, Any]], out: Output) -> None:
+    """Each name with what it is; below it, its arguments as a recipe writes them, with what is allowed."""
+    from danlu.cli._descriptions import as_yaml
+
+    indent = max((cells(row["name"]) for row in rows), default=0) + 2
+    width = max(60, shutil.get_terminal_size().columns)
+    for row in rows:
+        given = [(f"{one['name']}: {as_yaml(one)}", one["allowed"]) for one in row.get("arguments", ())]
+        middle = max((cells(text) for text, _ in given), default=0) + 2
+        blocks = [(f"{row['name']:<{indent}}", wrap(row["about"], width - indent))]
+        blocks += [(f"{'':{indent}}{text:<{middle}}", wrap(what, width - indent - middle)) for text, what in given]
+        for head, lines in blocks:
+            out.line(f"{head}{lines[0] if lines else ''}".rstrip())
+            for line in lines[1:]:
+                out.line(f"{'':{len(head)}}{line}")
+        if given:
+            out.line()
 
 
 def _tasks(out: Output) -> int:

@@ -166,7 +166,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.list.group": ("what to list: {groups}", "要列出的内容：{groups}"),
     "cli.list.name": ("name", "名称"),
     "cli.list.what": ("what it is", "说明"),
-    "cli.list.arguments": ("arguments", "参数"),
     "cli.list.columns": ("columns", "数据列"),
     "cli.list.monitor": ("judged by", "评判指标"),
     "cli.list.also-nets": (
