@@ -6,176 +6,272 @@ YAML, Python and the command line all end here. Ranges stand in the types; what 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from os import fspath
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator
+
+from danlu.recipe.frozen import FrozenDict, freeze
+from danlu.recipe.shape import alternatives
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Limit = Annotated[int, Field(ge=0)]
+Name = Annotated[str, Field(min_length=1)]
+PathText = Annotated[str, BeforeValidator(lambda value: fspath(value) if isinstance(value, PurePath) else value)]
+Arguments = dict[str, Any]
 
 
 class Section(BaseModel):
-    """A part of the recipe: unknown keys are refused, nothing is converted silently, nothing can be changed later."""
+    """A part of the recipe: unknown keys are refused, nothing is converted silently, nothing can be changed later.
+
+    A list is taken where a tuple is meant (YAML and JSON know only lists), and mappings inside become immutable.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _tuples(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, list) or info.field_name is None:
+            return value
+        kinds = [get_origin(kind) or kind for kind, _ in alternatives(cls.model_fields[info.field_name].annotation)]
+        return _as_tuple(value) if tuple in kinds else value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _frozen(cls, value: Any, info: ValidationInfo) -> Any:
+        is_open = info.field_name is not None and cls.model_fields[info.field_name].annotation is Any
+        return freeze(value) if is_open or isinstance(value, dict) else value
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 class Named(Section):
     """Something chosen by name, with its own arguments: ``adamw``, ``{name: focal, gamma: 2}``, ``{rotate: 10}``.
 
     The three spellings mean the same; ``value`` is the short form's single argument (the 10 of ``{rotate: 10}``).
-    Arguments are checked against the signature of what the name stands for (``recipe/names.py``).
+    Arguments are checked against the signature of what the name stands for (``recipe/names.py``). Without a name (only arguments
+    given, ``{args: {peak: 0.2}}`` or ``train.schedule.peak=0.2``) the task's default is meant; ``complete`` fills it in.
     """
 
-    name: str
-    value: Any = None
-    args: dict[str, Any] = Field(default_factory=dict)
+    name: str = Field("", description="What is chosen: a short name, or package.module:Object")
+    value: Any = Field(None, description="The single argument of the short form {name: value}")
+    args: Arguments = Field(default_factory=FrozenDict, description="Arguments by name")
+
+
+def _gather(value: dict[str, Any], own: tuple[str, ...]) -> dict[str, Any]:
+    """Every key that is not the section's own is an argument."""
+    rest = {key: item for key, item in value.items() if key not in own}
+    args = value.get("args", {})
+    if not rest or not isinstance(args, dict):
+        return value
+    return {**{key: item for key, item in value.items() if key in own}, "args": {**args, **rest}}
 
 
 def named(value: Any) -> Any:
     """The short spellings of :class:`Named`, made whole; anything else is left for validation to refuse."""
     if isinstance(value, str):
         return {"name": value}
+    if not isinstance(value, dict) or not value:
+        return value
+    if len(value) == 1 and not value.keys() & Named.model_fields.keys():
+        ((name, argument),) = value.items()
+        return {"name": name, "args" if isinstance(argument, dict) else "value": argument}
+    return _gather(value, tuple(Named.model_fields)) if "name" in value else value
+
+
+def with_arguments(value: Any) -> Any:
+    """The short spellings of an optimiser: ``sgd``, ``{name: sgd, momentum: 0.9}``, ``{sgd: {lr: 0.1}}``, made whole."""
+    if isinstance(value, str):
+        return {"name": value}
     if not isinstance(value, dict):
         return value
-    if "name" in value:
-        own = {key: value[key] for key in ("name", "value", "args") if key in value}
-        rest = {key: item for key, item in value.items() if key not in own}
-        return {**own, "args": {**own.get("args", {}), **rest}} if rest else own
+    own = tuple(OptimizerSection.model_fields)
     if len(value) == 1:
-        ((name, argument),) = value.items()
-        if isinstance(argument, dict):
-            return {"name": name, "args": argument}
-        return {"name": name, "value": argument}
-    return value
+        ((name, inner),) = value.items()
+        if name not in own and isinstance(inner, dict) and "name" not in inner:
+            value = {"name": name, **inner}
+    return _gather(value, own)
 
+
+def only_name(value: Any) -> Any:
+    """``model: mlp`` for ``model: {name: mlp}``."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+SPELLINGS: tuple[Callable[[Any], Any], ...] = (named, with_arguments, only_name)
 
 Choice = Annotated[Named, BeforeValidator(named)]
 
 
 class RunSection(Section):
-    name: str | None = None  # default: date and recipe
-    folder: str = "runs"
+    """The run's folder."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)] | None = Field(
+        None, description="Name of the run's folder; null: date and recipe"
+    )
+    folder: PathText = Field("runs", description="Folder that holds the runs")
 
 
 class SplitSection(Section):
     """How rows are divided. A part given by the source (train/val/test folders, a split column) is kept as it is."""
 
-    val: Share = 0.1
-    test: Share = 0.1
-    stratify: bool | Literal["auto"] = "auto"  # auto: by the category target, where every class is large enough
-    group: str | None = None  # column whose equal values stay on one side
-    time: str | None = None  # column by which train < val < test
-    column: str | None = None  # column that already says train, val or test
+    val: Share = Field(0.1, description="Share of the rows for validation")
+    test: Share = Field(0.1, description="Share of the rows for the final test")
+    stratify: bool | Literal["auto"] = Field(
+        "auto",
+        description="Same class shares in each part; auto: by the category target, where every class is large enough",
+    )
+    group: Name | None = Field(None, description="Column whose equal values stay in one part (patient, user, scene)")
+    time: Name | None = Field(None, description="Column by which train < val < test")
+    column: Name | None = Field(None, description="Column that already says train, val or test")
 
 
 class ImageSection(Section):
     """How images are prepared before they are cached."""
 
-    size: Annotated[int, Field(ge=4, le=4096)] | Literal["auto"] = "auto"  # pixels; auto: as they are where small and equal
-    resize: Literal["stretch", "crop", "pad"] = "crop"
-    channels: Literal[1, 3, "auto"] = "auto"
+    size: Annotated[int, Field(ge=4, le=4096)] | Literal["auto"] = Field(
+        "auto", description="Side in pixels; auto: as they are where small and equal"
+    )
+    resize: Literal["stretch", "crop", "pad"] = Field("crop", description="What gives way where the shape differs")
+    channels: Literal[1, 3, "auto"] = Field("auto", description="1 grey, 3 colour; auto: what most images have")
 
 
 class DataSection(Section):
-    source: str = "builtin:fashion"  # path | builtin:NAME
-    format: Literal["auto", "folder", "csv", "parquet", "jsonl", "npz", "idx", "coco"] = "auto"
-    columns: dict[str, str] = Field(default_factory=dict)  # the task's column → the file's column
-    root: str | None = None  # folder that relative paths in a manifest start from; default: the manifest's own
-    split: SplitSection = SplitSection()
-    image: ImageSection = ImageSection()
-    missing: Literal["drop", "error"] = "drop"
-    max_bad: Share = 0.05  # larger share of unreadable rows is an error
-    duplicates: Literal["one-side", "drop", "keep"] = "one-side"
-    balance: Literal["none", "class-weights", "sampler"] = "none"
-    normalize: Literal["standard", "minmax", "none"] = "standard"
-    storage: Literal["auto", "decoded", "encoded", "stream"] = "auto"
-    cache: str | None = None  # folder; default: the user's cache folder
-    workers: Limit | Literal["auto"] = "auto"
-    augment: tuple[Choice, ...] = ()
-    limit: Count | None = None  # use only the first rows of each part (by position-based order)
+    """Where the data are and what becomes of them before training."""
+
+    source: Annotated[PathText, Field(min_length=1)] = Field(
+        "builtin:fashion", description="Path of a folder or file, or builtin:NAME"
+    )
+    format: Literal["auto", "folder", "csv", "parquet", "jsonl", "npz", "idx", "coco"] = Field(
+        "auto", description="How the source is read; auto: by what it looks like"
+    )
+    columns: dict[str, str] = Field(default_factory=FrozenDict, description="The task's column → the file's column")
+    root: PathText | None = Field(
+        None, description="Folder that relative paths in a manifest start from; null: the manifest's own"
+    )
+    split: SplitSection = Field(SplitSection(), description="How rows are divided into train, val and test")
+    image: ImageSection = Field(ImageSection(), description="How images are prepared")
+    missing: Literal["drop", "error"] = Field("drop", description="What a missing value leads to")
+    max_bad: Share = Field(0.05, description="A larger share of unreadable rows is an error")
+    duplicates: Literal["one-side", "drop", "keep"] = Field(
+        "one-side", description="Exact duplicates: all in one part, all but one dropped, or ignored"
+    )
+    balance: Literal["none", "class-weights", "sampler"] = Field("none", description="How rare classes are helped")
+    normalize: Literal["standard", "minmax", "none"] = Field("standard", description="How the net scales its inputs")
+    storage: Literal["auto", "decoded", "encoded", "stream"] = Field("auto", description="How rows lie in the cache")
+    cache: PathText | None = Field(None, description="Folder of the cache; null: the user's cache folder")
+    workers: Limit | Literal["auto"] = Field("auto", description="Processes or threads that read data")
+    augment: tuple[Choice, ...] = Field((), description="Changes drawn anew for every training sample, in order")
+    limit: Count | None = Field(None, description="Use only so many rows of each part (drawn by position)")
 
 
 class ModelSection(Section):
-    name: str = "auto"  # auto: the task's own
-    pretrained: bool | str = False
-    activation: str | None = None  # one line for every own net
-    norm: str | None = None
-    dropout: Share | None = None
-    unfreeze: Literal["all", "frozen"] = "all"
-    args: dict[str, Any] = Field(default_factory=dict)  # further arguments of the net
+    """The net."""
+
+    name: Name = Field(
+        "auto", description="A short name, timm:NAME, torchvision:NAME, package.module:Object; auto: the task's own"
+    )
+    pretrained: bool | str = Field(False, description="Start from published weights")
+    activation: Name | None = Field(None, description="Activation of every layer of an own net; null: the net's own")
+    norm: Name | None = Field(None, description="Normalisation layers of an own net; null: the net's own")
+    dropout: Share | None = Field(None, description="Share of values dropped; null: the net's own")
+    unfreeze: Literal["all", "frozen"] = Field("all", description="What is trained: everything, or the head alone")
+    args: Arguments = Field(default_factory=FrozenDict, description="Further arguments of the net")
 
 
 class OptimizerSection(Section):
-    name: str = "adamw"
-    lr: Positive | Literal["auto"] = 1e-3
-    weight_decay: NonNegative = 0.01
-    args: dict[str, Any] = Field(default_factory=dict)  # momentum, nesterov, betas, …
+    """The optimiser. Further keys (momentum, nesterov, betas, …) are its arguments."""
+
+    name: Name = Field("adamw", description="A short name, or package.module:Object")
+    lr: Positive | Literal["auto"] = Field(
+        1e-3, description="Peak learning rate; auto: found by a short test before training"
+    )
+    weight_decay: NonNegative = Field(0.01, description="Decoupled or L2 decay, not applied to norms and biases")
+    args: Arguments = Field(default_factory=FrozenDict, description="momentum, nesterov, betas, …")
 
 
 class EarlyStopSection(Section):
-    monitor: str = "val/loss"
-    patience: Count = 5  # evaluations without improvement
-    min_delta: NonNegative = 0.0
+    """Stop where nothing improves any more."""
+
+    monitor: str = Field("val/loss", description="What must improve: val/loss, val/accuracy, …")
+    patience: Count = Field(5, description="Evaluations without improvement")
+    min_delta: NonNegative = Field(0.0, description="Improvement that counts")
 
 
 class CheckpointSection(Section):
-    every_steps: Count | None = None
-    every_minutes: Positive | None = 10.0
-    every_epochs: Count | None = 1
-    keep: Count = 3
+    """When the state of training is saved."""
+
+    every_steps: Count | None = Field(None, description="Optimiser steps between checkpoints")
+    every_minutes: Positive | None = Field(10.0, description="Minutes between checkpoints")
+    every_epochs: Count | None = Field(1, description="Epochs between checkpoints")
+    keep: Count = Field(3, description="How many of the last are kept")
+
+
+Optimizer = Annotated[OptimizerSection, BeforeValidator(with_arguments)]
 
 
 class TrainSection(Section):
-    epochs: Count = 10
-    max_steps: Count | None = None
-    batch_size: Count = 128
-    accumulate: Count = 1
-    optimizer: Annotated[OptimizerSection, BeforeValidator(lambda v: _optimizer(v))] = OptimizerSection()
-    schedule: Choice = Named(name="one-cycle")
-    warmup: Share | Count = 0.0  # share of all steps, or a number of steps
-    loss: Choice | None = None  # None: the task's own
-    l1: NonNegative = 0.0
-    clip_norm: Positive | None = None
-    ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None  # decay of averaged weights, which are then evaluated
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    channels_last: bool | Literal["auto"] = "auto"
-    device: str = "auto"
-    threads: Count | Literal["auto"] = "auto"
-    evaluate_every: Count = 1  # epochs
-    best: str | None = None  # metric whose best weights are kept; None: the task's own
-    early_stop: EarlyStopSection | None = None
-    checkpoint: CheckpointSection = CheckpointSection()
+    """How the net is trained."""
+
+    epochs: Count = Field(10, description="Passes over the training rows")
+    max_steps: Count | None = Field(None, description="Stop after so many optimiser steps")
+    batch_size: Count = Field(128, description="Rows in a (micro-)batch")
+    accumulate: Count = Field(1, description="Micro-batches in an optimiser step")
+    optimizer: Optimizer = Field(OptimizerSection(), description="Optimiser with its learning rate")
+    schedule: Choice = Field(Named(name="one-cycle"), description="Learning rate over the run")
+    warmup: Share | Count = Field(0.0, description="Linear warm-up: a share of all steps, or a number of steps")
+    loss: Choice | None = Field(None, description="null: the task's own")
+    l1: NonNegative = Field(0.0, description="Weight of the L1 penalty on the parameters")
+    clip_norm: Positive | None = Field(None, description="Largest norm of the gradient")
+    ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
+        None, description="Decay of the averaged weights, which are then evaluated"
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: the fastest that agrees with fp32 on a real batch"
+    )
+    channels_last: bool | Literal["auto"] = Field("auto", description="Memory layout of images")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps, …")
+    threads: Count | Literal["auto"] = Field("auto", description="CPU threads")
+    evaluate_every: Count = Field(1, description="Epochs between evaluations")
+    best: str | None = Field(
+        None, description="Metric whose best weights are kept (val/accuracy); null: the task's own"
+    )
+    early_stop: EarlyStopSection | None = Field(None, description="null: never stop early")
+    checkpoint: CheckpointSection = Field(CheckpointSection(), description="When the state of training is saved")
 
 
 class EvaluateSection(Section):
-    batch_size: Count | None = None  # None: twice the training batch
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
-    weights: Literal["best", "last"] = "best"  # which weights the test part judges
+    """How the trained net is judged."""
+
+    batch_size: Count | None = Field(None, description="null: twice the training batch")
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = Field(0.95, description="Level of the intervals of metrics")
+    weights: Literal["best", "last"] = Field("best", description="Which weights the test part judges")
 
 
 class WatchSection(Section):
-    tensorboard: bool = False
-    histograms_every: Count = 1  # epochs between histograms of parameters and gradients
-    log_seconds: Positive = 1.0  # at most so much of the events is lost when the process is killed
+    """What is written down while training."""
+
+    tensorboard: bool = Field(False, description="Also write TensorBoard files")
+    histograms_every: Count = Field(1, description="Epochs between histograms of parameters and gradients")
+    log_seconds: Positive = Field(1.0, description="At most so much of the events is lost when the process is killed")
 
 
 class DeploySection(Section):
-    quantize: Literal["none"] = "none"
-    format: Literal["onnx"] = "onnx"
+    """What the artifact will be."""
+
+    quantize: Literal["none"] = Field("none", description="Number format of the artifact's weights")
+    format: Literal["onnx"] = Field("onnx", description="Format of the artifact's graph")
 
 
-def _optimizer(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"name": value}
-    if isinstance(value, dict):
-        own = {key: value[key] for key in ("name", "lr", "weight_decay", "args") if key in value}
-        rest = {key: item for key, item in value.items() if key not in own}
-        return {**own, "args": {**own.get("args", {}), **rest}} if rest else own
-    return value
+Model = Annotated[ModelSection, BeforeValidator(only_name)]
 
 
 class Recipe(Section):
@@ -184,24 +280,40 @@ class Recipe(Section):
     ``options`` are the task's own, checked by the class its spec names. ``where`` tells where a key was written.
     """
 
-    task: str = "image-classification"
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    run: RunSection = RunSection()
-    data: DataSection = DataSection()
-    model: ModelSection = ModelSection()
-    train: TrainSection = TrainSection()
-    evaluate: EvaluateSection = EvaluateSection()
-    watch: WatchSection = WatchSection()
-    deploy: DeploySection = DeploySection()
-    options: dict[str, Any] = Field(default_factory=dict)
+    task: Name = Field("image-classification", description="The application, or package.module:SPEC")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Everything random follows from it")
+    run: RunSection = Field(RunSection(), description="The run's folder")
+    data: DataSection = Field(DataSection(), description="Where the data are and what becomes of them")
+    model: Model = Field(ModelSection(), description="The net")
+    train: TrainSection = Field(TrainSection(), description="How the net is trained")
+    evaluate: EvaluateSection = Field(EvaluateSection(), description="How the trained net is judged")
+    watch: WatchSection = Field(WatchSection(), description="What is written down while training")
+    deploy: DeploySection = Field(DeploySection(), description="What the artifact will be")
+    options: Arguments = Field(default_factory=FrozenDict, description="The task's own options")
 
-    _origins: dict[str, str] = PrivateAttr(default_factory=dict)  # dotted key → file:line
+    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)  # dotted key → file:line
 
     def where(self, key: str) -> str:
-        """``file:line`` of a dotted key (or of the nearest section above it), else the key itself."""
-        parts = key.split(".")
-        for end in range(len(parts), 0, -1):
-            origin = self._origins.get(".".join(parts[:end]))
-            if origin:
-                return f"{origin} ({key})"
-        return key
+        """``file:line (key)`` of a dotted key, or of the nearest section above it; else the key itself."""
+        return locate(self._origins, key)
+
+    def under(self, prefix: str) -> Callable[[str], str]:
+        """:meth:`where` for the keys below ``prefix``, as :func:`danlu.recipe.names.build` takes it."""
+        return lambda key: self.where(f"{prefix}.{key}" if key else prefix)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal in what is asked for; where it was written doesn't count."""
+        return isinstance(other, Recipe) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def locate(origins: Mapping[str, str], key: str) -> str:
+    """Where ``key`` was written. An argument is found with and without ``args`` before it (``train.loss.gamma``)."""
+    parts = key.split(".")
+    for end in range(len(parts), 0, -1):
+        near = ".".join(parts[:end])
+        origin = origins.get(near) or origins.get(".".join([*parts[: end - 1], "args", parts[end - 1]]))
+        if origin:
+            return f"{origin} ({key})"
+    return key

@@ -1,0 +1,209 @@
+"""What one key means for another: demands that can't both be met, told before any data are read.
+
+Only what is certain stands here, and only values count, never who set them: a complete recipe that was written out and read again
+is judged the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from danlu.errors import Problem, RecipeError
+from danlu.messages import say
+from danlu.recipe.names import catalogue, load_object
+from danlu.recipe.nearest import did_you_mean, nearest
+from danlu.recipe.schema import DataSection, ImageSection, Recipe
+from danlu.recipe.spec import TaskSpec
+
+
+@dataclass(frozen=True)
+class Clash:
+    """text: key of the text (``recipe.clash.…``). keys: what clashes; it is shown at the last of them that the user wrote."""
+
+    text: str
+    keys: tuple[str, ...]
+    values: dict[str, Any] = field(default_factory=dict)
+    remedy: str | None = None
+
+
+Rule = Callable[[Recipe, TaskSpec | None], Iterator[Clash]]
+
+
+def contradictions(recipe: Recipe, spec: TaskSpec | None, wrong: Collection[str] = ()) -> list[Problem]:
+    """Every clash, but for those that involve a key (or one below or above it) already known to be ``wrong``."""
+    clashes = [clash for rule in RULES for clash in rule(recipe, spec)]
+    return [_problem(clash, recipe) for clash in clashes if not any(_touches(a, b) for a in clash.keys for b in wrong)]
+
+
+def _touches(one: str, other: str) -> bool:
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+
+
+def _problem(clash: Clash, recipe: Recipe) -> Problem:
+    written = [key for key in clash.keys if recipe.where(key) != key]
+    remedy = say(f"recipe.clash.{clash.text}.remedy", **clash.values) if clash.remedy is None else clash.remedy
+    return Problem(
+        recipe.where((written or list(clash.keys))[-1]), say(f"recipe.clash.{clash.text}", **clash.values), remedy
+    )
+
+
+def _split(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    split = recipe.data.split
+    if split.val + split.test >= 1.0:
+        yield Clash("shares", ("data.split.test", "data.split.val"), {"val": split.val, "test": split.test})
+    if split.time is not None and split.group is not None:
+        yield Clash("group-and-time", ("data.split.time", "data.split.group"))
+    if split.time is not None and split.stratify is True:
+        yield Clash("stratify-and-time", ("data.split.time", "data.split.stratify"))
+    if split.column is not None and split.column in (split.group, split.time):
+        other = "group" if split.column == split.group else "time"
+        yield Clash(
+            "same-column", (f"data.split.{other}", "data.split.column"), {"column": split.column, "other": other}
+        )
+
+
+def _category(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    """What is done by class needs classes."""
+    if spec is None or any(column.role == "target" and column.kind == "category" for column in spec.columns.values()):
+        return
+    if recipe.data.split.stratify is True:
+        yield Clash(
+            "no-classes", ("task", "data.split.stratify"), {"key": "data.split.stratify: true", "task": spec.name}
+        )
+    if recipe.data.balance != "none":
+        yield Clash(
+            "no-classes", ("task", "data.balance"), {"key": f"data.balance: {recipe.data.balance}", "task": spec.name}
+        )
+
+
+def _columns(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    if spec is None:
+        return
+    for name in recipe.data.columns:
+        if name not in spec.columns:
+            known = ", ".join(spec.columns)
+            values = {"column": name, "task": spec.name, "known": known}
+            yield Clash("no-column", ("task", f"data.columns.{name}"), values, did_you_mean(name, spec.columns) or None)
+    if recipe.data.image != ImageSection() and all(column.kind != "image" for column in spec.columns.values()):
+        yield Clash("no-images", ("task", "data.image"), {"task": spec.name})
+
+
+def _source(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    data = recipe.data
+    if data.source.startswith("builtin:"):
+        for key, is_set in (("format", data.format != "auto"), ("root", data.root is not None)):
+            if is_set:
+                yield Clash("builtin", ("data.source", f"data.{key}"), {"key": key, "source": data.source})
+
+
+def _validation(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    """Judged on a validation part that isn't there."""
+    train = recipe.train
+    if recipe.data.split.val > 0 or _may_hold_validation(recipe.data):
+        return
+    if train.early_stop is not None:
+        yield Clash("no-validation", ("data.split.val", "train.early_stop"), {"key": "train.early_stop"})
+    if train.best is not None:
+        yield Clash("no-validation", ("data.split.val", "train.best"), {"key": "train.best"})
+
+
+def _may_hold_validation(data: DataSection) -> bool:
+    """Whether the source could bring a validation part of its own; only builtin ones and plain folders surely don't."""
+    if data.split.column is not None:
+        return True
+    if data.source.startswith("builtin:"):
+        return False
+    folder = Path(data.source)
+    if data.format not in ("auto", "folder") or not folder.is_dir():
+        return True
+    return any(
+        item.name.lower() in ("val", "valid", "validation", "dev", "eval") or item.is_file()
+        for item in folder.iterdir()
+    )
+
+
+def _monitors(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    stop = recipe.train.early_stop
+    for key, value in (("train.best", recipe.train.best), ("train.early_stop.monitor", stop.monitor if stop else None)):
+        if value is None or re.fullmatch(r"val/\S+", value):
+            continue
+        part, slash, name = value.partition("/")
+        if part in ("test", "train"):
+            yield Clash("monitor-part", (key,), {"value": value, "part": part, "name": name or "loss"})
+        else:
+            yield Clash("monitor", (key,), {"value": value, "name": name if slash else part})
+
+
+def _devices(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    train = recipe.train
+    kind, colon, number = train.device.partition(":")
+    if kind not in _DEVICES or (colon and (kind in ("auto", "cpu") or not number.isdecimal())):
+        near = nearest(kind, _DEVICES) if kind not in _DEVICES else kind
+        remedy = say("recipe.did-you-mean", name=near) if near else None
+        yield Clash("device", ("train.device",), {"device": train.device, "known": ", ".join(_DEVICES)}, remedy)
+    elif train.precision == "fp16" and kind == "cpu":
+        yield Clash("fp16-on-cpu", ("train.device", "train.precision"))
+
+
+_DEVICES = ("auto", "cpu", "cuda", "mps", "xpu", "hpu", "npu", "mtia", "xla")
+
+
+def _steps(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    train = recipe.train
+    if train.max_steps is not None and train.warmup >= 1 and train.warmup >= train.max_steps:
+        values = {"warmup": train.warmup, "steps": train.max_steps}
+        yield Clash("warmup", ("train.max_steps", "train.warmup"), values)
+    if train.early_stop is not None and train.max_steps is None and train.evaluate_every > train.epochs:
+        values = {"every": train.evaluate_every, "epochs": train.epochs}
+        yield Clash("never-evaluated", ("train.epochs", "train.early_stop", "train.evaluate_every"), values)
+
+
+def _loss(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    train = recipe.train
+    if train.loss is None:
+        return
+    if recipe.data.balance == "class-weights" and "class_weights" in train.loss.args:
+        yield Clash("weights-twice", ("data.balance", "train.loss.class_weights"))
+    target = catalogue("loss").get(train.loss.name) if train.accumulate > 1 else None
+    if target is None:
+        return
+    try:
+        coupled = getattr(load_object(target), "coupled", False)
+    except RecipeError:  # told where the loss itself is judged
+        return
+    if coupled:
+        yield Clash("coupled", ("train.loss", "train.accumulate"), {"loss": train.loss.name})
+
+
+def _model(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    model = recipe.model
+    head = model.name.partition(":")[0]
+    own_code = ":" in model.name and head not in ("timm", "torchvision")  # may bring weights of its own
+    if model.unfreeze == "frozen" and model.pretrained is False and not own_code:
+        yield Clash("frozen", ("model.pretrained", "model.unfreeze"))
+
+
+def _run(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    name = recipe.run.name
+    if name is not None and (name.strip(". ") != name or re.search(r'[\x00-\x1f/\\:*?"<>|]', name)):
+        simple = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run-1"
+        yield Clash("run-name", ("run.name",), {"name": name, "simple": simple})
+
+
+RULES: tuple[Rule, ...] = (
+    _run,
+    _source,
+    _columns,
+    _split,
+    _category,
+    _validation,
+    _model,
+    _loss,
+    _steps,
+    _monitors,
+    _devices,
+)
