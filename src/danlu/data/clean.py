@@ -1,0 +1,35 @@
+"""What to do about rows that can't be used: list them; give up where they are too many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from danlu.data.cache.rows import BadRow
+from danlu.errors import DataError, Problem
+from danlu.messages import say
+from danlu.recipe.schema import Recipe
+
+_SHOWN = 8
+
+
+def judge(recipe: Recipe, bad: Sequence[BadRow], problems: Sequence[tuple[str, str]], kept: int) -> None:
+    """Raises DataError where no row is left, where values are missing and ``data.missing`` is "error", or where unreadable rows are more
+    than the share ``data.max_bad``. Rows without a value count as missing, not as bad.
+
+    bad: rows set aside while preparing. problems: (origin, reason) of those that the source set aside. kept: rows left.
+    """
+    missing = [row for row in bad if row.missing]
+    broken = [(row.origin, row.reason) for row in bad if not row.missing] + list(problems)
+    total = kept + len(bad) + len(problems)
+    if missing and recipe.data.missing == "error":
+        first = [Problem(row.origin, say("data.clean.missing-in", column=row.column)) for row in missing[:_SHOWN]]
+        head = Problem(recipe.where("data.missing"), say("data.clean.missing", count=len(missing), total=total), say("data.clean.missing.remedy"))
+        raise DataError([head, *first])
+    if not kept:
+        shown = broken or [(row.origin, row.reason) for row in missing]
+        head = Problem(recipe.where("data.source"), say("data.clean.none-left", total=total))
+        raise DataError([head, *(Problem(origin, reason) for origin, reason in shown[:_SHOWN])])
+    if len(broken) > recipe.data.max_bad * total:
+        what = say("data.clean.too-many", bad=len(broken), total=total, share=f"{len(broken) / total:.1%}", most=f"{recipe.data.max_bad:.1%}")
+        head = Problem(recipe.where("data.max_bad"), what, say("data.clean.too-many.remedy"))
+        raise DataError([head, *(Problem(origin, reason) for origin, reason in broken[:_SHOWN])])

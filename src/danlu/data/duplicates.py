@@ -1,0 +1,88 @@
+"""Rows of exactly the same content: kept on one side of a split, dropped, or at least reported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from danlu.data.split import PARTS, TEST
+
+_EXAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Groups of rows with equal content. rows: int64, members of all groups, group after group; starts: int64 (groups + 1,)."""
+
+    rows: np.ndarray
+    starts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __iter__(self) -> Any:
+        return (self.rows[begin:end] for begin, end in zip(self.starts[:-1], self.starts[1:], strict=True))
+
+
+def twins(hashes: np.ndarray) -> Twins:
+    """hashes: uint64 (N,), of each row's content (the inputs alone, so that equal inputs with different targets are found)."""
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    edges = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1], True]) if len(ordered) else np.zeros(1, np.int64)
+    sizes = np.diff(edges)
+    several = sizes > 1
+    member = np.repeat(several, sizes)
+    return Twins(order[member], np.r_[0, np.cumsum(sizes[several])].astype(np.int64))
+
+
+def superfluous(found: Twins, given: np.ndarray | None, drawn: np.ndarray) -> np.ndarray:
+    """int64, sorted: all but one row of each group. Kept is the one whose given part is judged by (test, then val), then by draw.
+
+    given: int8 (N,) or None. drawn: uint64 (N,), a hash of each row's key.
+    """
+    if not len(found):
+        return np.empty(0, np.int64)
+    group = np.repeat(np.arange(len(found)), np.diff(found.starts))
+    rank = np.zeros(len(found.rows), np.int64) if given is None else TEST - given[found.rows].astype(np.int64)
+    order = np.lexsort((drawn[found.rows], rank, group))
+    first = np.r_[True, np.diff(group[order]) > 0]
+    return np.sort(found.rows[order][~first])
+
+
+def report(found: Twins, codes: np.ndarray, labels: np.ndarray | None, origins: Sequence[str]) -> dict[str, Any]:
+    """What the card says, JSON-able.
+
+    groups, rows: of equal content. leaks: groups with members in more than one part, by parts ("train/test": n). conflicts: groups whose
+    labels differ. examples of each: lists of origins. codes: int8 (N,), -1 for rows that are in no part.
+    """
+    leaks: dict[str, int] = {}
+    leaking: list[list[str]] = []
+    conflicting: list[list[str]] = []
+    conflicts = 0
+    examples: list[list[str]] = []
+    for rows in found:
+        present = np.unique(codes[rows])
+        parts = [PARTS[code] for code in present if code >= 0]
+        if len(parts) > 1:
+            name = "/".join(parts)
+            leaks[name] = leaks.get(name, 0) + 1
+            _keep(leaking, rows, origins)
+        if labels is not None and (labels[rows] != labels[rows[0]]).any():
+            conflicts += 1
+            _keep(conflicting, rows, origins)
+        _keep(examples, rows, origins)
+    return {
+        "groups": len(found),
+        "rows": len(found.rows),
+        "examples": examples,
+        "leaks": {"groups": leaks, "examples": leaking},
+        "conflicts": {"groups": conflicts, "examples": conflicting},
+    }
+
+
+def _keep(examples: list[list[str]], rows: np.ndarray, origins: Sequence[str]) -> None:
+    if len(examples) < _EXAMPLES:
+        examples.append([origins[int(row)] for row in rows[:5]])

@@ -1,0 +1,63 @@
+"""COCO annotations → boxes, with a reason for each that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from danlu.messages import say
+
+Rejected = tuple[Any, int | None, str]  # (annotation id, row of its image, reason)
+
+
+def checked(
+    annotations: Sequence[Mapping[str, Any]],
+    images: Mapping[Any, int],
+    sizes: Sequence[tuple[int, int] | None],
+    classes: Mapping[Any, int],
+) -> tuple[np.ndarray, np.ndarray, list[Rejected]]:
+    """(rows, owners, rejected).
+
+    rows: float64 (n, 7): x1, y1, x2, y2 in pixels of the annotated image, class, iscrowd, area. owners: int64 (n,), row of the image.
+    images: image id → row. sizes: (height, width) of each image, None where the file doesn't say. classes: category id → index.
+    A box that stands over the edge is kept (it is clipped when prepared); one that lies outside altogether is not.
+    """
+    rows: list[tuple[float, ...]] = []
+    owners: list[int] = []
+    rejected: list[Rejected] = []
+    for place, item in enumerate(annotations):
+        owner = images.get(item["image_id"])
+        row, reason = _row(item, None if owner is None else sizes[owner], owner is not None, classes)
+        if row is None or owner is None:
+            rejected.append((item.get("id", f"[{place}]"), owner, reason))
+        else:
+            rows.append(row)
+            owners.append(owner)
+    return np.asarray(rows, np.float64).reshape(-1, 7), np.asarray(owners, np.int64), rejected
+
+
+def _row(
+    item: Mapping[str, Any], size: tuple[int, int] | None, known: bool, classes: Mapping[Any, int]
+) -> tuple[tuple[float, ...] | None, str]:
+    if not known:
+        return None, say("data.coco.unknown-image", id=item["image_id"])
+    index = classes.get(item.get("category_id"))
+    if index is None:
+        return None, say("data.coco.unknown-category", id=item.get("category_id"))
+    box = item.get("bbox")
+    if not isinstance(box, list) or len(box) != 4 or not all(type(edge) in (int, float) for edge in box):
+        return None, say("data.coco.no-box")
+    x, y, width, height = map(float, box)
+    if not np.isfinite([x, y, width, height]).all():
+        return None, say("data.coco.no-box")
+    if width < 0 or height < 0:
+        return None, say("data.coco.swapped")
+    if width == 0 or height == 0:
+        return None, say("data.coco.no-area")
+    if size is not None and (x >= size[1] or y >= size[0] or x + width <= 0 or y + height <= 0):
+        return None, say("data.coco.outside")
+    area = item.get("area")
+    area = float(area) if type(area) in (int, float) and area > 0 else width * height
+    return (x, y, x + width, y + height, float(index), float(bool(item.get("iscrowd", 0))), area), ""

@@ -1,0 +1,213 @@
+"""Object boxes in COCO's JSON: one file, or a folder with instances_train….json, instances_val….json (or a part's folder each)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danlu.data.columns import Column as LazyColumn
+from danlu.data.columns import Paths
+from danlu.data.progress import Pace, Progress
+from danlu.data.sources import _listing
+from danlu.data.sources._boxes import checked
+from danlu.data.sources._images_of import images_of
+from danlu.data.sources._listing import readable
+from danlu.data.sources._parts import part_in
+from danlu.data.sources._text import encoding_of
+from danlu.data.sources._wanted import no_extra, only
+from danlu.data.table import Part, Table
+from danlu.errors import DataError
+from danlu.messages import say
+from danlu.recipe.schema import DataSection
+from danlu.recipe.spec import Column
+
+
+def recognises(path: Path) -> bool:
+    """A JSON object that names images and annotations, or a folder with such files in their usual places."""
+    if path.is_dir():
+        return bool(_files(path))
+    if not path.is_file() or path.suffix.lower() != ".json":
+        return False
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+    keys = (b'"images"', b'"annotations"', b'"categories"')
+    return start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and any(key in start for key in keys)
+
+
+def _files(path: Path) -> list[Path]:
+    """The annotation files of a folder: COCO's own places, else Roboflow's."""
+    if path.is_file():
+        return [path]
+    for folder in (path, path / "annotations"):
+        if found := sorted(folder.glob("instances_*.json")):
+            return found
+    return sorted(path.glob("*/_annotations.coco.json"))
+
+
+@dataclass
+class _All:
+    """What was gathered over the files. rows of ``objects``: x1, y1, x2, y2, class, iscrowd, area; offsets by image."""
+
+    roots: list[Path] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    sizes: list[tuple[int, int] | None] = field(default_factory=list)
+    given: list[Part | None] = field(default_factory=list)
+    objects: list[np.ndarray] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
+    """One row for each image, also for those without objects.
+
+    Category ids may have gaps; classes come in the order of ids. A box of no area, outside of its image, turned inside out or of an unknown
+    category is left out, and listed with its annotation's id.
+    """
+    kinds = only(path, wanted, ("image", "boxes"), "coco")
+    no_extra(path, data, "coco")
+    files = _files(path)
+    if not files:
+        raise DataError.of(str(path), say("data.coco.none"), say("data.coco.none.remedy"))
+    digest = blake2b(digest_size=16)
+    parsed = []
+    pace = Pace(progress, say("data.reading", file=path.name), len(files))
+    for done, file in enumerate(files):
+        content, content_digest = _load(file)
+        parsed.append(content)
+        digest.update(content_digest.encode())
+        pace(done)
+    pace.end(len(files))
+    classes = _classes(files, parsed)
+    found = _All()
+    parts = _parts(files)
+    for file, content, part in zip(files, parsed, parts, strict=True):
+        _gather(file, content, part, classes, data, found)
+    if not found.names:
+        raise DataError.of(str(path), say("data.coco.no-images"))
+    prefixes = len(files) > 1
+    ids = [f"{part}/{readable(name)}" if prefixes and part else readable(name) for part, name in zip(found.given, found.names, strict=True)]
+    if len(set(ids)) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise DataError.of(str(path), say("data.coco.image-twice", name=twice))
+    columns: dict[str, Sequence[Any]] = {}
+    if len(set(found.roots)) == 1:
+        paths: Sequence[Any] = Paths(found.roots[0], found.names)
+    else:
+        paths = [root / name for root, name in zip(found.roots, found.names, strict=True)]
+    if "image" in kinds:
+        columns[kinds["image"]] = paths
+    if "boxes" in kinds:
+        columns[kinds["boxes"]] = Objects(found.objects, found.sizes, tuple(classes.values()))
+    digest.update(_listing.fingerprint("", map(str, paths), progress).encode())
+    return Table(
+        columns=columns,
+        ids=ids,
+        origins=ids,
+        fingerprint=f"coco {digest.hexdigest()}",
+        given=found.given if all(found.given) else None,
+        classes={kinds["boxes"]: tuple(classes.values())} if "boxes" in kinds else {},
+        problems=tuple(found.problems),
+        notes=tuple(found.notes),
+    )
+
+
+def _load(file: Path) -> tuple[dict[str, Any], str]:
+    encoding, digest = encoding_of(file)
+    try:
+        content = json.loads(file.read_text(encoding))
+    except (ValueError, RecursionError) as error:
+        raise DataError.of(f"{file}:{getattr(error, 'lineno', 1)}", say("data.json.broken", reason=error)) from error
+    lists = isinstance(content, dict) and all(isinstance(content.get(key), list) for key in ("images", "annotations", "categories"))
+    if not lists:
+        keys = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
+        raise DataError.of(str(file), say("data.coco.keys", keys=keys[:200]), say("data.coco.keys.remedy"))
+    for key, needed in (("images", ("id", "file_name")), ("categories", ("id", "name")), ("annotations", ("image_id",))):
+        for place, item in enumerate(content[key]):
+            missing = [name for name in needed if not isinstance(item, dict) or name not in item]
+            if missing:
+                raise DataError.of(f"{file}, {key}[{place}]", say("data.coco.no-key", key=missing[0]))
+    return content, digest
+
+
+def _classes(files: Sequence[Path], contents: Sequence[Mapping[str, Any]]) -> dict[Any, str]:
+    """Category id → name, by id; two of one name are told apart by their ids. Raises DataError where files disagree."""
+    names: dict[Any, str] = {}
+    for file, content in zip(files, contents, strict=True):
+        for item in content["categories"]:
+            known = names.setdefault(item["id"], str(item["name"]))
+            if known != str(item["name"]):
+                raise DataError.of(str(file), say("data.coco.categories", id=item["id"], one=known, other=item["name"]))
+    order = sorted(names, key=lambda key: (isinstance(key, str), key))
+    counted = list(names.values())
+    return {key: names[key] if counted.count(names[key]) == 1 else f"{names[key]} ({key})" for key in order}
+
+
+def _parts(files: Sequence[Path]) -> list[Part | None]:
+    """The part each file's name (or folder) says; none for a single file, which is Danlu's to split."""
+    if len(files) == 1:
+        return [None]
+    parts = [part_in(file.stem) or part_in(file.parent.name) for file in files]
+    if None in parts or "train" not in parts:
+        raise DataError.of(", ".join(file.name for file in files), say("data.coco.parts"), say("data.coco.parts.remedy"))
+    return parts
+
+
+def _gather(
+    file: Path, content: Mapping[str, Any], part: Part | None, classes: Mapping[Any, str], data: DataSection, found: _All
+) -> None:
+    images = content["images"]
+    index = {item["id"]: row for row, item in enumerate(images)}
+    if len(index) < len(images):
+        raise DataError.of(str(file), say("data.coco.image-id-twice"))
+    folders = ["images", "../images", *(f"../{name}" for name in (file.stem.removeprefix("instances_"), *( [part] if part else [])))]
+    named = images_of([str(item["file_name"]) for item in images], file, data.root, folders)
+    found.notes += [(str(file), note) for note in named.notes]
+    sizes = [_size(item) for item in images]
+    rows, owners, problems = checked(content["annotations"], index, sizes, {key: place for place, key in enumerate(classes)})
+    for annotation, image, reason in problems:
+        name = readable(named.names[image]) if image is not None else ""
+        found.notes.append((say("data.coco.annotation", file=file.name, id=annotation, image=name), reason))
+    order = np.argsort(owners, kind="stable")
+    bounds = np.searchsorted(owners[order], np.arange(len(images) + 1))
+    rows = rows[order]
+    for row, name in enumerate(named.names):
+        if row in named.wrong:
+            found.problems.append((f"{file.name}, {readable(name)}", named.wrong[row]))
+            continue
+        found.roots.append(named.root)
+        found.names.append(name)
+        found.sizes.append(sizes[row])
+        found.given.append(part)
+        found.objects.append(rows[bounds[row] : bounds[row + 1]])
+
+
+def _size(item: Mapping[str, Any]) -> tuple[int, int] | None:
+    height, width = item.get("height"), item.get("width")
+    if isinstance(height, int | float) and isinstance(width, int | float) and height > 0 and width > 0:
+        return int(height), int(width)
+    return None
+
+
+class Objects(LazyColumn[Mapping[str, Any]]):
+    """Raw boxes of each image, as dicts made when asked for."""
+
+    def __init__(self, rows: Sequence[np.ndarray], sizes: Sequence[tuple[int, int] | None], classes: tuple[str, ...]) -> None:
+        self._rows = rows
+        self._sizes = sizes
+        self._classes = classes
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def _value(self, row: int) -> Mapping[str, Any]:
+        objects = [
+            {"box": item[:4], "label": self._classes[int(item[4])], "iscrowd": bool(item[5]), "area": item[6]}
+            for item in self._rows[row].tolist()
+        ]
+        return {"objects": objects, "size": self._sizes[row]}

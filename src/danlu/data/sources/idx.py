@@ -1,0 +1,105 @@
+"""MNIST's idx files, plain or gzipped: a folder of train-images-…, train-labels-…, t10k-images-…, t10k-labels-…"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danlu.data.progress import Progress
+from danlu.data.sources import _arrays
+from danlu.data.sources._numbered import Numbered
+from danlu.data.sources._parts import part_in
+from danlu.data.sources._text import unreadable
+from danlu.data.sources._wanted import no_extra, only
+from danlu.data.table import Part, Table
+from danlu.errors import DataError
+from danlu.messages import say
+from danlu.recipe.schema import DataSection
+from danlu.recipe.spec import Column
+
+_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def recognises(path: Path) -> bool:
+    """A file of images, or a folder with some."""
+    return bool(_pairs(path))
+
+
+def _is_images(name: str) -> bool:
+    lower = name.lower().removesuffix(".gz")
+    return "images" in lower and ("idx3" in lower or lower.endswith("ubyte"))
+
+
+def _pairs(path: Path) -> list[tuple[Part | None, Path, Path]]:
+    """(part, images, labels) of each pair of files; labels may not exist."""
+    files = [path] if path.is_file() else sorted(path.iterdir()) if path.is_dir() else []
+    found: dict[str, tuple[Part | None, Path, Path]] = {}
+    for file in files:
+        if file.is_file() and _is_images(file.name):
+            name = file.name.replace("images", "labels").replace("idx3", "idx1").replace("Images", "Labels")
+            plain = name.removesuffix(".gz")
+            labels = next((file.with_name(n) for n in (name, plain, f"{plain}.gz") if file.with_name(n).exists()), file.with_name(name))
+            found.setdefault(plain, (part_in(file.name), file, labels))  # the plain file, where both lie there
+    return list(found.values())
+
+
+def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
+    """One row for each image; files whose names say train or test (t10k) are those parts."""
+    kinds = only(path, wanted, ("image", "category"), "idx")
+    no_extra(path, data, "idx")
+    pairs = _pairs(path)
+    if not pairs:
+        raise DataError.of(str(path), say("data.idx.none"))
+    pieces: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
+    ids: list[str] = []
+    origins: list[str] = []
+    given: list[Part | None] = []
+    files: list[Path] = []
+    for part, images, labels in pairs:
+        values = array(images)
+        files.append(images)
+        if values.ndim not in (3, 4):
+            raise DataError.of(str(images), say("data.arrays.shape", shape=list(values.shape)), say("data.arrays.shape.remedy"))
+        pieces[kinds["image"]].append(values)
+        if "category" in kinds:
+            if not labels.exists():
+                raise DataError.of(str(labels), say("data.idx.no-labels", images=images.name))
+            pieces[kinds["category"]].append(_arrays.labels(array(labels), len(values), str(labels))[0])
+            files.append(labels)
+        prefix = part or images.name
+        ids += [f"{prefix}/{row:05d}" for row in range(len(values))]
+        origins += Numbered(images.name, range(len(values)), "data.row")
+        given += [part] * len(values)
+    columns: dict[str, Sequence[Any]] = {name: _arrays.join(values) for name, values in pieces.items()}
+    parted = "train" in given and None not in given
+    return Table(columns, ids, origins, f"idx {_arrays.digest_of(*files)}", given if parted else None)
+
+
+def array(path: Path) -> np.ndarray:
+    """The array of one idx file. Raises DataError where it isn't one, or not whole."""
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError.of(str(path), say("data.idx.broken", reason=error)) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _DTYPES:
+        raise DataError.of(str(path), say("data.idx.magic"))
+    dtype, dimensions = np.dtype(_DTYPES[data[2]]), data[3]
+    head = 4 + 4 * dimensions
+    if len(data) < head:
+        raise DataError.of(str(path), say("data.idx.broken", reason=say("data.image.truncated")))
+    shape = struct.unpack(f">{dimensions}I", data[4:head])
+    expected = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if len(data) - head != expected:
+        raise DataError.of(str(path), say("data.idx.length", shape=list(shape), expected=expected, found=len(data) - head))
+    values = np.frombuffer(data, dtype, offset=head).reshape(shape)
+    return values if dtype.itemsize == 1 else values.astype(dtype.newbyteorder("="))
