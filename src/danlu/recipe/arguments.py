@@ -21,6 +21,7 @@ from danlu.errors import Problem
 from danlu.messages import say
 from danlu.recipe.nearest import did_you_mean
 from danlu.recipe.problems import explain
+from danlu.recipe.schema import ModelSection
 from danlu.recipe.writing import shown
 
 Where = str | Callable[[str], str]
@@ -90,10 +91,16 @@ def place(where: Where, key: str) -> str:
     return f"{where}.{key}" if where else key
 
 
+def _in_args(where: Where, key: str) -> str:
+    return place(where, key if key in ("", "name") else f"args.{key}")
+
+
 def check(
     target: Callable[..., Any], chosen: Chosen, where: Where, supplied: Collection[str], whole: bool = False
 ) -> tuple[dict[str, Any], list[Problem]]:
     """(keyword arguments, problems) of the recipe's part. supplied: what the program gives. whole: nothing else will be added."""
+    if isinstance(chosen, ModelSection):  # its arguments are written below args only
+        where = partial(_in_args, where)
     signature = Signature.of(target)
     open_to_recipe = [name for name in signature.parameters if name not in supplied]
     given: dict[str, tuple[str, Any]] = {}  # parameter → (key below the choice, value)

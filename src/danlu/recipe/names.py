@@ -17,14 +17,14 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from danlu.errors import Problem, RecipeError
+from danlu.errors import DanluError, Problem, RecipeError
 from danlu.messages import say
 from danlu.recipe import arguments
 from danlu.recipe.arguments import Chosen, Where, place
 from danlu.recipe.importing import attribute, exists, load_module, missing_module
 from danlu.recipe.nearest import did_you_mean
-from danlu.recipe.problems import unknown_name
 from danlu.recipe.schema import Named
+from danlu.recipe.shape import one_of
 from danlu.recipe.spec import TaskSpec
 
 
@@ -43,8 +43,10 @@ class Group:
 
 
 GROUPS: dict[str, Group] = {
-    "loss": Group("danlu.nn.terms", frozenset({"target", "output", "class_weights"})),
-    "net": Group("danlu.nn.nets", frozenset({"in_channels", "classes"}), published=("timm", "torchvision")),
+    "loss": Group("danlu.nn.terms", frozenset({"target", "output"})),
+    "net": Group(
+        "danlu.nn.nets", frozenset({"in_channels", "classes", "image_size"}), published=("timm", "torchvision")
+    ),
     "activation": Group("danlu.nn.activations", table=True),
     "norm": Group("danlu.nn.norms", table=True),
     "optimizer": Group("danlu.training.optimisers", frozenset({"params", "lr", "weight_decay"})),
@@ -93,14 +95,20 @@ def resolve(group: str, name: str, where: str = "") -> str:
             )
         return name
     if not colon or head in ("hf", "timm", "torchvision"):
-        forms = ", ".join([*(f"{prefix}:NAME" for prefix in published), "package.module:Object"])
-        what = say("recipe.unknown-name", group=say(f"recipe.group.{group}"), name=name, forms=forms)
-        raise RecipeError(unknown_name(where, what, name, list(known)))
+        raise _unknown(
+            group, name, where, [*known], [*(f"{prefix}:NAME" for prefix in published), "package.module:Object"]
+        )
     if not _OBJECT.fullmatch(name):
         raise RecipeError.of(where, say("recipe.not-an-object", name=name), say("recipe.not-an-object.remedy"))
     if not exists(head):
         raise missing_module(head, where)
     return name
+
+
+def _unknown(group: str, name: str, where: str, known: list[str], forms: list[str]) -> DanluError:
+    allowed = one_of([*known, *forms])
+    what = say("recipe.unknown-name", group=say(f"recipe.group.{group}"), name=name, allowed=allowed)
+    return RecipeError.of(where, what, did_you_mean(name, known))
 
 
 def load_object(target: str, where: str = "") -> Any:
@@ -154,12 +162,22 @@ def build(group: str, named: Chosen | str, where: Where = "", /, **context: Any)
     """
     chosen = Named(name=named) if isinstance(named, str) else named
     spot = place(where, "name")
-    return construct(load_object(resolve(group, chosen.name, spot), spot), chosen, where, **context)
+    return _made(load_object(resolve(group, chosen.name, spot), spot), chosen, where, context, GROUPS[group].supplied)
 
 
 def construct(target: Callable[..., Any], named: Chosen, where: Where = "", /, **context: Any) -> Any:
     """:func:`build` where the class is known and only its arguments are the recipe's."""
-    kwargs, problems = arguments.check(target, named, where, context, whole=True)
+    return _made(target, named, where, context)
+
+
+def _made(
+    target: Callable[..., Any],
+    named: Chosen,
+    where: Where,
+    context: Mapping[str, Any],
+    supplied: frozenset[str] = frozenset(),
+) -> Any:
+    kwargs, problems = arguments.check(target, named, where, {*context, *supplied}, whole=True)
     problems += [
         Problem(place(where, "name"), say("recipe.takes-no", name=named.name, argument=name))
         for name in arguments.untaken(target, context)
@@ -182,8 +200,7 @@ def spec_of(task: str, where: str = "") -> TaskSpec:
         targets |= _plugins()
     target = targets.get(task, task)
     if ":" not in target:
-        what = say("recipe.unknown-name", group=say("recipe.group.task"), name=task, forms="package.module:SPEC")
-        raise RecipeError(unknown_name(where, what, task, list(targets)))
+        raise _unknown("task", task, where, [*targets], ["package.module:SPEC"])
     if not _OBJECT.fullmatch(target):
         raise RecipeError.of(where, say("recipe.not-an-object", name=task), say("recipe.not-an-object.remedy"))
     spec = load_object(target, where)

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from danlu.errors import Problem, RecipeError
 from danlu.messages import say
-from danlu.recipe.nearest import did_you_mean, nearest, same
+from danlu.recipe.nearest import nearest, same
 from danlu.recipe.schema import Named, Recipe
 from danlu.recipe.shape import accepts, allowed, child, choices, field_type, guesses, keys, sections
 from danlu.recipe.writing import flow, shown
@@ -78,11 +78,6 @@ def not_allowed(where: str, value: Any, annotation: Any) -> Problem:
     elif near is None:
         near = next((flow(guess) for guess in guesses(value) if accepts(annotation, guess)), None)
     return Problem(where, what, "" if near is None else say("recipe.did-you-mean", name=near))
-
-
-def unknown_name(where: str, what: str, name: str, known: list[str]) -> Problem:
-    """``name`` is none of the ``known`` ones; ``what`` says so."""
-    return Problem(where, what, did_you_mean(name, known) or say("recipe.known-names", names=", ".join(known)))
 
 
 def _path(loc: Path, annotation: Any, data: Any) -> Path:

@@ -100,7 +100,7 @@ def guesses(value: Any) -> Iterator[Any]:
         yield from (None, "none")
     elif isinstance(value, float) and value.is_integer():
         yield int(value)
-    if isinstance(number, int | float) and not isinstance(number, bool) and 1 <= number <= 100:
+    if isinstance(number, int | float) and not isinstance(number, bool) and 5 <= number <= 100:
         yield number / 100
     if isinstance(value, str | dict):
         yield (value,)
@@ -118,10 +118,11 @@ _WORDS: dict[str, tuple[Any, ...]] = {
 def allowed(annotation: Any) -> str:
     """What may stand there, in the reader's language: "a whole number ≥ 1, or auto"."""
     texts = dict.fromkeys(_in_words(kind, metadata) for kind, metadata in alternatives(annotation))
-    return _one_of(texts)
+    return one_of(texts)
 
 
-def _one_of(texts: Iterable[str]) -> str:
+def one_of(texts: Iterable[str]) -> str:
+    """ "a, b or c"."""
     *most, last = texts
     return f"{say('recipe.comma').join(most)}{say('recipe.or')}{last}" if most else last
 
@@ -129,7 +130,7 @@ def _one_of(texts: Iterable[str]) -> str:
 def _in_words(kind: Any, metadata: tuple[Any, ...]) -> str:
     origin, inner = get_origin(kind) or kind, get_args(kind)
     if origin is Literal:
-        return _one_of(map(_constant, inner))
+        return one_of(map(_constant, inner))
     if kind is None or kind is type(None):
         return "null"
     if kind is Any:
@@ -137,7 +138,7 @@ def _in_words(kind: Any, metadata: tuple[Any, ...]) -> str:
     if not isinstance(origin, type):
         return str(kind)
     if issubclass(origin, bool):
-        return _one_of(("true", "false"))
+        return one_of(("true", "false"))
     for base, word in ((int, "whole"), (float, "number"), (str, "text")):
         if issubclass(origin, base):
             return say(f"recipe.{word}") + _range(metadata)

@@ -35,7 +35,6 @@ TEXTS = {
     "recipe.did-you-mean": ("Did you mean {name}?", "是不是想写 {name}？"),
     "recipe.belongs": ("Its place is {key}.", "它应写在 {key}。"),
     "recipe.known-keys": ("Known here: {keys}.", "此处可用：{keys}。"),
-    "recipe.known-names": ("There are: {names}.", "可用的有：{names}。"),
     "recipe.leave-out": ("Leave it out.", "请去掉它。"),
     # ---- values and keys
     "recipe.unknown-key": (
@@ -157,8 +156,8 @@ TEXTS = {
     "recipe.yaml.too-many.remedy": ("Is this really a recipe?", "这真的是配方吗？"),
     # ---- names
     "recipe.unknown-name": (
-        "there is no {group} called {name}; allowed are short names, {forms}.",
-        "没有名为 {name} 的{group}；可用短名称、{forms}。",
+        "there is no {group} called {name}; it must be {allowed}.",
+        "没有名为 {name} 的{group}；必须是 {allowed}。",
     ),
     "recipe.needs-a-name": (
         "arguments are given for a {group}, but no name and the task has no default.",
