@@ -48,7 +48,7 @@ class Console:
         self._lock = threading.Lock()  # of the state; never held while something is written
         self._live: Live | None = None
         self._thread: threading.Thread | None = None
-        self._over = threading.Event()
+        self._over, self._closed = threading.Event(), False
         self._refresh, self._process = refresh, os.getpid()
 
     def on(self, event: Event) -> None:
@@ -86,8 +86,9 @@ class Console:
 
     def close(self) -> None:
         """The last picture stays. May be called more than once."""
-        if self._process != os.getpid():  # a forked worker that ends is not the end of the screen
+        if self._closed or self._process != os.getpid():  # a forked worker that ends is not the end of the screen
             return
+        self._closed = True
         with self._lock:
             row = self._rows.flush()
         self._show(row)
@@ -96,12 +97,14 @@ class Console:
             self._thread.join()
             self._thread = None
         live, self._live = self._live, None
-        if live is None:
-            return
+        width, started = self._console.width, self.state.started is not None
         try:
-            started = self.state.started is not None
-            live.update(frame.summary(self.state, self._console.width) if started else Text())
-            live.stop()
+            if live is not None:
+                live.update(frame.summary(self.state, width) if started else Text())
+                live.transient = not started
+                live.stop()
+            if self.state.warnings and not started:
+                self._console.print(frame.warned(self.state, width))
         except (OSError, ValueError):
             _give_back_streams()
         atexit.unregister(self.close)
@@ -129,6 +132,7 @@ class Console:
         try:
             self._live.start(refresh=True)
         except OSError:
+            _give_back_streams()
             self._over.set()
             return
         atexit.register(self.close)

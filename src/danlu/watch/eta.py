@@ -15,10 +15,10 @@ STALL = 30.0  # seconds by which a stall may outweigh all before it, so that one
 class Eta:
     """Told what happens, by the clock it is given; asked any time.
 
-    Left = steps left × seconds a step + evaluations left × seconds of one. Seconds a step are a mean that forgets
-    with a half-life of a quarter of the time trained so far (10 s to 2 min): it follows a changed speed within
-    minutes and doesn't jump at a hiccup. The first block (warm-up, compilation) counts only until there is a second.
-    What passes between blocks (checkpoints, pictures) is spread evenly over the steps.
+    Left = steps left × seconds a step + evaluations left × seconds of one + the same of checkpoints. Seconds a step are
+    a mean that forgets with a half-life of a quarter of the time trained so far (20 s to 2 min): it follows a changed
+    speed within minutes and doesn't jump at a hiccup. The first block (warm-up, compilation) counts only until there is
+    a second. What else passes between blocks (pictures, stalls) is spread evenly over the steps.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -35,10 +35,12 @@ class Eta:
         self._began: float | None = None  # the running evaluation
         self._share, self._told = 0.0, 0.0  # how far it was, and when
         self._block = 0.0  # seconds from one block to the next
+        self._begin = self._saved = self._saves = 0  # step at the start, step of the last checkpoint, their number
+        self._saving = 0.0  # seconds of one
 
     def start(self, step: int, total_steps: int, steps_per_epoch: int, evaluate_every: int = 1) -> None:
         """step: finished before, where a run is resumed. evaluate_every: epochs; 0: no evaluations."""
-        self._step = self._evaluated = step
+        self._step = self._evaluated = self._begin = self._saved = step
         self._total, self._per_epoch, self._every = total_steps, max(1, steps_per_epoch), evaluate_every
         self._last = self._clock()
 
@@ -55,7 +57,7 @@ class Eta:
             usual = self._seconds / max(self._count, 1e-9) * count
             taken = min(seconds, SURPRISE * usual) if usual > 0 else seconds
             between += seconds - taken
-            keep = 0.5 ** (taken / min(120.0, max(10.0, self._trained / 4)))
+            keep = 0.5 ** (taken / min(120.0, max(20.0, self._trained / 4)))
             self._seconds = self._seconds * keep + taken
             self._count = self._count * keep + count
             self._stalled += min(between, STALL + self._stalled)
@@ -79,11 +81,20 @@ class Eta:
         self._evaluation = taken if not self._evaluation else (self._evaluation + taken) / 2
         self._evaluated, self._began, self._share, self._last = self._step, None, 0.0, now
 
+    def saved(self, seconds: float) -> None:
+        """A checkpoint of the present step was written."""
+        self._last = self._clock()
+        self._saving = seconds if not self._saves else (self._saving + seconds) / 2
+        if self._step > self._saved:
+            self._saved, self._saves = self._step, self._saves + 1
+
     def run(self) -> float | None:
         """Seconds left of the run; None while nothing is known."""
         if not self._blocks or self._total <= 0:
             return None
-        return max(0.0, (self._total - self._step) * self._pace() + self._pending() * self._usual() - self._passed())
+        steps = (self._total - self._step) * self._pace()
+        saves = (self._total - self._saved) * self._saves / max(1, self._saved - self._begin)
+        return max(0.0, steps + self._pending() * self._usual() + saves * self._saving - self._passed())
 
     def epoch(self) -> float | None:
         """Seconds left of the epoch's training."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from danlu.messages import say
 from danlu.watch import memory
 from danlu.watch.curves import sparkline
 from danlu.watch.figures import brief, duration, figure, share, size
-from danlu.watch.layout import GAP, column, folded, join, packed, spread
+from danlu.watch.layout import column, folded, join, packed, spread
 from danlu.watch.stages import Stage
 from danlu.watch.state import LOSS, State
 
@@ -27,10 +27,13 @@ def preparing(stage: Stage | None, began: float, now: float, width: int) -> Text
     width = min(width, WIDEST)
     lines = [spread(_head(say("watch.phase.preparing")), _dim(say("watch.elapsed", time=duration(now - began))), width)]
     if stage is not None and stage.shown and not stage.over:
+        long = cell_len(stage.name) > width // 3
+        lines += [_dim(part) for part in folded(stage.name, width)] if long else []
+        name = "" if long else stage.name
         if stage.total > 0:
-            lines += _bars([(stage.text, stage.done, stage.total, stage.left)], width)
+            lines += _bars([(name, stage.done, stage.total, stage.left)], width)
         else:
-            lines.append(Text.assemble(_dim(stage.text), GAP, f"{stage.done:,}"))
+            lines.append(Text.assemble(_dim(f"{name}  " if name else ""), f"{stage.done:,}"))
     return join(lines, width)
 
 
@@ -70,8 +73,15 @@ def summary(state: State, width: int) -> Text:
 
 def finished(stage: Stage, width: int) -> Text:
     """The line a stage of the preparation leaves behind."""
-    text = Text.assemble(("✓ ", "green"), stage.text, _dim(f"{GAP}{stage.done:,}{GAP}{duration(stage.seconds)}"))
-    return join([text], min(width, WIDEST))
+    tail = f"  {stage.done:,}  {duration(stage.seconds)}"
+    first, *others = folded(stage.name, max(20, min(width, WIDEST) - cell_len(tail) - 2))
+    lines = [Text.assemble(("✓ ", "green"), first, _dim(tail)), *(Text(f"  {part}") for part in others)]
+    return join(lines, width)
+
+
+def warned(state: State, width: int) -> Text:
+    """The warnings alone."""
+    return join(_warnings(state, 20, min(width, WIDEST), 20), width)
 
 
 def _title(state: State, width: int) -> Text:
@@ -106,7 +116,7 @@ def _bars(rows: Sequence[tuple[str, int, int, float | None]], width: int) -> lis
     lines = []
     for label, percent, count, rest, (_, done, total, _) in zip(labels, shares, counts, left, rows, strict=True):
         tail = Text.assemble("  ", (percent, "bold"), f"  {count}" if count else "", f"  {rest}" if rest else "")
-        head = _dim(f"{label}  ")
+        head = _dim(f"{label}  " if label else "")
         room = max(0, width - head.cell_len - tail.cell_len)
         lines.append(Text.assemble(head, _bar(done / total if total else 0.0, room), tail))
     return lines

@@ -28,6 +28,7 @@ from danlu.watch.stages import Stage
 from danlu.watch.state import State
 
 EVERY = 30.0  # seconds between lines within an epoch
+BEATS = ("start", "progress", "evaluating", "epoch", "stage")  # what says how far it is, and so need not be said again
 BARE = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f]+")
 
 
@@ -132,7 +133,8 @@ class Plain:
             self._line("stage-done", {"stage": stage.name, "done": stage.done, "seconds": f"{stage.seconds:.1f}"})
 
     def _line(self, event: str, values: Mapping[str, object]) -> None:
-        self._last = self._clock()
+        if event in BEATS:
+            self._last = self._clock()
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         pairs = [("event", event), ("time", now), *((key, value) for key, value in values.items() if value is not None)]
         text = " ".join(f"{key}={_quoted(str(value))}" for key, value in pairs)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-from danlu.messages import say
-from danlu.messages.texts.watch import TEXTS
 from danlu.watch.eta import Clock
 
 LONG = 2.0  # seconds that a stage must take, or be foreseen to take, to be worth a line
@@ -13,7 +11,7 @@ EARLY = 0.3  # seconds before which nothing is foreseen
 
 
 class Stage:
-    """One stage of the preparation. total 0: not known."""
+    """One stage of the preparation. name: as people read it. total 0: not known."""
 
     def __init__(self, name: str, done: int, total: int, clock: Clock = time.monotonic) -> None:
         self.name, self.done, self.total = name, done, total
@@ -51,9 +49,3 @@ class Stage:
         since = self._clock() - self._told
         pace = (self._told - self._began) / did
         return max(0.0, pace * (self.total - self.done) - since)
-
-    @property
-    def text(self) -> str:
-        """Its name for people: the dictionary's, else as it was told."""
-        key = f"watch.stage.{self.name}"
-        return say(key) if key in TEXTS else self.name

@@ -6,7 +6,17 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from danlu.training.events import EpochDone, Evaluated, EvaluationProgress, Event, FitDone, FitStarted, Said, StepsDone
+from danlu.training.events import (
+    CheckpointSaved,
+    EpochDone,
+    Evaluated,
+    EvaluationProgress,
+    Event,
+    FitDone,
+    FitStarted,
+    Said,
+    StepsDone,
+)
 from danlu.watch.curves import Trace
 from danlu.watch.eta import Clock, Eta
 
@@ -61,6 +71,8 @@ class State:
                 self.eta.evaluating(event.done, event.total)
             case Evaluated():
                 self._judged(event)
+            case CheckpointSaved():
+                self.eta.saved(event.seconds)
             case EpochDone():
                 self.latest |= {name: value for name, value in event.values.items() if name.startswith(LOSS)}
             case Said() if event.level == "warning":
