@@ -54,42 +54,59 @@ class _Picks:
     """The sampler: the picks of the epoch at hand."""
 
     def __init__(self) -> None:
-        self.picks: Iterable[Pick] = ()
+        self.picks: Iterator[Pick] | None = None
 
     def __iter__(self) -> Iterator[Pick]:
-        return iter(self.picks)
+        while self.picks is not None:
+            try:
+                yield next(self.picks)
+            except StopIteration:
+                return
 
 
 class Workers:
-    """``count`` processes that live as long as this object. One epoch at a time: starting the next abandons the one
-    before.
+    """``count`` processes, from the first batch on as long as this object lives.
+
+    One epoch at a time: starting the next abandons the one before.
     """
 
     def __init__(self, dataset: Dataset, count: int, pin: bool) -> None:
+        self._dataset, self._count, self._pin = dataset, count, pin
         self._picks = _Picks()
-        self._loader: DataLoader[Batch | Failed] = DataLoader(
-            _WholeBatches(dataset),
-            batch_size=None,
-            sampler=self._picks,  # type: ignore[arg-type]
-            num_workers=count,
-            pin_memory=pin,
-            persistent_workers=True,
-            generator=torch.Generator(),  # the loader's own seeds must not come from the net's generator
-            worker_init_fn=partial(_begin, language()),
-        )
+        self._loader: DataLoader[Batch | Failed] | None = None
 
     def gather(self, picks: Iterable[Pick]) -> Iterator[Batch]:
         """The batches of ``picks``, in order, on the CPU."""
-        self._picks.picks = picks
+        self._picks.picks = iter(picks)
+        if self._loader is None:
+            self._loader = self._started()
         try:
             for made in self._loader:
                 if isinstance(made, Failed):
                     raise made.error(made.problems)
                 yield made
+        except DanluError:
+            self._loader = None  # ends the workers now; whoever keeps the error keeps a cycle, see below
+            raise
         except RuntimeError as error:
             if "DataLoader worker" in str(error) and "exited unexpectedly" in str(error):
                 raise DataError.of("data.workers", say("cache.worker-died"), say("cache.worker-died.remedy")) from error
             raise
+        finally:
+            # No cycle may run through the loader: collected as part of one, it waits 5 s for each worker.
+            self._picks.picks = None
+
+    def _started(self) -> DataLoader[Batch | Failed]:
+        return DataLoader(
+            _WholeBatches(self._dataset),
+            batch_size=None,
+            sampler=self._picks,  # type: ignore[arg-type]
+            num_workers=self._count,
+            pin_memory=self._pin,
+            persistent_workers=True,
+            generator=torch.Generator(),  # the loader's own seeds must not come from the net's generator
+            worker_init_fn=partial(_begin, language()),
+        )
 
 
 def _begin(chosen: Language, worker: int) -> None:

@@ -1,0 +1,248 @@
+"""The same batches however they are stored, fetched and taken up again."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tests.data.cached_tables import Numbers, dataset, image_kinds, labels, pictures, png_table, same, table
+
+from danlu.data import cache
+from danlu.data.augment.base import BatchTransform
+from danlu.data.batches.batch import Batch, Ragged
+from danlu.data.batches.batches import Batches
+from danlu.data.dataset import Dataset
+from danlu.data.stream import Stream
+from danlu.errors import DataError
+from danlu.randomness import Position, bits
+
+COUNT = 60
+
+
+class Pairs:
+    """Mixes nothing, but asks for two partners of each sample."""
+
+    partners = 2
+
+    def choose(self, keys: np.ndarray, at: Position, rows: np.ndarray) -> np.ndarray:
+        drawn = bits(at.seed, "pairs", at.epoch, keys, 2) % np.uint64(len(rows))
+        return rows[drawn.astype(np.int64)].T
+
+    def __call__(self, batch: Batch, at: Position, kinds: Any) -> Batch:
+        return batch
+
+
+@pytest.fixture
+def decoded(tmp_path: Path) -> Dataset:
+    kinds = image_kinds()
+    return dataset(cache.fill(png_table(COUNT), kinds, tmp_path), kinds, COUNT)
+
+
+@pytest.fixture
+def encoded(tmp_path: Path) -> Dataset:
+    kinds = image_kinds("encoded")
+    return dataset(cache.fill(png_table(COUNT), kinds, tmp_path), kinds, COUNT)
+
+
+@pytest.fixture
+def streamed() -> Dataset:
+    kinds = image_kinds()
+    return dataset(Stream(png_table(COUNT), kinds), kinds, COUNT)
+
+
+def feed(data: Dataset, **options: Any) -> Batches:
+    transforms: list[BatchTransform] = [Pairs()]
+    return Batches(data, "train", 8, 11, **{"shuffle": True, "transforms": transforms, **options})
+
+
+def test_storage_workers_and_threads_change_nothing(decoded: Dataset, encoded: Dataset, streamed: Dataset) -> None:
+    expected = [list(feed(decoded).epoch(epoch)) for epoch in range(2)]
+    others = [feed(encoded), feed(streamed), feed(decoded, gather_ahead=True), feed(streamed, gather_ahead=False)]
+    others += [feed(data, workers=2) for data in (decoded, encoded, streamed)]
+    for other in others:
+        for epoch in range(2):
+            found = list(other.epoch(epoch))
+            assert len(found) == len(other) == 6
+            assert all(map(same, found, expected[epoch]))
+
+
+@pytest.mark.parametrize("options", [{}, {"gather_ahead": True}, {"workers": 1}, {"weights": np.arange(45.0)}])
+def test_an_epoch_is_taken_up_anywhere(decoded: Dataset, options: dict[str, Any]) -> None:
+    batches = feed(decoded, **options)
+    whole = list(batches.epoch(3))
+    for start in (1, 4, 6):
+        rest = list(feed(decoded, **options).epoch(3, start))
+        assert len(rest) == len(whole) - start
+        assert all(map(same, rest, whole[start:]))
+
+
+def test_a_worker_s_epoch_that_is_left_does_not_disturb_the_next(streamed: Dataset) -> None:
+    batches = feed(streamed, workers=2)
+    left = batches.epoch(0)
+    next(left)
+    assert all(map(same, batches.epoch(1), feed(streamed).epoch(1)))
+
+
+def test_columns_are_those_of_the_rows(decoded: Dataset) -> None:
+    images, names = pictures(COUNT), labels(COUNT)
+    for batch in feed(decoded).epoch(0):
+        assert len(batch.rows) == 3 * len(batch)
+        assert batch.partners == 2
+        for place, row in enumerate(batch.rows):
+            assert np.array_equal(batch["image"][place].permute(1, 2, 0).numpy(), images[row])  # type: ignore[union-attr,index]
+            assert decoded.kinds["label"].draw(batch["label"][place].numpy()) == names[row]  # type: ignore[union-attr,index]
+        assert np.array_equal(batch.keys, decoded.keys[batch.rows])
+
+
+def test_partners_are_chosen_by_position_whatever_the_batch(decoded: Dataset) -> None:
+    def partners(size: int) -> dict[int, tuple[int, ...]]:
+        found = {}
+        for batch in Batches(decoded, "train", size, 11, shuffle=True, transforms=[Pairs()]).epoch(2):
+            own, one, two = batch.rows.reshape(3, -1).tolist()
+            found.update(zip(own, zip(one, two, strict=True), strict=True))
+        return found
+
+    assert partners(4) == partners(7)
+    assert set(sum(partners(4).values(), ())) <= set(decoded.rows("train").tolist())
+
+
+def test_two_mixing_transforms_are_refused(decoded: Dataset) -> None:
+    with pytest.raises(ValueError, match="partners"):
+        feed(decoded, transforms=[Pairs(), Pairs()])
+
+
+def test_ranks_together_see_the_epoch(encoded: Dataset) -> None:
+    parts = [Batches(encoded, "train", 4, 11, shuffle=True, rank=rank, world=3) for rank in range(3)]
+    assert [part.samples for part in parts] == [45] * 3
+    whole = Batches(encoded, "train", 12, 11, shuffle=True)
+    for together, *shares in zip(whole.epoch(1), *(part.epoch(1) for part in parts), strict=True):
+        assert np.array_equal(together.rows, np.concatenate([share.rows for share in shares]))
+        pixels = torch.cat([share["image"] for share in shares])  # type: ignore[misc]
+        assert torch.equal(together["image"], pixels)  # type: ignore[arg-type]
+
+
+def test_evaluation_goes_through_the_rows_in_order(decoded: Dataset) -> None:
+    rows = [batch.rows for batch in Batches(decoded, "val", 4, 0, shuffle=False).epoch(0)]
+    assert np.concatenate(rows).tolist() == decoded.parts["val"].tolist()
+    some = np.asarray([5, 2, 9])
+    assert next(Batches(decoded, some, 4, 0, shuffle=False).epoch(0)).rows.tolist() == [5, 2, 9]
+
+
+def test_a_part_without_rows_says_so(decoded: Dataset) -> None:
+    with pytest.raises(DataError, match="'test' has no rows"):
+        Batches(decoded, "test", 4, 0, shuffle=False)
+
+
+@pytest.mark.parametrize("weights", [np.zeros(45), np.ones(44), np.full(45, np.nan), np.full(45, -1.0)])
+def test_impossible_weights_are_refused(decoded: Dataset, weights: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="weights"):
+        feed(decoded, weights=weights)
+
+
+@pytest.mark.parametrize("options", [{"workers": 2}, {"gather_ahead": True}, {"gather_ahead": False}])
+def test_a_bad_row_in_a_stream_is_the_same_error_everywhere(options: dict[str, Any]) -> None:
+    kinds = {"a": Numbers()}
+    raws: list[Any] = [[row] for row in range(COUNT)]
+    raws[33] = "broken"
+    data = dataset(Stream(table({"a": raws}), kinds), kinds, COUNT)
+    with pytest.raises(DataError) as caught:
+        list(Batches(data, "train", 8, 11, shuffle=True, **options).epoch(0))
+    (problem,) = caught.value.problems
+    assert problem.where == "file.csv, row 33 (a)"
+    assert "'broken' is no list" in problem.what
+    assert problem.remedy
+
+
+def test_workers_never_touch_the_net_s_randomness(streamed: Dataset) -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    list(feed(streamed, workers=1).epoch(0))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_an_iterator_that_is_left_leaves_no_thread(encoded: Dataset) -> None:
+    iterator = feed(encoded, gather_ahead=True).epoch(0)
+    next(iterator)
+    assert any(thread.name.startswith("danlu-batches") for thread in threading.enumerate())
+    del iterator
+    gc.collect()
+    assert not any(thread.name.startswith("danlu-batches") for thread in threading.enumerate())
+
+
+def test_workers_end_when_closed(streamed: Dataset) -> None:
+    import multiprocessing
+
+    before = set(multiprocessing.active_children())
+    batches = feed(streamed, workers=2)
+    list(batches.epoch(0))
+    assert len(set(multiprocessing.active_children()) - before) == 2
+    batches.close()
+    gc.collect()
+    assert not set(multiprocessing.active_children()) - before
+
+
+class SlowStore:
+    """Twenty milliseconds for each batch."""
+
+    instant = False
+
+    def gather(self, column: str, rows: np.ndarray) -> Any:
+        time.sleep(0.02)
+        return [np.zeros(1, np.int64)] * len(rows)
+
+
+def test_waiting_is_measured_and_gathering_ahead_hides_it() -> None:
+    data = dataset(SlowStore(), {"a": Numbers()}, 32)
+    waited = {}
+    for ahead in (False, True):
+        batches = Batches(data, "train", 4, 0, shuffle=True, gather_ahead=ahead)
+        for _ in batches.epoch(0):
+            time.sleep(0.03)  # the net at work
+        waited[ahead] = batches.waited
+    assert waited[False] >= 6 * 0.02
+    assert waited[True] < waited[False] / 2
+
+
+def test_map_reaches_every_tensor() -> None:
+    offsets = torch.tensor([0, 1, 3])
+    batch = Batch({"x": torch.ones(2, 3), "boxes": Ragged(torch.ones(3, 7), offsets)}, ("x",), np.arange(2))
+    doubled = batch.map(lambda tensor: tensor * 2)
+    assert [float(tensor.sum()) for tensor in doubled.tensors()] == [12.0, 42.0, 8.0]
+    assert isinstance(doubled["boxes"], Ragged)
+    assert np.array_equal(doubled.rows, batch.rows)
+
+
+@pytest.mark.gpu
+def test_batches_on_cuda_are_those_on_the_cpu(decoded: Dataset, streamed: Dataset) -> None:
+    expected = list(feed(decoded).epoch(0))
+    for batches in (feed(decoded, device="cuda"), feed(streamed, device="cuda", workers=2)):
+        found = list(batches.epoch(0))
+        assert all(tensor.is_cuda for batch in found for tensor in batch.tensors())
+        assert all(map(same, (batch.to(torch.device("cpu")) for batch in found), expected))
+        image = found[0]["image"]
+        assert isinstance(image, torch.Tensor)
+        assert image.is_contiguous(memory_format=torch.channels_last)
+
+
+class Dying(Numbers):
+    """Kills the process that prepares a certain value, as the system does for want of memory."""
+
+    def prepare(self, raw: Any, framing: Any = None) -> Any:
+        if raw == [33]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().prepare(raw, framing)
+
+
+def test_a_worker_that_is_killed_is_said() -> None:
+    kinds = {"a": Dying()}
+    data = dataset(Stream(table({"a": [[row] for row in range(COUNT)]}), kinds), kinds, COUNT)
+    with pytest.raises(DataError, match="killed by the system"):
+        list(Batches(data, "train", 8, 11, shuffle=True, workers=1).epoch(0))
