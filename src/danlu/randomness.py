@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,6 +38,25 @@ def _chain(state: np.ndarray, part: np.ndarray) -> np.ndarray:
         return _mix((state + _GOLDEN) ^ _mix(part + _GOLDEN))
 
 
+_WORD = 0xFFFFFFFFFFFFFFFF
+
+
+def _chain_one(state: int, part: int) -> int:
+    """:func:`_chain` of two plain integers, without numpy's cost for each call."""
+    return _mix_one(((state + int(_GOLDEN)) & _WORD) ^ _mix_one((part + int(_GOLDEN)) & _WORD))
+
+
+def _mix_one(z: int) -> int:
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _WORD
+    return z ^ (z >> 31)
+
+
+@lru_cache(maxsize=256)
+def _purpose(seed: int, purpose: str) -> int:
+    return _chain_one(seed & _WORD, key_of(purpose))
+
+
 def key_of(text: str) -> int:
     """The 64-bit key of a sample id (or of a purpose's name)."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
@@ -49,9 +69,7 @@ def keys_of(ids: Iterable[str]) -> np.ndarray:
 
 def bits(seed: int, purpose: str, epoch: int, keys: np.ndarray, draws: int) -> np.ndarray:
     """uint64 (len(keys), draws): independent random bits for each sample and draw."""
-    state = np.asarray([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64)
-    state = _chain(state, np.asarray([key_of(purpose)], dtype=np.uint64))
-    state = _chain(state, np.asarray([epoch], dtype=np.uint64))
+    state = np.asarray([_chain_one(_purpose(seed, purpose), epoch)], dtype=np.uint64)
     state = _chain(state, np.asarray(keys, dtype=np.uint64))[:, None]
     return _chain(state, np.arange(draws, dtype=np.uint64)[None, :])
 
@@ -71,5 +89,4 @@ def order(seed: int, purpose: str, epoch: int, keys: np.ndarray) -> np.ndarray:
 
 def torch_seed(position: Position, rank: int = 0) -> int:
     """The seed for torch's default generator before one micro-batch, from (seed, step, micro-batch, rank)."""
-    key = np.asarray([position.step], dtype=np.uint64)
-    return int(bits(position.seed, f"torch/{position.micro}/{rank}", 0, key, 1)[0, 0] >> np.uint64(1))
+    return _chain_one(_chain_one(_purpose(position.seed, f"torch/{position.micro}/{rank}"), 0), position.step) >> 1

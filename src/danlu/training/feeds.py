@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from danlu.data.batches.batch import Batch
-from danlu.randomness import key_of, keys_of, order
+from danlu.randomness import key_of, order
 
 TARGET = "target"
 
@@ -30,7 +30,7 @@ class TensorFeed:
         self.device = device
         self.shuffle = shuffle
         self.names = (*(f"input{i}" for i in range(len(self.tensors) - 1)), TARGET)
-        self.keys = keys_of(map(str, range(len(self.tensors[0]))))
+        self.keys = np.arange(len(self.tensors[0]), dtype=np.uint64)
 
     def __len__(self) -> int:
         return -(-len(self.keys) // self.batch_size)
