@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
 class Term(nn.Module):
     """One term S/C of a loss.
 
-    target: name of the batch column it compares with. output: key into the net's outputs where these are a dict, else None.
+    target: name of the batch column it compares with. output: key into the net's outputs where these are a dict, else
+    None.
     """
 
-    coupled: ClassVar[bool] = False  # True where samples enter each other's loss: accumulation then needs cached gradients
+    coupled: ClassVar[bool] = (
+        False  # True where samples enter each other's loss: accumulation then needs cached gradients
+    )
 
     def __init__(self, target: str, output: str | None = None) -> None:
         super().__init__()
@@ -25,8 +29,8 @@ class Term(nn.Module):
 
     def pick(self, outputs: Any) -> Tensor:
         """The net's output this term looks at, in float32 or float64."""
-        value = outputs if self.output is None else outputs[self.output]
-        return value.float() if value.dtype in _HALF else value
+        value: Tensor = outputs if self.output is None else outputs[self.output]
+        return value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
 
     def count(self, batch: Batch) -> Tensor:
         """C, from targets alone (known before the forward pass): float64 0-d on the batch's device."""
@@ -35,12 +39,3 @@ class Term(nn.Module):
     def forward(self, outputs: Any, batch: Batch) -> Tensor:
         """S, a 0-d sum over the micro-batch. Never a mean."""
         raise NotImplementedError
-
-
-def _half() -> tuple[Any, ...]:
-    import torch
-
-    return (torch.float16, torch.bfloat16)
-
-
-_HALF = _half()

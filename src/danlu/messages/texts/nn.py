@@ -1,0 +1,109 @@
+"""Texts of the nets and the terms."""
+
+TEXTS = {
+    "nn.unknown-name": ("There is no {group} called {name!r}.", "没有名为 {name!r} 的 {group}。"),
+    "nn.known-names": ("Known: {names}; or package.module:Object.", "可用的有：{names}；也可写 包.模块:对象。"),
+    "nn.image-too-small": (
+        "The images ({size}) are too small for {net}, which needs at least {least} pixels a side.",
+        "图像（{size}）对 {net} 来说太小，每边至少需要 {least} 像素。",
+    ),
+    "nn.image-too-small-remedy": (
+        "Take another net (resnet, mlp) or larger images (data.image.size).",
+        "请换用其他网络（resnet、mlp），或使用更大的图像（data.image.size）。",
+    ),
+    "nn.stages-differ": (
+        "A residual net needs as many widths as blocks as strides, but got {widths}, {blocks} and {strides}.",
+        "残差网络的 widths、blocks 与 strides 个数必须相同，现在分别是 {widths}、{blocks} 和 {strides}。",
+    ),
+    "nn.stages-differ-remedy": (
+        "Give one number for each stage, or leave widths and strides out.",
+        "请为每个阶段各写一个数，或省略 widths 和 strides。",
+    ),
+    "nn.maps-vanish": (
+        "After the last stage the maps are {size} pixels, which is too small with norm {norm!r}.",
+        "最后一个阶段之后特征图只有 {size} 像素，对归一化 {norm!r} 来说太小。",
+    ),
+    "nn.maps-vanish-remedy": (
+        "Take fewer stages, smaller strides or stem_pool: 1, or larger images (data.image.size).",
+        "请减少阶段、减小 strides、设 stem_pool: 1，或使用更大的图像（data.image.size）。",
+    ),
+    "nn.shapes-differ": (
+        "{term}: the net's output has shape {output}, which does not fit a target of shape {target}.",
+        "{term}：网络输出的形状为 {output}，与目标的形状 {target} 不相配。",
+    ),
+    "nn.squeeze": (
+        "Let the net drop its last dimension (output.squeeze(-1)): side by side the two would broadcast to a square.",
+        "请让网络去掉最后一维（output.squeeze(-1)）：否则两者会被广播成方阵。",
+    ),
+    "nn.same-shape-remedy": (
+        "This loss compares element by element: both must have one shape. For exclusive classes take cross-entropy.",
+        "该损失逐元素比较，两者形状必须相同。互斥类别请用 cross-entropy。",
+    ),
+    "nn.classes-remedy": (
+        "This loss needs logits (B, K, …) beside labels (B, …) or probabilities (B, K, …).",
+        "该损失需要形如 (B, K, …) 的 logits，以及 (B, …) 的标签或 (B, K, …) 的概率。",
+    ),
+    "nn.focal-alpha": (
+        "alpha weighs yes against no and has no meaning for exclusive classes.",
+        "alpha 用于权衡“是”与“否”，对互斥类别没有意义。",
+    ),
+    "nn.focal-alpha-remedy": (
+        "Take class_weights (or data.balance: class-weights) instead.",
+        "请改用 class_weights（或 data.balance: class-weights）。",
+    ),
+    "nn.focal-weights": (
+        "class_weights belong to exclusive classes, not to independent answers.",
+        "class_weights 适用于互斥类别，不适用于相互独立的判断。",
+    ),
+    "nn.focal-weights-remedy": ("Take alpha instead.", "请改用 alpha。"),
+    "nn.no-head": ("No head was found in {net}.", "在 {net} 中找不到输出头。"),
+    "nn.no-head-remedy": (
+        "Give the net's last layer the attribute name head, classifier or fc.",
+        "请让网络的最后一层使用属性名 head、classifier 或 fc。",
+    ),
+    "nn.weights-unreadable": ("{file} can't be read: {reason}", "无法读取 {file}：{reason}"),
+    "nn.weights-differ": (
+        "{file} does not fit the net: {count} tensors are missing or have another shape ({names}).",
+        "{file} 与网络不符：有 {count} 个张量缺失或形状不同（{names}）。",
+    ),
+    "nn.size-refused": (
+        "{net} needs square images whose side is a multiple of {patch} pixels, but they are {size}.",
+        "{net} 需要边长为 {patch} 像素整数倍的正方形图像，而现在是 {size}。",
+    ),
+    "nn.size-remedy": (
+        "Set data.image.size to a multiple of {patch}.",
+        "请把 data.image.size 设为 {patch} 的整数倍。",
+    ),
+    "nn.refused": ("{net} can't be made as asked: {reason}", "无法按要求创建 {net}：{reason}"),
+    "nn.refused-remedy": (
+        "Look at model.args, model.dropout and data.image.size.",
+        "请检查 model.args、model.dropout 与 data.image.size。",
+    ),
+    "nn.no-weights": (
+        "The published weights of {net} could not be had: {reason}",
+        "无法取得 {net} 的预训练权重：{reason}",
+    ),
+    "nn.no-weights-remedy": (
+        "Offline, give a safetensors file (model.pretrained: path.safetensors) or train from scratch (pretrained: false).",
+        "离线时请给出 safetensors 文件（model.pretrained: 路径.safetensors），或从头训练（pretrained: false）。",
+    ),
+    "nn.none-published": ("{net} has no published weights.", "{net} 没有公开的预训练权重。"),
+    "nn.none-published-remedy": (
+        "Give a safetensors file, or take a net of timm: or torchvision:.",
+        "请给出 safetensors 文件，或选用 timm: 或 torchvision: 的网络。",
+    ),
+    "nn.not-a-net": ("{name} is not a net, but a {kind}.", "{name} 不是网络，而是 {kind}。"),
+    "nn.not-a-net-remedy": (
+        "Name an nn.Module class, a function that returns a module, or a module.",
+        "请写 nn.Module 类、返回模块的函数，或模块对象。",
+    ),
+    "nn.takes-no": ("{net} takes no {argument}.", "{net} 不接受 {argument}。"),
+    "nn.published-takes-no": (
+        "Nets of {package} come with their own {argument}.",
+        "{package} 的网络自带 {argument}，不能另行指定。",
+    ),
+    "nn.untaken-remedy": (
+        "Leave it out, or take an own net: resnet, mlp, image-classifier.",
+        "请省略它，或选用自带网络：resnet、mlp、image-classifier。",
+    ),
+}

@@ -1,0 +1,130 @@
+"""From the recipe's ``model`` to a net: own, published, or the user's."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from danlu.errors import Problem, RecipeError
+from danlu.messages import say
+from danlu.nn.published import timm_net, torchvision_net
+from danlu.nn.weights import load_weights
+from danlu.recipe import names
+from danlu.recipe.arguments import Signature, Where, place
+from danlu.recipe.schema import Named
+
+# What the program offers a net of the user's, under the names in use.
+_OFFERED = {
+    "in_channels": ("in_channels", "in_chans"),
+    "classes": ("classes", "num_classes", "n_classes"),
+    "image_size": ("image_size", "img_size"),
+}
+
+
+def build_net(
+    name: str,
+    in_channels: int,
+    classes: int,
+    image_size: tuple[int, int],
+    *,
+    activation: str | None = None,
+    norm: str | None = None,
+    dropout: float | None = None,
+    args: Mapping[str, Any] | None = None,
+    pretrained: bool | str = False,
+    where: Where = "model",
+) -> nn.Module:
+    """A new net: float images (B, in_channels, *image_size) → (B, classes). Draws from torch's default generator.
+
+    name: of an own net; ``torchvision:NAME`` or ``timm:NAME`` with input and head fitted; or ``package.module:Object``,
+    an nn.Module class, a function that makes one, or a module itself (which is copied, so that runs don't share it).
+    The user's own are given channels, classes and image size where their signature has a parameter for them.
+    activation, norm, dropout: None leaves the net's own; a net that has no such argument refuses them.
+    pretrained: True for published weights, or a safetensors file; for torchvision and timm also the weights' name.
+
+    Raises RecipeError, where ``where`` is the recipe's place of ``model``.
+    """
+    spot = place(where, "name")
+    target = names.resolve("net", name, spot)
+    wanted = {"activation": activation, "norm": norm, "dropout": dropout}
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    package, _, model = target.partition(":")
+    if package in ("torchvision", "timm"):
+        names.load_object(target, spot)  # refuses an unknown model with the nearest name
+        given = {**_published_arguments(package, wanted, where), **(args or {})}
+        make = torchvision_net if package == "torchvision" else timm_net
+        return make(model, in_channels, classes, image_size, given, pretrained, spot)
+    thing = names.load_object(target, spot)
+    chosen = Named(name=name, args=dict(args or {}))
+    if isinstance(thing, nn.Module):
+        return _finished(_copied(thing, chosen, wanted, where), pretrained, where)
+    if not callable(thing):
+        raise RecipeError.of(
+            spot, say("nn.not-a-net", name=name, kind=type(thing).__name__), say("nn.not-a-net-remedy")
+        )
+    sizes = {"in_channels": in_channels, "classes": classes, "image_size": image_size}
+    own = target != name
+    context = sizes if own else _accepted(thing, sizes)
+    _refuse_untaken(thing, chosen, wanted, where)
+    net = names.construct(thing, chosen, where, **context, **wanted)
+    if not isinstance(net, nn.Module):
+        raise RecipeError.of(spot, say("nn.not-a-net", name=name, kind=type(net).__name__), say("nn.not-a-net-remedy"))
+    return _finished(net, pretrained, where)
+
+
+def _published_arguments(package: str, wanted: Mapping[str, Any], where: Where) -> dict[str, Any]:
+    """Dropout is passed on; activations and norms of published nets are their own."""
+    problems = [
+        Problem(
+            place(where, key), say("nn.published-takes-no", package=package, argument=key), say("nn.untaken-remedy")
+        )
+        for key in wanted
+        if key != "dropout"
+    ]
+    if problems:
+        raise RecipeError(problems)
+    return {"drop_rate" if package == "timm" else key: value for key, value in wanted.items()}
+
+
+def _accepted(thing: Any, sizes: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = Signature.of(thing).parameters
+    found = {}
+    for key, spellings in _OFFERED.items():
+        name = next((spelling for spelling in spellings if spelling in parameters), None)
+        if name is not None:
+            found[name] = sizes[key]
+    return found
+
+
+def _refuse_untaken(thing: Any, chosen: Named, wanted: Mapping[str, Any], where: Where) -> None:
+    signature = Signature.of(thing)
+    problems = [
+        Problem(place(where, key), say("nn.takes-no", net=chosen.name, argument=key), say("nn.untaken-remedy"))
+        for key in wanted
+        if key not in signature.parameters and not signature.others
+    ]
+    if problems:
+        raise RecipeError(problems)
+
+
+def _copied(module: nn.Module, chosen: Named, wanted: Mapping[str, Any], where: Where) -> nn.Module:
+    given = [*wanted, *chosen.args]
+    if given:
+        raise RecipeError(
+            Problem(place(where, key), say("nn.takes-no", net=chosen.name, argument=key), say("nn.untaken-remedy"))
+            for key in given
+        )
+    return copy.deepcopy(module)
+
+
+def _finished(net: nn.Module, pretrained: bool | str, where: Where) -> nn.Module:
+    spot = place(where, "pretrained")
+    if isinstance(pretrained, str):
+        load_weights(net, Path(pretrained), spot)
+    elif pretrained:
+        raise RecipeError.of(spot, say("nn.none-published", net=type(net).__name__), say("nn.none-published-remedy"))
+    return net

@@ -1,0 +1,65 @@
+"""What the terms of a classification share: class weights, ignored labels, and how much a sample counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from danlu.nn.terms._shapes import classes_in_front
+from danlu.nn.terms.base import Term
+
+
+class Classes(Term):
+    """Exclusive classes: logits (B, K, …) beside labels (B, …), or beside probabilities (B, K, …) after mixing.
+
+    class_weights: one number for each class, ≥ 0. ignore: the label that adds nothing and counts 0; a row of
+    probabilities that sums to less than 1 counts that much less.
+
+    The count is Σ weight[label]: the mean is torch's weighted mean. For probabilities it is Σ weight·probability, which
+    equals it where rows are one-hot. (There torch divides by B instead, so that with class weights its loss jumps by
+    their mean once labels become one-hot rows; without weights both are the same.)
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(
+        self,
+        target: str,
+        output: str | None = None,
+        *,
+        class_weights: Sequence[float] | None = None,
+        ignore: int = -1,
+    ) -> None:
+        super().__init__(target, output)
+        weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
+        self.register_buffer("class_weights", weights, persistent=False)
+        self.ignore = ignore
+
+    def count(self, batch: Any) -> Tensor:
+        target: Tensor = batch[self.target]
+        if target.is_floating_point():
+            return self._weighted(target, torch.float64).sum()
+        kept = target != self.ignore
+        if self.class_weights is None:
+            return kept.sum().double()
+        label = torch.where(kept, target, 0).long()
+        return torch.where(kept, self.class_weights.double()[label], 0.0).sum()
+
+    def both(self, outputs: Any, batch: Any) -> tuple[Tensor, Tensor]:
+        """(logits, target), with shapes that fit; probabilities in the dtype of the logits."""
+        logits, target = self.pick(outputs), batch[self.target]
+        classes_in_front(type(self).__name__, self.target, logits, target)
+        return logits, target.to(logits.dtype) if target.is_floating_point() else target.long()
+
+    def weights(self, like: Tensor) -> Tensor | None:
+        return None if self.class_weights is None else self.class_weights.to(like.dtype)
+
+    def _weighted(self, probability: Tensor, dtype: torch.dtype) -> Tensor:
+        """probability (B, K, …) times the weight of its class."""
+        probability = probability.to(dtype)
+        if self.class_weights is None:
+            return probability
+        return probability * self.class_weights.to(dtype).view(-1, *(1,) * (probability.ndim - 2))
