@@ -106,7 +106,7 @@ def _progress(state: State, width: int) -> list[Text]:
 def _bars(rows: Sequence[tuple[str, int, int, float | None]], width: int) -> list[Text]:
     """(label, done, total, seconds left) each, one under the other."""
     labels = column([row[0] for row in rows])
-    shares = column([share(done / total if total else 0.0) for _, done, total, _ in rows], right=True)
+    shares = [f"{share(done / total if total else 0.0):>5}" for _, done, total, _ in rows]  # always room for 100 %
     counts = column([f"{done:,}/{total:,}" for _, done, total, _ in rows], right=True)
     left = column(
         [say("watch.left", time=duration(rest)) if rest and rest >= 0.5 else "" for *_, rest in rows], right=True
