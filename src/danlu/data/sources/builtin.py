@@ -127,3 +127,8 @@ def _digits(progress: Progress | None) -> _Set:
 
 
 _SETS: dict[str, Callable[[Progress | None], _Set]] = {"fashion": _fashion, "fashion-full": _fashion_full, "digits": _digits}
+
+
+def names() -> tuple[str, ...]:
+    """What may follow ``builtin:``."""
+    return tuple(_SETS)

@@ -1,0 +1,187 @@
+"""The data card: what a run's data are, what was mended, what was left out, and what may mislead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from danlu.data.cache.rows import BadRow, Note
+from danlu.data.dataset import Dataset
+from danlu.data.split import PARTS, Split
+from danlu.data.table import Table
+from danlu.messages import say
+
+_LISTED = 1000  # bad rows, and as many missing ones, in full; beyond that their number alone
+_EXAMPLES = 5
+
+
+@dataclass
+class Findings:
+    """What preparing found, gathered for the card.
+
+    codes: int8 (N,), part of each kept row, -1 for those in none. labels: column → int64 (N,), class indices. target: the column by
+    which the split was stratified.
+    """
+
+    source: str
+    format: str
+    table: Table
+    found: int
+    bad: Sequence[BadRow]
+    notes: Sequence[Note]
+    keys: np.ndarray
+    hashes: np.ndarray
+    split: Split
+    codes: np.ndarray
+    seed: int
+    duplicates: Mapping[str, Any]
+    dropped: int
+    layout: str
+    columns: Mapping[str, Mapping[str, Any]]
+    classes: Mapping[str, Sequence[str]]
+    labels: Mapping[str, np.ndarray]
+    target: str | None = None
+    groups: np.ndarray | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
+def card(found: Findings) -> dict[str, Any]:
+    """JSON-able. ``fingerprint`` is of the content (ids, prepared values, labels, parts): equal wherever the files lie and whenever they were copied."""
+    missing = [row for row in found.bad if row.missing]
+    broken = [{"row": row.origin, "column": row.column, "reason": row.reason} for row in found.bad if not row.missing]
+    broken += [{"row": origin, "column": "", "reason": reason} for origin, reason in found.table.problems]
+    counts = {part: int((found.codes == code).sum()) for code, part in enumerate(PARTS)}
+    classes = {
+        name: _by_part(found.classes[name], labels, found.codes) for name, labels in found.labels.items() if name in found.classes
+    }
+    made = {
+        "source": found.source,
+        "format": found.format,
+        "storage": found.layout,
+        "fingerprint": _fingerprint(found),
+        "rows": {
+            "found": found.found,
+            "used": int((found.codes >= 0).sum()),
+            **counts,
+            "bad": len(broken),
+            "missing": len(missing),
+            "duplicates_dropped": found.dropped,
+        },
+        "columns": {name: dict(described) for name, described in found.columns.items()},
+        "classes": classes,
+        "missing": {
+            "columns": _tally(row.column for row in missing),
+            "rows": [{"row": row.origin, "column": row.column} for row in missing[:_LISTED]],
+        },
+        "bad": broken[:_LISTED],
+        "bad_reasons": _tally(entry["reason"] for entry in broken),
+        "notes": _notes(found),
+        "duplicates": dict(found.duplicates),
+        "groups_leaking": _leaking_groups(found),
+        "split": {
+            "how": found.split.how,
+            "seed": found.seed,
+            "shares": dict(found.shares),
+            "membership": {part: _membership(found, code) for code, part in enumerate(PARTS)},
+            "undivided_classes": [found.classes[found.target][label] for label in found.split.small if label >= 0 and found.target],
+        },
+    }
+    made["warnings"] = list(_warnings(found, made))
+    return made
+
+
+def membership(data: Dataset) -> Iterator[tuple[str, str]]:
+    """(sample id, part) of every row that is in one, in the order of rows."""
+    codes = np.full(len(data), -1, np.int8)
+    for code, part in enumerate(PARTS):
+        codes[data.parts.get(part, np.empty(0, np.int64))] = code
+    for row in np.flatnonzero(codes >= 0).tolist():
+        yield data.ids[row], PARTS[codes[row]]
+
+
+def _tally(values: Iterable[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: -item[1])[:100])
+
+
+def _by_part(names: Sequence[str], labels: np.ndarray, codes: np.ndarray) -> dict[str, dict[str, int]]:
+    counts = {
+        part: np.bincount(labels[(codes == code) & (labels >= 0)], minlength=len(names)) for code, part in enumerate(PARTS)
+    }
+    return {name: {part: int(counts[part][place]) for part in PARTS} for place, name in enumerate(names)}
+
+
+def _notes(found: Findings) -> list[dict[str, Any]]:
+    """What was mended or passed over, each with how often and where first."""
+    notes = [
+        {"column": note.column, "note": note.text, "count": note.count, "examples": list(note.examples)} for note in found.notes
+    ]
+    counts: dict[str, list[str]] = {}
+    numbers: dict[str, int] = {}
+    for origin, text in found.table.notes:
+        numbers[text] = numbers.get(text, 0) + 1
+        examples = counts.setdefault(text, [])
+        if len(examples) < _LISTED:
+            examples.append(origin)
+    notes += [{"column": "", "note": text, "count": numbers[text], "examples": examples} for text, examples in counts.items()]
+    return notes
+
+
+def _leaking_groups(found: Findings) -> int:
+    """Groups (patients, users) that the source's own parts tear apart."""
+    if found.groups is None:
+        return 0
+    inside = found.codes >= 0
+    pairs = np.unique(np.stack([found.groups[inside], found.codes[inside].astype(np.int64)]), axis=1)
+    return int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
+
+
+def _ordered(found: Findings, rows: np.ndarray) -> np.ndarray:
+    return rows[np.argsort(found.keys[rows], kind="stable")]
+
+
+def _membership(found: Findings, code: int) -> str:
+    rows = _ordered(found, np.flatnonzero(found.codes == code))
+    return blake2b(found.keys[rows].astype("<u8"), digest_size=16).hexdigest()
+
+
+def _fingerprint(found: Findings) -> str:
+    rows = _ordered(found, np.arange(len(found.keys), dtype=np.int64))
+    digest = blake2b(digest_size=16)
+    for values in (found.keys.astype("<u8"), found.hashes.astype("<u8"), found.codes.astype("<i1")):
+        if len(values) == len(rows):  # a stream that wasn't checked has no hashes
+            digest.update(np.ascontiguousarray(values[rows]))
+    for name in sorted(found.labels):
+        digest.update(np.ascontiguousarray(found.labels[name][rows].astype("<i8")))
+        digest.update("\0".join(found.classes.get(name, ())).encode())
+    return digest.hexdigest()
+
+
+def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
+    """What a person should know before trusting a number."""
+    leaks = made["duplicates"].get("leaks", {}).get("groups", {})
+    for parts, groups in leaks.items():
+        yield say("data.card.leak", groups=groups, parts=parts)
+    if conflicts := made["duplicates"].get("conflicts", {}).get("groups", 0):
+        yield say("data.card.conflict", groups=conflicts)
+    if made["groups_leaking"]:
+        yield say("data.card.groups", groups=made["groups_leaking"])
+    if found.split.small:
+        yield say("data.card.small-classes", count=len(found.split.small))
+    for name, counts in made["classes"].items():
+        unseen = [label for label, by_part in counts.items() if not by_part["train"] and (by_part["val"] or by_part["test"])]
+        if unseen:
+            yield say("data.card.unseen-classes", column=name, classes=", ".join(unseen[:10]))
+        empty = [label for label, by_part in counts.items() if not any(by_part.values())]
+        if empty:
+            yield say("data.card.empty-classes", column=name, classes=", ".join(empty[:10]))
+    if made["rows"]["bad"]:
+        yield say("data.card.bad", count=made["rows"]["bad"])
+    if made["rows"]["missing"]:
+        yield say("data.card.missing", count=made["rows"]["missing"])

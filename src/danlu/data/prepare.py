@@ -1,0 +1,246 @@
+"""From a recipe to a dataset: source → table → kinds → cache → clean → duplicates → split → statistics → card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danlu.data import duplicates, reading
+from danlu.data.cache.fill import fill
+from danlu.data.cache.store import Cache
+from danlu.data.card import Findings, card
+from danlu.data.clean import judge
+from danlu.data.columns import pick
+from danlu.data.dataset import Dataset, Store
+from danlu.data.fitting import Layout, lay_out
+from danlu.data.fitting import fit as fit_kinds
+from danlu.data.kinds.base import Kind
+from danlu.data.kinds.category import Category
+from danlu.data.moments import groups, moments
+from danlu.data.places import cache_folder
+from danlu.data.progress import Pace, Progress
+from danlu.data.split import PARTS, TRAIN, Split, codes_of, joined, split
+from danlu.data.stream import Stream, checked
+from danlu.data.table import Part, Table
+from danlu.errors import DataError
+from danlu.messages import say
+from danlu.randomness import bits, keys_of, order
+from danlu.recipe.schema import Recipe
+from danlu.recipe.spec import TaskSpec
+
+_COUNTED = 2**28  # values (pixels) that statistics look at: all of a small set, a part drawn by sample keys of a large one
+_DESCRIBED = 2**25
+_AT_ONCE = 2**22
+
+
+def prepare(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None) -> Dataset:
+    """The dataset that ``recipe.data`` describes, for the columns that the task wants.
+
+    Raises DataError: nothing there, columns that don't fit, too many bad rows, a split that can't be made, no disk space.
+    """
+    format_, table = reading.read(recipe, spec.columns, progress)
+    found = len(table) + len(table.problems)
+    if recipe.data.limit is not None:
+        table, shares = _limited(recipe, table)
+    else:
+        shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
+    kinds = fit_kinds(recipe, spec.columns, table)
+    inputs = tuple(name for name, column in spec.columns.items() if column.role == "input")
+    folder = cache_folder(recipe.data.cache) / "prepared"
+    kinds, layout = lay_out(recipe, kinds, table, folder)
+    store = _store(recipe, layout, table, kinds, inputs, folder, progress)
+    judge(recipe, store.bad, table.problems, len(store.rows))
+
+    rows = store.rows
+    ids, origins = list(pick(table.ids, rows)), pick(table.origins, rows)
+    keys = keys_of(ids)
+    labels = {name: _labels(store, name, len(rows)) for name, kind in kinds.items() if isinstance(kind, Category)}
+    aim = next((name for name in spec.columns if name in labels and name not in inputs), None)
+    target = None if aim is None else labels[aim]
+    given = None if table.given is None else codes_of(pick(table.given, rows))
+    twins = duplicates.twins(store.hashes)
+    wanted = np.ones(len(rows), bool)
+    if recipe.data.duplicates == "drop":
+        drawn = bits(recipe.seed, "duplicates", 0, keys, 1)[:, 0]
+        wanted[duplicates.superfluous(twins, given, drawn)] = False
+    grouped = groups(pick(table.extra["group"], rows), origins) if "group" in table.extra else None
+    divided, codes = _divide(recipe, table, store, wanted, keys, shares, target, given, grouped, origins)
+    parts: dict[Part, np.ndarray] = {part: np.flatnonzero(codes == code).astype(np.int64) for code, part in enumerate(PARTS)}
+    statistics = {name: _statistics(store, name, kind, parts["train"], keys, recipe.seed, progress) for name, kind in kinds.items()}
+    report = duplicates.report(twins, codes, target, origins)
+    findings = Findings(
+        source=recipe.data.source,
+        format=format_,
+        table=table,
+        found=found,
+        bad=store.bad,
+        notes=store.notes,
+        keys=keys,
+        hashes=store.hashes,
+        split=divided,
+        codes=codes,
+        seed=recipe.seed,
+        duplicates={"policy": recipe.data.duplicates, **report},
+        dropped=int((~wanted).sum()),
+        layout=layout,
+        columns=_described(spec, store, kinds, parts["train"], keys, recipe.seed, statistics),
+        classes={name: kind.classes for name, kind in kinds.items() if isinstance(kind, Category)},
+        labels=labels,
+        target=aim,
+        groups=grouped,
+        shares=shares,
+    )
+    return Dataset(
+        store=store,
+        kinds=kinds,
+        inputs=inputs,
+        targets=tuple(name for name in spec.columns if name not in inputs),
+        ids=ids,
+        origins=origins,
+        keys=keys,
+        parts={part: rows for part, rows in parts.items() if len(rows)},
+        statistics=statistics,
+        card=card(findings),
+    )
+
+
+def _store(
+    recipe: Recipe,
+    layout: Layout,
+    table: Table,
+    kinds: Mapping[str, Kind],
+    inputs: tuple[str, ...],
+    folder: Path,
+    progress: Progress | None,
+) -> Cache | Stream:
+    workers = recipe.data.workers if isinstance(recipe.data.workers, int) and recipe.data.workers > 0 else None
+    make: Any = checked if layout == "stream" else fill
+    store: Cache | Stream = make(table, kinds, folder, progress, inputs=inputs, workers=workers)
+    return store
+
+
+def _labels(store: Store, column: str, count: int) -> np.ndarray:
+    """int64 (N,): the class index of every row."""
+    return np.asarray(store.gather(column, np.arange(count, dtype=np.int64))).reshape(-1)
+
+
+def _divide(
+    recipe: Recipe,
+    table: Table,
+    store: Cache | Stream,
+    wanted: np.ndarray,
+    keys: np.ndarray,
+    shares: Mapping[str, float],
+    labels: np.ndarray | None,
+    given: np.ndarray | None,
+    grouped: np.ndarray | None,
+    origins: Any,
+) -> tuple[Split, np.ndarray]:
+    """(split of the ``wanted`` rows, int8 (N,) codes with -1 for the others)."""
+    chosen = np.flatnonzero(wanted)
+    own = recipe.data.split
+    if grouped is not None and "time" in table.extra:
+        raise DataError.of(recipe.where("data.split"), say("data.split.group-and-time"))
+    times = moments(pick(table.extra["time"], store.rows[chosen]), pick(origins, chosen)) if "time" in table.extra else None
+    same = None
+    if recipe.data.duplicates == "one-side" and len(store.hashes) and times is None:
+        same = np.unique(store.hashes[chosen], return_inverse=True)[1].reshape(-1).astype(np.int64)
+        if int(same.max(initial=0)) + 1 == len(same):
+            same = None
+    made = split(
+        keys[chosen],
+        shares,
+        recipe.seed,
+        labels=None if labels is None or own.stratify is False else labels[chosen],
+        strict=own.stratify is True,
+        units=joined(None if grouped is None else grouped[chosen], same),
+        given=None if given is None else given[chosen],
+        time=times,
+    )
+    codes = np.full(len(keys), -1, np.int8)
+    codes[chosen] = made.codes
+    return made, codes
+
+
+def _limited(recipe: Recipe, table: Table) -> tuple[Table, dict[str, float]]:
+    """The rows that ``data.limit`` leaves, chosen before anything is decoded: those of each part that come first by position.
+
+    Also the shares that give the same parts' sizes again, once bad rows and duplicates are known.
+    """
+    keys = keys_of(table.ids)
+    own = recipe.data.split
+    given = None if table.given is None else codes_of(table.given)
+    times = moments(table.extra["time"], table.origins) if "time" in table.extra else None
+    whole = split(keys, {"val": own.val, "test": own.test}, recipe.seed, given=given, time=times)
+    first = order(recipe.seed, "limit", 0, keys)
+    chosen = [first[whole.codes[first] == code][: recipe.data.limit] for code in range(len(PARTS))]
+    free = chosen if given is None else [rows if not (given == code).any() else rows[:0] for code, rows in enumerate(chosen)]
+    pool = len(chosen[TRAIN]) + sum(len(rows) for rows in free[1:])
+    shares = {part: len(free[code]) / max(pool, 1) for code, part in enumerate(PARTS) if code != TRAIN}
+    return table.take(np.sort(np.concatenate(chosen))), shares
+
+
+def _sample(
+    kind: Kind, store: Store, column: str, rows: np.ndarray, keys: np.ndarray, seed: int, values: int
+) -> tuple[np.ndarray, int]:
+    """(int64: as many of ``rows`` as hold about so many values, drawn by their keys, sorted; values in one of them)."""
+    shape = kind.storage().shape
+    each = max(1, prod(shape) if -1 not in shape else _typical(store, column, rows))
+    most = max(1, values // each)
+    if len(rows) <= most:
+        return rows, each
+    return np.sort(rows[order(seed, "statistics", 0, keys[rows])[:most]]), each
+
+
+def _typical(store: Store, column: str, rows: np.ndarray) -> int:
+    """Values in one row of many sizes: the largest of a few."""
+    few = rows[:: max(1, len(rows) // 8)][:8]
+    return max((value.size for value in store.gather(column, few)), default=1)
+
+
+def _statistics(
+    store: Store, column: str, kind: Kind, rows: np.ndarray, keys: np.ndarray, seed: int, progress: Progress | None
+) -> dict[str, Any]:
+    if type(kind).statistics is Kind.statistics or not len(rows):
+        return {}
+    rows, each = _sample(kind, store, column, rows, keys, seed, _COUNTED)
+    step = max(1, _AT_ONCE // each)
+    pace = Pace(progress, say("data.counting"), len(rows))
+
+    def blocks() -> Iterator[Any]:
+        for start in range(0, len(rows), step):
+            pace(start)
+            yield store.gather(column, rows[start : start + step])
+
+    result = kind.statistics(blocks())
+    pace.end(len(rows))
+    return result
+
+
+def _described(
+    spec: TaskSpec,
+    store: Store,
+    kinds: Mapping[str, Kind],
+    rows: np.ndarray,
+    keys: np.ndarray,
+    seed: int,
+    statistics: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """What the card says of each column: kind, role, how it is stored, what its training rows hold."""
+    described = {}
+    for name, kind in kinds.items():
+        storage = kind.storage()
+        alike = -1 not in storage.shape and len(storage.shape) > 1  # nothing differs but pixels, which statistics count
+        chosen = rows[:0] if alike else _sample(kind, store, name, rows, keys, seed, _DESCRIBED)[0]
+        described[name] = {
+            "kind": kind.name,
+            "role": spec.columns[name].role,
+            "layout": storage.layout,
+            **kind.describe(list(store.gather(name, chosen)) if len(chosen) else []),
+            **({"statistics": dict(statistics[name])} if statistics[name] else {}),
+        }
+    return described

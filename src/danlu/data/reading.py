@@ -1,0 +1,60 @@
+"""Which source a recipe means, and the table it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from danlu.data.progress import Progress
+from danlu.data.table import Table
+from danlu.errors import DataError
+from danlu.messages import say
+from danlu.recipe.names import catalogue, load_object
+from danlu.recipe.schema import Recipe
+from danlu.recipe.spec import Column
+
+_LAST = "folder"  # claims every folder
+
+
+def read(recipe: Recipe, wanted: Mapping[str, Column], progress: Progress | None = None) -> tuple[str, Table]:
+    """(name of the source, its rows). Raises DataError where nothing is there, or nothing can read it."""
+    name, source, path = choose(recipe)
+    table: Table = source.read(path, recipe.data, wanted, progress)
+    return name, table
+
+
+def choose(recipe: Recipe) -> tuple[str, Any, Path]:
+    """(name, module, path) of the source: ``data.format``, else the first that recognises what ``data.source`` names."""
+    text, where = recipe.data.source, recipe.where("data.source")
+    targets = catalogue("source")
+    if "://" in text:
+        raise DataError.of(where, say("data.source.url", source=text), say("data.source.url.remedy"))
+    path = Path(text).expanduser()
+    if text.partition(":")[0] == "builtin":
+        return "builtin", load_object(targets["builtin"], where), path
+    if not path.exists():
+        raise DataError.of(where, say("data.source.missing", path=path.absolute()), _nearest(path))
+    if recipe.data.format != "auto":
+        return recipe.data.format, load_object(targets[recipe.data.format], where), path
+    for name in sorted(targets, key=lambda name: (name == _LAST, name)):
+        source = load_object(targets[name], where)
+        if source.recognises(path):
+            return name, source, path
+    kinds = ", ".join(name for name in targets if name != "builtin")
+    raise DataError.of(where, say("data.source.unknown", path=path), say("data.source.unknown.remedy", formats=kinds))
+
+
+def _nearest(path: Path) -> str:
+    """The built-in set or the neighbour whose name is nearest."""
+    from danlu.data.sources.builtin import PREFIX, names
+
+    if str(path) in names():
+        return say("data.builtin.nearest", name=PREFIX + str(path))
+    try:
+        beside = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return say("data.source.missing.remedy", folder=Path.cwd())
+    near = get_close_matches(path.name, beside, n=1)
+    return say("data.builtin.nearest", name=path.parent / near[0]) if near else say("data.source.missing.remedy", folder=Path.cwd())
