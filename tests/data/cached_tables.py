@@ -5,19 +5,20 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from PIL import Image as Pillow
 
-from danlu.data.batches.batch import Batch, Ragged
-from danlu.data.dataset import Dataset, Store
 from danlu.data.kinds.base import BadValue, Framing, Kind, MissingValue, Prepared, Storage
 from danlu.data.kinds.category import Category
 from danlu.data.kinds.image import Image
 from danlu.data.table import Table
 from danlu.randomness import keys_of
+
+if TYPE_CHECKING:  # the tests of several processes start them often, without torch
+    from danlu.data.batches.batch import Batch
+    from danlu.data.dataset import Dataset, Store
 
 CLASSES = ("ant", "bee", "cat")
 
@@ -52,6 +53,8 @@ def image_kinds(stored: Any = "decoded") -> dict[str, Kind]:
 
 
 def dataset(store: Store, kinds: Mapping[str, Kind], count: int) -> Dataset:
+    from danlu.data.dataset import Dataset
+
     ids = [f"id{i}" for i in range(count)]
     parts = {"train": np.arange(count - count // 4), "val": np.arange(count - count // 4, count)}
     return Dataset(store, kinds, ("image",), ("label",), ids, ids, keys_of(ids), parts, {}, {})  # type: ignore[arg-type]
@@ -59,7 +62,7 @@ def dataset(store: Store, kinds: Mapping[str, Kind], count: int) -> Dataset:
 
 @dataclass(frozen=True)
 class Numbers(Kind):
-    """Rows of int64 of any length (ragged), or of ``length`` (fixed). Raw: a list; None is missing, a text is bad, one with -1 is mended."""
+    """Rows of int64 of any length (ragged), or of ``length`` (fixed). Raw: a list; None is missing, a text bad, a sign mended."""
 
     length: int | None = None
     shift: int = 0
@@ -85,12 +88,18 @@ class Numbers(Kind):
         return asdict(self)
 
     def collate(self, values: Any) -> Any:
+        import torch
+
+        from danlu.data.batches.batch import Ragged
+
         offsets = np.cumsum([0, *map(len, values)])
         return Ragged(torch.from_numpy(np.concatenate([np.zeros(0, np.int64), *values])), torch.from_numpy(offsets))
 
 
 def same(one: Batch, other: Batch) -> bool:
     """Whether two batches are equal bit for bit."""
+    import torch
+
     pairs = list(zip(one.tensors(), other.tensors(), strict=True))
     return (
         all(a.dtype == b.dtype and a.shape == b.shape and torch.equal(a, b) for a, b in pairs)

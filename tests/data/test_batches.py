@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.data.cached_tables import Numbers, dataset, image_kinds, labels, pictures, png_table, same, table
 
 from danlu.data import cache
 from danlu.data.augment.base import BatchTransform
@@ -23,6 +22,7 @@ from danlu.data.dataset import Dataset
 from danlu.data.stream import Stream
 from danlu.errors import DataError
 from danlu.randomness import Position, bits
+from tests.data.cached_tables import Numbers, dataset, image_kinds, labels, pictures, png_table, same, table
 
 COUNT = 60
 

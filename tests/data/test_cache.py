@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.data.cached_tables import CLASSES, Numbers, image_kinds, labels, pictures, png, png_table, table
 
 from danlu.data import cache
 from danlu.data.cache import columns
@@ -25,6 +24,7 @@ from danlu.data.kinds.category import Category
 from danlu.data.kinds.image import Image
 from danlu.errors import DataError
 from danlu.messages import set_language
+from tests.data.cached_tables import CLASSES, Numbers, image_kinds, labels, pictures, png, png_table, table
 
 
 class OneByOne(Image):

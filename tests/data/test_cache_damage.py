@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.cached_tables import Numbers, image_kinds, labels, pictures, table
 
 from danlu.data import cache
 from danlu.data.cache import files
 from danlu.data.table import Table
+from tests.data.cached_tables import Numbers, image_kinds, labels, pictures, table
 
 IMAGES = np.stack(pictures(30))
 

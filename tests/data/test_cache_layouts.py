@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data.cached_tables import Numbers
 
 from danlu.data.cache.columns import ColumnWriter, column
 from danlu.data.kinds.base import Storage
 from danlu.data.kinds.image import Image
+from tests.data.cached_tables import Numbers
 
 lengths = st.lists(st.lists(st.integers(0, 9), max_size=12), max_size=4)
 

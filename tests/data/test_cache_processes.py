@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from tests.data.cached_tables import Numbers, table
 
 from danlu.data import cache
 from danlu.data.cache.lock import ASIDE, locked
+from tests.data.cached_tables import Numbers, table
 
 SCRIPT = """
 import sys, time
@@ -22,65 +22,69 @@ import numpy as np
 from tests.data.cached_tables import Numbers, table
 from danlu.data import cache
 
-folder, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+folder, log, stages, gate = map(Path, sys.argv[1:])
 plain = Numbers.prepare
 def prepare(self, raw, framing=None):
     with log.open("a") as stream:
         stream.write("prepared\\n")
-    time.sleep(pause)
+    while len(log.read_text().splitlines()) >= 10 and not gate.exists():
+        time.sleep(0.01)
     return plain(self, raw, framing)
 Numbers.prepare = prepare
-told = set()
-store = cache.fill(
-    table({"a": [[row] * (row % 5) for row in range(40)]}), {"a": Numbers()}, folder,
-    lambda stage, done, total: told.add(stage), workers=1,
-)
-total = sum(int(value.sum()) for value in store.gather("a", np.arange(40)))
-print(total, *sorted(told), sep="|")
+def told(stage, done, total):
+    with stages.open("a") as stream:
+        stream.write(stage + "\\n")
+store = cache.fill(table({"a": [[row] * (row % 5) for row in range(40)]}), {"a": Numbers()}, folder, told, workers=1)
+print(sum(int(value.sum()) for value in store.gather("a", np.arange(40))))
 """
-TOTAL = sum(row * (row % 5) for row in range(40))
+TOTAL = str(sum(row * (row % 5) for row in range(40)))
 
 
-def start(folder: Path, log: Path, pause: float) -> subprocess.Popen[str]:
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root), "DANLU_LANG": "en", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", SCRIPT, str(folder), str(log), str(pause)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+class Filling:
+    """A process that fills a cache of 40 rows, and stops at the tenth until the gate is opened."""
 
+    def __init__(self, folder: Path, number: int) -> None:
+        self.log, self.stages = folder / "log", folder / f"stages{number}"
+        root = Path(__file__).parents[2]
+        environment = {**os.environ, "PYTHONPATH": str(root), "DANLU_LANG": "en"}
+        paths = [folder / "cache", self.log, self.stages, folder / "gate"]
+        command = [sys.executable, "-c", SCRIPT, *map(str, paths)]
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
-def lines(log: Path) -> int:
-    return len(log.read_text().splitlines()) if log.exists() else 0
+    def until(self, path: Path, text: str, count: int = 1) -> None:
+        deadline = time.monotonic() + 120
+        while not path.exists() or path.read_text().count(text) < count:
+            assert self.process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
-
-def until_prepared(log: Path, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while lines(log) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    def total(self) -> str:
+        told = self.process.communicate(timeout=120)[0].strip()
+        assert self.process.returncode == 0
+        return told
 
 
 def test_two_processes_at_once_fill_once(tmp_path: Path) -> None:
-    folder, log = tmp_path / "cache", tmp_path / "log"
-    processes = [start(folder, log, 0.1) for _ in range(2)]
-    told = [process.communicate(timeout=120)[0].strip().split("|") for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    assert [line[0] for line in told] == [str(TOTAL)] * 2
-    assert lines(log) == 40  # each row once, by one of them
-    assert sum("Waiting for another process" in text for line in told for text in line) == 1
+    one = Filling(tmp_path, 1)
+    one.until(one.log, "prepared", 10)
+    other = Filling(tmp_path, 2)
+    other.until(other.stages, "Waiting for another process")
+    (tmp_path / "gate").touch()
+    assert one.total() == other.total() == TOTAL
+    assert one.log.read_text().count("prepared") == 40  # each row once, by one of them
+    assert "Waiting" not in one.stages.read_text()
 
 
 def test_killed_while_filling_then_filled_again(tmp_path: Path) -> None:
-    folder, log = tmp_path / "cache", tmp_path / "log"
-    process = start(folder, log, 0.05)
-    until_prepared(log, 10)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
-    assert len(list(folder.glob(f"*{ASIDE}*"))) == 1  # what it left
-    assert lines(log) < 40
-    told = start(folder, log, 0.0).communicate(timeout=60)[0]
-    assert told.startswith(str(TOTAL))
-    assert not list(folder.glob(f"*{ASIDE}*"))
-    assert len([path for path in folder.iterdir() if path.name != ".locks"]) == 1
+    one = Filling(tmp_path, 1)
+    one.until(one.log, "prepared", 10)
+    one.process.send_signal(signal.SIGKILL)
+    one.process.communicate(timeout=60)
+    assert len(list((tmp_path / "cache").glob(f"*{ASIDE}*"))) == 1  # what it left
+    (tmp_path / "gate").touch()
+    assert Filling(tmp_path, 2).total() == TOTAL
+    assert not list((tmp_path / "cache").glob(f"*{ASIDE}*"))
+    assert len([path for path in (tmp_path / "cache").iterdir() if path.name != ".locks"]) == 1
 
 
 def test_leftovers_of_other_caches_go_too_but_not_those_of_the_living(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.data.cached_tables import CLASSES, Numbers, image_kinds, pictures, png, png_table, table
 
 from danlu.data import cache
 from danlu.data.kinds.boxes import Boxes
 from danlu.data.kinds.image import Image
 from danlu.data.stream import Stream, checked
 from danlu.errors import DataError
+from tests.data.cached_tables import CLASSES, Numbers, image_kinds, pictures, png, png_table, table
 
 
 @pytest.mark.parametrize("stored", ["decoded", "encoded"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from contextvars import copy_context
 from itertools import islice
 from typing import TypeVar
@@ -57,9 +56,10 @@ class Upload:
             batch = batch.pin_memory()
         if self.device.type == "cpu":
             return batch, None
-        with torch.cuda.stream(self._stream) if self._stream is not None else nullcontext():
-            batch = batch.to(self.device, non_blocking=True)
-            return batch, self._stream.record_event() if self._stream is not None else None
+        if self._stream is None:
+            return batch.to(self.device), None
+        with torch.cuda.stream(self._stream):
+            return batch.to(self.device, non_blocking=True), self._stream.record_event()
 
     def receive(self, sent: tuple[Batch, torch.cuda.Event | None]) -> Batch:
         batch, copied = sent
