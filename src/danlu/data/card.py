@@ -50,13 +50,18 @@ class Findings:
 
 
 def card(found: Findings) -> dict[str, Any]:
-    """JSON-able. ``fingerprint`` is of the content (ids, prepared values, labels, parts): equal wherever the files lie and whenever they were copied."""
+    """JSON-able.
+
+    ``fingerprint`` is of the content (ids, prepared values, labels, parts): equal wherever the files lie and whenever they were copied.
+    """
     missing = [row for row in found.bad if row.missing]
     broken = [{"row": row.origin, "column": row.column, "reason": row.reason} for row in found.bad if not row.missing]
     broken += [{"row": origin, "column": "", "reason": reason} for origin, reason in found.table.problems]
-    counts = {part: int((found.codes == code).sum()) for code, part in enumerate(PARTS)}
+    counts: dict[str, int] = {part: int((found.codes == code).sum()) for code, part in enumerate(PARTS)}
     classes = {
-        name: _by_part(found.classes[name], labels, found.codes) for name, labels in found.labels.items() if name in found.classes
+        name: _by_part(found.classes[name], labels, found.codes)
+        for name, labels in found.labels.items()
+        if name in found.classes
     }
     made = {
         "source": found.source,
@@ -87,7 +92,9 @@ def card(found: Findings) -> dict[str, Any]:
             "seed": found.seed,
             "shares": dict(found.shares),
             "membership": {part: _membership(found, code) for code, part in enumerate(PARTS)},
-            "undivided_classes": [found.classes[found.target][label] for label in found.split.small if label >= 0 and found.target],
+            "undivided_classes": [
+                found.classes[found.target][label] for label in found.split.small if label >= 0 and found.target
+            ],
         },
     }
     made["warnings"] = list(_warnings(found, made))
@@ -112,7 +119,8 @@ def _tally(values: Iterable[str]) -> dict[str, int]:
 
 def _by_part(names: Sequence[str], labels: np.ndarray, codes: np.ndarray) -> dict[str, dict[str, int]]:
     counts = {
-        part: np.bincount(labels[(codes == code) & (labels >= 0)], minlength=len(names)) for code, part in enumerate(PARTS)
+        part: np.bincount(labels[(codes == code) & (labels >= 0)], minlength=len(names))
+        for code, part in enumerate(PARTS)
     }
     return {name: {part: int(counts[part][place]) for part in PARTS} for place, name in enumerate(names)}
 
@@ -120,7 +128,8 @@ def _by_part(names: Sequence[str], labels: np.ndarray, codes: np.ndarray) -> dic
 def _notes(found: Findings) -> list[dict[str, Any]]:
     """What was mended or passed over, each with how often and where first."""
     notes = [
-        {"column": note.column, "note": note.text, "count": note.count, "examples": list(note.examples)} for note in found.notes
+        {"column": note.column, "note": note.text, "count": note.count, "examples": list(note.examples)}
+        for note in found.notes
     ]
     counts: dict[str, list[str]] = {}
     numbers: dict[str, int] = {}
@@ -129,7 +138,9 @@ def _notes(found: Findings) -> list[dict[str, Any]]:
         examples = counts.setdefault(text, [])
         if len(examples) < _LISTED:
             examples.append(origin)
-    notes += [{"column": "", "note": text, "count": numbers[text], "examples": examples} for text, examples in counts.items()]
+    notes += [
+        {"column": "", "note": text, "count": numbers[text], "examples": examples} for text, examples in counts.items()
+    ]
     return notes
 
 
@@ -148,7 +159,7 @@ def _ordered(found: Findings, rows: np.ndarray) -> np.ndarray:
 
 def _membership(found: Findings, code: int) -> str:
     rows = _ordered(found, np.flatnonzero(found.codes == code))
-    return blake2b(found.keys[rows].astype("<u8"), digest_size=16).hexdigest()
+    return blake2b(found.keys[rows].astype("<u8").tobytes(), digest_size=16).hexdigest()
 
 
 def _fingerprint(found: Findings) -> str:
@@ -156,9 +167,9 @@ def _fingerprint(found: Findings) -> str:
     digest = blake2b(digest_size=16)
     for values in (found.keys.astype("<u8"), found.hashes.astype("<u8"), found.codes.astype("<i1")):
         if len(values) == len(rows):  # a stream that wasn't checked has no hashes
-            digest.update(np.ascontiguousarray(values[rows]))
+            digest.update(values[rows].tobytes())
     for name in sorted(found.labels):
-        digest.update(np.ascontiguousarray(found.labels[name][rows].astype("<i8")))
+        digest.update(found.labels[name][rows].astype("<i8").tobytes())
         digest.update("\0".join(found.classes.get(name, ())).encode())
     return digest.hexdigest()
 
@@ -175,7 +186,9 @@ def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
     if found.split.small:
         yield say("data.card.small-classes", count=len(found.split.small))
     for name, counts in made["classes"].items():
-        unseen = [label for label, by_part in counts.items() if not by_part["train"] and (by_part["val"] or by_part["test"])]
+        unseen = [
+            label for label, by_part in counts.items() if not by_part["train"] and (by_part["val"] or by_part["test"])
+        ]
         if unseen:
             yield say("data.card.unseen-classes", column=name, classes=", ".join(unseen[:10]))
         empty = [label for label, by_part in counts.items() if not any(by_part.values())]

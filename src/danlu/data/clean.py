@@ -13,8 +13,8 @@ _SHOWN = 8
 
 
 def judge(recipe: Recipe, bad: Sequence[BadRow], problems: Sequence[tuple[str, str]], kept: int) -> None:
-    """Raises DataError where no row is left, where values are missing and ``data.missing`` is "error", or where unreadable rows are more
-    than the share ``data.max_bad``. Rows without a value count as missing, not as bad.
+    """Raises DataError where no row is left, where values are missing and ``data.missing`` is "error", or where more rows are
+    unreadable than the share ``data.max_bad``. Rows without a value count as missing, not as bad.
 
     bad: rows set aside while preparing. problems: (origin, reason) of those that the source set aside. kept: rows left.
     """
@@ -23,13 +23,15 @@ def judge(recipe: Recipe, bad: Sequence[BadRow], problems: Sequence[tuple[str, s
     total = kept + len(bad) + len(problems)
     if missing and recipe.data.missing == "error":
         first = [Problem(row.origin, say("data.clean.missing-in", column=row.column)) for row in missing[:_SHOWN]]
-        head = Problem(recipe.where("data.missing"), say("data.clean.missing", count=len(missing), total=total), say("data.clean.missing.remedy"))
+        what = say("data.clean.missing", count=len(missing), total=total)
+        head = Problem(recipe.where("data.missing"), what, say("data.clean.missing.remedy"))
         raise DataError([head, *first])
     if not kept:
         shown = broken or [(row.origin, row.reason) for row in missing]
         head = Problem(recipe.where("data.source"), say("data.clean.none-left", total=total))
         raise DataError([head, *(Problem(origin, reason) for origin, reason in shown[:_SHOWN])])
     if len(broken) > recipe.data.max_bad * total:
-        what = say("data.clean.too-many", bad=len(broken), total=total, share=f"{len(broken) / total:.1%}", most=f"{recipe.data.max_bad:.1%}")
+        share, most = f"{len(broken) / total:.1%}", f"{recipe.data.max_bad:.1%}"
+        what = say("data.clean.too-many", bad=len(broken), total=total, share=share, most=most)
         head = Problem(recipe.where("data.max_bad"), what, say("data.clean.too-many.remedy"))
         raise DataError([head, *(Problem(origin, reason) for origin, reason in broken[:_SHOWN])])

@@ -55,8 +55,8 @@ def superfluous(found: Twins, given: np.ndarray | None, drawn: np.ndarray) -> np
 def report(found: Twins, codes: np.ndarray, labels: np.ndarray | None, origins: Sequence[str]) -> dict[str, Any]:
     """What the card says, JSON-able.
 
-    groups, rows: of equal content. leaks: groups with members in more than one part, by parts ("train/test": n). conflicts: groups whose
-    labels differ. examples of each: lists of origins. codes: int8 (N,), -1 for rows that are in no part.
+    groups, rows: of equal content. leaks: groups with members in more than one part, by parts ("train/test": n).
+    conflicts: groups whose labels differ. examples of each: lists of origins. codes: int8 (N,), -1 for rows in no part.
     """
     leaks: dict[str, int] = {}
     leaking: list[list[str]] = []

@@ -25,9 +25,11 @@ Layout = Literal["decoded", "encoded", "stream"]
 
 
 def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str, Kind]:
-    """Column → fitted kind. A kind's options are the recipe's section of its name (``data.image``), the column's own where the recipe leaves
-    them to be chosen, and the classes that the source knows. Raises DataError for a category of fewer than two classes, or of nearly as many as
-    there are rows.
+    """Column → fitted kind.
+
+    A kind's options are the recipe's section of its name (``data.image``), the column's own where the recipe leaves them to be
+    chosen, and the classes that the source knows. Raises DataError for a category of fewer than two classes, or of nearly as many
+    as there are rows.
     """
     kinds: dict[str, Kind] = {}
     for name, column in wanted.items():
@@ -53,7 +55,9 @@ def _check_classes(name: str, column: Column, kind: Kind, rows: int) -> None:
         return
     if column.kind == "category" and len(classes) < 2:
         shown = ", ".join(classes)
-        raise DataError.of(f"data.columns.{name}", say("data.category.one-class", classes=shown), say("data.category.one-class.remedy"))
+        raise DataError.of(
+            f"data.columns.{name}", say("data.category.one-class", classes=shown), say("data.category.one-class.remedy")
+        )
     if not classes:
         raise DataError.of(f"data.columns.{name}", say("data.boxes.no-classes"))
     if column.kind == "category" and rows >= 50 and len(classes) > rows / 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,9 @@ def moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
         if seconds is None:
             found = _seconds(value)
             if found is None:
-                raise DataError.of(origins[row], say("data.split.no-time", value=str(value)[:40]), say("data.split.no-time.remedy"))
+                raise DataError.of(
+                    origins[row], say("data.split.no-time", value=str(value)[:40]), say("data.split.no-time.remedy")
+                )
             seconds = found
             if isinstance(value, str) and len(known) < 100_000:
                 known[value] = seconds
@@ -36,9 +38,9 @@ def moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
 
 def _seconds(value: Any) -> float | None:
     if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=timezone.utc)).timestamp()
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=timezone.utc).timestamp()
+        return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp()
     if isinstance(value, int | float | np.number):
         return float(value) if np.isfinite(value) else None
     if not isinstance(value, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,25 @@ from danlu.randomness import bits, keys_of, order
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
 
-_COUNTED = 2**28  # values (pixels) that statistics look at: all of a small set, a part drawn by sample keys of a large one
+_COUNTED = (
+    2**28
+)  # values (pixels) that statistics look at: all of a small set, a part drawn by sample keys of a large one
 _DESCRIBED = 2**25
 _AT_ONCE = 2**22
 
 
-def prepare(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None) -> Dataset:
+def prepare(
+    recipe: Recipe,
+    spec: TaskSpec,
+    progress: Progress | None = None,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    part: Part | None = None,
+) -> Dataset:
     """The dataset that ``recipe.data`` describes, for the columns that the task wants.
+
+    kinds: those of an earlier run, instead of new ones fitted to these data (a class they don't know is a bad row). part: the part that all
+    rows belong to, whatever the source and the split say.
 
     Raises DataError: nothing there, columns that don't fit, too many bad rows, a split that can't be made, no disk space.
     """
@@ -48,7 +61,9 @@ def prepare(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None) ->
         table, shares = _limited(recipe, table)
     else:
         shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
-    kinds = fit_kinds(recipe, spec.columns, table)
+    if part is not None:
+        table = replace(table, given=[part] * len(table))
+    kinds = dict(kinds) if kinds is not None else fit_kinds(recipe, spec.columns, table)
     inputs = tuple(name for name, column in spec.columns.items() if column.role == "input")
     folder = cache_folder(recipe.data.cache) / "prepared"
     kinds, layout = lay_out(recipe, kinds, table, folder)
@@ -69,8 +84,13 @@ def prepare(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None) ->
         wanted[duplicates.superfluous(twins, given, drawn)] = False
     grouped = groups(pick(table.extra["group"], rows), origins) if "group" in table.extra else None
     divided, codes = _divide(recipe, table, store, wanted, keys, shares, target, given, grouped, origins)
-    parts: dict[Part, np.ndarray] = {part: np.flatnonzero(codes == code).astype(np.int64) for code, part in enumerate(PARTS)}
-    statistics = {name: _statistics(store, name, kind, parts["train"], keys, recipe.seed, progress) for name, kind in kinds.items()}
+    parts: dict[Part, np.ndarray] = {
+        part: np.flatnonzero(codes == code).astype(np.int64) for code, part in enumerate(PARTS)
+    }
+    statistics = {
+        name: _statistics(store, name, kind, parts["train"], keys, recipe.seed, progress)
+        for name, kind in kinds.items()
+    }
     report = duplicates.report(twins, codes, target, origins)
     findings = Findings(
         source=recipe.data.source,
@@ -145,7 +165,9 @@ def _divide(
     own = recipe.data.split
     if grouped is not None and "time" in table.extra:
         raise DataError.of(recipe.where("data.split"), say("data.split.group-and-time"))
-    times = moments(pick(table.extra["time"], store.rows[chosen]), pick(origins, chosen)) if "time" in table.extra else None
+    times = (
+        moments(pick(table.extra["time"], store.rows[chosen]), pick(origins, chosen)) if "time" in table.extra else None
+    )
     same = None
     if recipe.data.duplicates == "one-side" and len(store.hashes) and times is None:
         same = np.unique(store.hashes[chosen], return_inverse=True)[1].reshape(-1).astype(np.int64)
@@ -178,9 +200,15 @@ def _limited(recipe: Recipe, table: Table) -> tuple[Table, dict[str, float]]:
     whole = split(keys, {"val": own.val, "test": own.test}, recipe.seed, given=given, time=times)
     first = order(recipe.seed, "limit", 0, keys)
     chosen = [first[whole.codes[first] == code][: recipe.data.limit] for code in range(len(PARTS))]
-    free = chosen if given is None else [rows if not (given == code).any() else rows[:0] for code, rows in enumerate(chosen)]
+    free = (
+        chosen
+        if given is None
+        else [rows if not (given == code).any() else rows[:0] for code, rows in enumerate(chosen)]
+    )
     pool = len(chosen[TRAIN]) + sum(len(rows) for rows in free[1:])
-    shares = {part: len(free[code]) / max(pool, 1) for code, part in enumerate(PARTS) if code != TRAIN}
+    shares: dict[str, float] = {
+        part: len(free[code]) / max(pool, 1) for code, part in enumerate(PARTS) if code != TRAIN
+    }
     return table.take(np.sort(np.concatenate(chosen))), shares
 
 

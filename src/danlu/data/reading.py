@@ -57,4 +57,8 @@ def _nearest(path: Path) -> str:
     except OSError:
         return say("data.source.missing.remedy", folder=Path.cwd())
     near = get_close_matches(path.name, beside, n=1)
-    return say("data.builtin.nearest", name=path.parent / near[0]) if near else say("data.source.missing.remedy", folder=Path.cwd())
+    return (
+        say("data.builtin.nearest", name=path.parent / near[0])
+        if near
+        else say("data.source.missing.remedy", folder=Path.cwd())
+    )

@@ -93,13 +93,17 @@ def _classes(labels: np.ndarray, made: Mapping[int, float], strict: bool) -> tup
     few = counts < len(made) + 1
     small = tuple(int(value) for value in values[few])
     if strict and small:
-        raise DataError.of("data.split.stratify", say("data.split.small-classes", count=len(small), parts=len(made) + 1))
+        raise DataError.of(
+            "data.split.stratify", say("data.split.small-classes", count=len(small), parts=len(made) + 1)
+        )
     if few.all():
         return None, small
     return np.where(few[inside.reshape(-1)], -1, inside.reshape(-1)), small
 
 
-def _drawn(drawn: np.ndarray, classes: np.ndarray | None, units: np.ndarray | None, made: Mapping[int, float]) -> np.ndarray:
+def _drawn(
+    drawn: np.ndarray, classes: np.ndarray | None, units: np.ndarray | None, made: Mapping[int, float]
+) -> np.ndarray:
     """int8 (n,): classes are divided by quota; whole units first, largest first, then single rows in the order of their draw."""
     rows = np.zeros(len(drawn), np.int64) if classes is None else classes
     count = int(rows.max()) + 1
@@ -176,8 +180,10 @@ def _place_units(
         have[best] += len(members)
 
 
-def _none_empty(result: np.ndarray, drawn: np.ndarray, units: np.ndarray | None, quota: Mapping[int, np.ndarray]) -> None:
-    """A part that got nothing, because units are large, gets the unit nearest to its share. Raises DataError where there are too few units."""
+def _none_empty(
+    result: np.ndarray, drawn: np.ndarray, units: np.ndarray | None, quota: Mapping[int, np.ndarray]
+) -> None:
+    """A part that got nothing, because units are large, gets the nearest unit. Raises DataError where there is none to spare."""
     for part, numbers in quota.items():
         if (result == part).any():
             continue

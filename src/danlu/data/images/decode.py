@@ -142,11 +142,13 @@ def decode(raw: Path | bytes, channels: int, scaled: Callable[[Size], Size] | No
 
 def _decode(image: Image, channels: int, scaled: Callable[[Size], Size] | None) -> Picture:
     notes: list[str] = []
-    if getattr(image, "is_animated", False) and image.format != "MPO":  # phones keep a preview beside the photo in an MPO
+    if (
+        getattr(image, "is_animated", False) and image.format != "MPO"
+    ):  # phones keep a preview beside the photo in an MPO
         notes.append(say("data.image.note.animated"))
         image.seek(0)
     width, height = image.size
-    if any(";16" in str(tile[3]) for tile in image.tile) and not image.mode.startswith("I"):
+    if any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())) and not image.mode.startswith("I"):
         notes.append(say("data.image.note.16-bit"))  # Pillow keeps the high byte of each colour
     if channels == 1 and image.mode not in ("1", "L", "LA", "La", "I", "F") and not image.mode.startswith("I;16"):
         notes.append(say("data.image.note.grey"))

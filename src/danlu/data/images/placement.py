@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Placement:
-    """Part ``box`` (left, top, right, bottom; pixels of the raw image) is resized to ``inner`` and put ``at`` (x, y) in black of ``size``.
+    """Part ``box`` of the raw image is resized to ``inner`` and put ``at`` (x, y) in black of ``size``.
 
-    inner, size, raw: (height, width).
+    box: left, top, right, bottom in raw pixels. inner, size, raw: (height, width).
     """
 
     raw: Size
@@ -85,7 +85,9 @@ def place(image: Image, placement: Placement) -> np.ndarray:
     from PIL.Image import Resampling
 
     height, width = placement.inner
-    reduced = round(max(placement.raw) / max(image.size))  # 1, or what a JPEG was decoded smaller by; its last pixel may be a part
+    reduced = round(
+        max(placement.raw) / max(image.size)
+    )  # 1, or what a JPEG was decoded smaller by; its last pixel may be a part
     left, top, right, bottom = (edge / reduced for edge in placement.box)
     box = (left, top, right, bottom)
     if image.size != (width, height) or box != (0.0, 0.0, float(image.width), float(image.height)):

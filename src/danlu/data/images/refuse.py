@@ -27,7 +27,7 @@ _SIGNS: tuple[tuple[bytes, str], ...] = (
 
 
 def read(path: Path) -> bytes:
-    """The file's bytes. Raises :class:`BadValue` where there is nothing to read: missing, a folder, a pipe, empty, forbidden, too large."""
+    """The file's bytes. Raises :class:`BadValue`: missing, a folder, a pipe, empty, forbidden, too large."""
     try:
         status = os.stat(path)  # noqa: PTH116 - half the time of Path.stat, once for every image
         if not stat.S_ISREG(status.st_mode):

@@ -32,8 +32,10 @@ def survey(raws: Sequence[Any]) -> Survey:
     if isinstance(raws, np.ndarray) and raws.dtype != object:
         headers = [_of_shape(raws.shape[1:])] if len(raws) else []
     else:
-        rows = np.unique(np.linspace(0, len(raws) - 1, min(len(raws), LOOKED_AT)).astype(np.int64)) if len(raws) else []
-        headers = [header for row in rows if (header := _header(raws[int(row)])) is not None]
+        places = np.linspace(0, len(raws) - 1, min(len(raws), LOOKED_AT)) if len(raws) else np.empty(0)
+        headers = [
+            header for row in np.unique(places.astype(np.int64)).tolist() if (header := _header(raws[row])) is not None
+        ]
     if not headers:
         return Survey((SMALL, SMALL), 3)
     channels = 1 if all(header.channels == 1 for header in headers) else 3

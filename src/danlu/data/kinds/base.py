@@ -33,7 +33,7 @@ class Storage:
     shape: tuple[int, ...]
 
 
-class BadValue(Exception):
+class BadValue(Exception):  # noqa: N818 - it is a value that is bad, caught for every row
     """A raw value that can't be used; the message says why, in the reader's language. The row is set aside and listed.
 
     column: which one it stands in, as :func:`prepare_row` says.

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
 COLUMNS = ("x1", "y1", "x2", "y2", "class", "iscrowd", "area")
 _SLACK = 1.0  # raw pixels by which annotators' boxes stand over the edge without a word
-_COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#f032e6", "#9a6324", "#808000", "#000075")
+_COLOURS = (
+    "#e6194b",
+    "#3cb44b",
+    "#4363d8",
+    "#f58231",
+    "#911eb4",
+    "#008080",
+    "#f032e6",
+    "#9a6324",
+    "#808000",
+    "#000075",
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,9 @@ class Boxes(Kind):
             row[:] = self._row(item)
         flipped = (rows[:, 0] > rows[:, 2]) | (rows[:, 1] > rows[:, 3])
         if flipped.any():
-            rows[:, :4] = np.concatenate([np.minimum(rows[:, :2], rows[:, 2:4]), np.maximum(rows[:, :2], rows[:, 2:4])], 1)
+            rows[:, :4] = np.concatenate(
+                [np.minimum(rows[:, :2], rows[:, 2:4]), np.maximum(rows[:, :2], rows[:, 2:4])], 1
+            )
             notes.append(say("data.boxes.note.swapped"))
         if framing is not None:
             if size is not None:

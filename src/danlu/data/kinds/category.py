@@ -30,10 +30,10 @@ def class_name(raw: Any) -> str:
     if isinstance(raw, np.generic | np.ndarray) and np.ndim(raw) == 0:
         raw = raw.item()
     if isinstance(raw, str):
-        raw = raw.strip()
-        if not raw:
+        text = raw.strip()
+        if not text:
             raise MissingValue(say("data.missing"))
-        return raw
+        return text
     if raw is None or (isinstance(raw, float) and raw != raw):
         raise MissingValue(say("data.missing"))
     if isinstance(raw, float) and raw.is_integer():
@@ -125,6 +125,14 @@ class Category(Kind):
         labels = np.asarray(values, np.int64).reshape(-1)
         counts = np.bincount(labels[labels >= 0], minlength=len(self.classes))
         return {"classes": dict(zip(self.classes, counts.tolist(), strict=True))}
+
+    def statistics(self, values: Any) -> dict[str, Any]:
+        """counts: training rows of each class."""
+        counts = np.zeros(len(self.classes), np.int64)
+        for block in values:
+            labels = np.asarray(block, np.int64).reshape(-1)
+            counts += np.bincount(labels[labels >= 0], minlength=len(self.classes))
+        return {"counts": counts.tolist()}
 
     def draw(self, value: np.ndarray, canvas: np.ndarray | None = None) -> str:
         index = int(value)

@@ -50,7 +50,8 @@ class Image(Kind):
 
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Image:
-        """options: size (int, (height, width) or "auto"), resize, channels (1, 3 or "auto"), shape ("fixed" or "ragged"), longest, storage, quality.
+        """options: size (int, (height, width) or "auto"), resize, channels (1, 3 or "auto"), shape ("fixed" or "ragged"), longest,
+        storage ("decoded" or "encoded"), quality. With "ragged", a number as size is the longest side.
 
         "auto" looks at no more than a thousand headers, evenly drawn.
         """
@@ -100,7 +101,12 @@ class Image(Kind):
         return Prepared(value, picture.notes, placement.framing(picture.orientation))
 
     def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
-        if self.stored != "decoded" or self.height is None or not isinstance(raws, np.ndarray) or raws.dtype != np.uint8:
+        if (
+            self.stored != "decoded"
+            or self.height is None
+            or not isinstance(raws, np.ndarray)
+            or raws.dtype != np.uint8
+        ):
             return None
         shape = (self.height, self.width, self.channels)
         if raws.shape[1:] == shape or (self.channels == 1 and raws.shape[1:] == shape[:2]):
@@ -112,9 +118,10 @@ class Image(Kind):
 
     def _prepare_pixels(self, raw: np.ndarray) -> Prepared:
         shape = (self.height, self.width, self.channels)
+        notes: tuple[str, ...] = ()
         if raw.dtype == np.uint8 and (raw.shape == shape or (self.channels == 1 and raw.shape == shape[:2])):
-            size = (raw.shape[0], raw.shape[1])
-            value, notes, framing = raw.reshape(*size, self.channels), (), Framing(size, size)
+            framing = Framing((raw.shape[0], raw.shape[1]), (raw.shape[0], raw.shape[1]))
+            value = raw.reshape(*framing.size, self.channels)
         else:
             image, notes = pixels.picture(raw, self.channels)
             placement = self.placement((image.height, image.width))
@@ -177,7 +184,7 @@ class Image(Kind):
     def warp(self, value: Value, geometry: Geometry) -> Value:
         from danlu.data.augment.warp import warp_images
 
-        return warp_images(value, geometry)
+        return warp_images(value, geometry)  # type: ignore[arg-type]
 
     def recolour(self, value: Value, change: Any) -> Value:
         """Same dtype, whole numbers rounded half to even; the padding of images of many sizes stays 0."""
@@ -194,7 +201,8 @@ class Image(Kind):
         weight = share.float().view(-1, 1, 1, 1)
         if isinstance(value, Tensor) and isinstance(partner, Tensor):
             return torch.lerp(partner.float(), value.float(), weight)
-        one, other = value.values, partner.values  # type: ignore[union-attr]
+        one: Tensor = value.values  # type: ignore[assignment,union-attr]
+        other: Tensor = partner.values  # type: ignore[assignment,union-attr]
         high, wide = max(one.shape[2], other.shape[2]), max(one.shape[3], other.shape[3])
         one, other = (pad(part, (0, wide - part.shape[3], 0, high - part.shape[2])) for part in (one, other))
         sizes = torch.maximum(value.sizes, partner.sizes)  # type: ignore[union-attr]

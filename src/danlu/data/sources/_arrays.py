@@ -39,7 +39,13 @@ def images(values: np.ndarray, where: str) -> tuple[np.ndarray, tuple[str, ...]]
             raise DataError.of(where, say("data.arrays.range", low=low, high=high), say("data.arrays.range.remedy"))
         values = np.rint(values * 255.0 if high <= 1.0 else values).astype(np.uint8)
         notes.append(say("data.note.floats-01" if high <= 1.0 else "data.note.floats-255"))
-    elif values.dtype.kind in "iu" and values.dtype != np.uint8 and values.size and values.min() >= 0 and values.max() <= 255:
+    elif (
+        values.dtype.kind in "iu"
+        and values.dtype != np.uint8
+        and values.size
+        and values.min() >= 0
+        and values.max() <= 255
+    ):
         values = values.astype(np.uint8)
     return values, tuple(notes)
 
@@ -53,7 +59,12 @@ def labels(values: np.ndarray, count: int, where: str) -> tuple[np.ndarray, tupl
         raise DataError.of(where, say("data.arrays.lengths", images=count, labels=len(values)))
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    if values.ndim == 2 and values.dtype.kind in "buif" and ((values == 0) | (values == 1)).all() and (values.sum(1) == 1).all():
+    if (
+        values.ndim == 2
+        and values.dtype.kind in "buif"
+        and ((values == 0) | (values == 1)).all()
+        and (values.sum(1) == 1).all()
+    ):
         values, notes = values.argmax(1), (say("data.note.one-hot"),)
     if values.ndim != 1:
         raise DataError.of(where, say("data.arrays.labels", shape=list(values.shape)))

@@ -58,6 +58,6 @@ def _row(
         return None, say("data.coco.no-area")
     if size is not None and (x >= size[1] or y >= size[0] or x + width <= 0 or y + height <= 0):
         return None, say("data.coco.outside")
-    area = item.get("area")
-    area = float(area) if type(area) in (int, float) and area > 0 else width * height
+    said = item.get("area")
+    area = float(said) if isinstance(said, int | float) and said > 0 else width * height
     return (x, y, x + width, y + height, float(index), float(bool(item.get("iscrowd", 0))), area), ""

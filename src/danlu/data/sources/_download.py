@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import ssl
 import urllib.error
 import urllib.request
@@ -49,7 +48,7 @@ def _fetch(urls: Sequence[str], target: Path, checksum: str, progress: Progress 
         if reason is None:
             found = _digest(part, checksum)
             if found == checksum:
-                os.replace(part, target)
+                part.replace(target)
                 return
             part.unlink()
             reason = say("data.download.checksum", found=found, expected=checksum)

@@ -26,11 +26,11 @@ class Named:
 
 
 def images_of(texts: Sequence[str | None], file: Path, root: str | None, folders: Sequence[str] = ()) -> Named:
-    """texts: what the manifest ``file`` says, None or empty where nothing. root: ``data.root``. folders: where else to look, beside the file.
+    """texts: what the manifest ``file`` says, None or empty where nothing. root: ``data.root``. folders: where else to look.
 
-    Relative names start from ``root``, else from the manifest's folder, or from a folder "images" (or so) in it if they are found there;
-    a missing ending is found too. They may not lead out of that folder by "..": then ``data.root`` has to say so. Absolute names stand.
-    Raises DataError where none of the first files exists.
+    Relative names start from ``root``, else from the manifest's folder, or from one of ``folders`` in it if they are found there; a
+    missing ending is found too. They may not lead out of that folder by "..": then ``data.root`` has to say so. Absolute names
+    stand. Raises DataError where none of the first files exists.
     """
     names: list[str] = []
     wrong: dict[int, str] = {}

@@ -14,8 +14,24 @@ from danlu.messages import say
 
 # By name, in any case: what people keep as images, also kinds that will be refused with a reason when they are opened.
 IMAGES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .gif .webp .avif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .j2k .tga .pcx"
-    " .ico .heic .heif".split()
+    (
+        *(
+            ".jpg",
+            ".jpeg",
+            ".jpe",
+            ".jfif",
+            ".jp2",
+            ".j2k",
+            ".png",
+            ".apng",
+            ".gif",
+            ".webp",
+            ".avif",
+            ".heic",
+            ".heif",
+        ),
+        *(".tif", ".tiff", ".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".pcx", ".ico"),
+    )
 )
 _LITTER = frozenset(("thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"))
 

@@ -57,16 +57,27 @@ class Manifest:
     fetch: Callable[[Sequence[str]], Fetched]
 
 
-def table(manifest: Manifest, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
+def table(
+    manifest: Manifest, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None
+) -> Table:
     """The manifest's rows with the wanted columns."""
     where, offered = str(manifest.path), manifest.offered
     mapped = mapping(where, offered, wanted, data, manifest.sample)
-    split = extra(where, "data.split.column", data.split.column, offered) if data.split.column else _split_by_name(manifest)
-    extras = {key: extra(where, f"data.split.{key}", name, offered) for key in ("group", "time") if (name := getattr(data.split, key))}
+    split = (
+        extra(where, "data.split.column", data.split.column, offered) if data.split.column else _split_by_name(manifest)
+    )
+    extras = {
+        key: extra(where, f"data.split.{key}", name, offered)
+        for key in ("group", "time")
+        if (name := getattr(data.split, key))
+    }
     got = manifest.fetch(list(dict.fromkeys([*mapped.columns.values(), *extras.values(), *([split] if split else [])])))
     if not len(got.lines):
         raise DataError(_no_rows(manifest.path, got))
-    notes = [*got.notes, *((where, say("data.note.guessed", column=name, found=mapped.columns[name])) for name in mapped.guessed)]
+    notes = [
+        *got.notes,
+        *((where, say("data.note.guessed", column=name, found=mapped.columns[name])) for name in mapped.guessed),
+    ]
     columns: dict[str, Sequence[Any]] = {}
     names: Sequence[str | None] | None = None
     wrong: dict[int, str] = {}
@@ -74,7 +85,9 @@ def table(manifest: Manifest, data: DataSection, wanted: Mapping[str, Column], p
     for name, wish in wanted.items():
         values = got.columns[mapped.columns[name]]
         if wish.kind == "image" and _texts(values):
-            found = images_of(values, manifest.path, data.root, ("images", "image", "imgs", "img", "train", manifest.path.stem))
+            found = images_of(
+                values, manifest.path, data.root, ("images", "image", "imgs", "img", "train", manifest.path.stem)
+            )
             wrong |= found.wrong
             names = found.names
             notes += [(where, note) for note in found.notes]
@@ -101,7 +114,10 @@ def table(manifest: Manifest, data: DataSection, wanted: Mapping[str, Column], p
         given=given,
         extra={key: got.columns[name] for key, name in extras.items()},
         classes=classes,
-        problems=(*got.problems, *((f"{got.lines[row]} ({names[row] if names else ''})", reason) for row, reason in wrong.items())),
+        problems=(
+            *got.problems,
+            *((f"{got.lines[row]} ({names[row] if names else ''})", reason) for row, reason in wrong.items()),
+        ),
         notes=tuple(notes),
     )
     if not wrong:
@@ -174,7 +190,7 @@ def _given(where: str, values: Iterable[Any], strict: bool, column: str) -> list
 
 
 class _Origins(Sequence[str]):
-    """"labels.csv, line 17 (cats/1.png)", made when asked for."""
+    """ "labels.csv, line 17 (cats/1.png)", made when asked for."""
 
     def __init__(self, lines: Sequence[str], names: Sequence[str | None]) -> None:
         self._lines = lines
@@ -190,7 +206,9 @@ class _Origins(Sequence[str]):
         return f"{self._lines[row]} ({readable(name)})" if name else self._lines[row]
 
 
-def _ids(names: Sequence[str | None] | None, columns: Mapping[str, Sequence[Any]], lines: Sequence[str]) -> Sequence[str]:
+def _ids(
+    names: Sequence[str | None] | None, columns: Mapping[str, Sequence[Any]], lines: Sequence[str]
+) -> Sequence[str]:
     """The image's name; with the rest of the row where a name occurs twice; the row's content where there is no name.
 
     A row with images of no name is known by its place alone.
@@ -214,5 +232,3 @@ def _ids(names: Sequence[str | None] | None, columns: Mapping[str, Sequence[Any]
 
 def _plain_values(column: Sequence[Any]) -> bool:
     return isinstance(column, (Coded, Paths)) or all(isinstance(v, (str, int, float, type(None))) for v in column[:100])
-
-

@@ -98,7 +98,10 @@ def _unknown(where: str, name: str, names: Sequence[str], key: str) -> Problem:
 
 
 def _proposal(
-    wanted: Mapping[str, Column], found: Mapping[str, str], offered: Sequence[str], sample: Callable[[str], Sequence[Any]]
+    wanted: Mapping[str, Column],
+    found: Mapping[str, str],
+    offered: Sequence[str],
+    sample: Callable[[str], Sequence[Any]],
 ) -> str:
     """``{image: photo, label: diagnosis}`` from what the values look like."""
     chosen = dict(found)

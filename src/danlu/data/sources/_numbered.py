@@ -9,7 +9,7 @@ from danlu.messages import say
 
 
 class Numbered(Sequence[str]):
-    """"labels.csv, line 17", made when asked for. key: the text, of ``data.line`` or ``data.row``."""
+    """ "labels.csv, line 17", made when asked for. key: the text, of ``data.line`` or ``data.row``."""
 
     def __init__(self, file: str, numbers: Sequence[int], key: str = "data.line") -> None:
         self._file = file

@@ -7,7 +7,7 @@ import errno
 from hashlib import blake2b
 from pathlib import Path
 
-from danlu.errors import DataError
+from danlu.errors import DataError, Problem
 from danlu.messages import say
 
 _BLOCK = 1 << 20
@@ -42,7 +42,8 @@ def encoding_of(path: Path) -> tuple[str, str]:
 def unreadable(path: Path, error: OSError) -> DataError:
     """A file that can't be opened."""
     key = {errno.ENOENT: "data.file.missing", errno.EACCES: "data.file.forbidden", errno.EISDIR: "data.file.folder"}
-    return DataError.of(str(path), say(key.get(error.errno or 0, "data.file.unreadable"), reason=error.strerror or error))
+    what = say(key.get(error.errno or 0, "data.file.unreadable"), reason=error.strerror or error)
+    return DataError(Problem(str(path), what))
 
 
 def _marked(start: bytes) -> str | None:

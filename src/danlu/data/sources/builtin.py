@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -50,11 +51,15 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     if name not in _SETS:
         near = get_close_matches(name, _SETS, n=1)
         remedy = say("data.builtin.nearest", name=PREFIX + near[0]) if near else ""
-        raise DataError.of("data.source", say("data.builtin.unknown", name=path, names=", ".join(PREFIX + key for key in _SETS)), remedy)
+        names_ = ", ".join(PREFIX + key for key in _SETS)
+        raise DataError.of("data.source", say("data.builtin.unknown", name=path, names=names_), remedy)
     kinds = only(path, wanted, ("image", "category"), str(path))
     no_extra(path, data, str(path))
     images, codes, classes, given, ids, digest = _SETS[name](progress)
-    columns = {"image": images, "category": Coded(codes, classes)}
+    columns: dict[str, Sequence[Any]] = {
+        "image": images,  # type: ignore[dict-item]
+        "category": Coded(codes, classes),
+    }
     return Table(
         columns={column: columns[kind] for kind, column in kinds.items()},
         ids=ids,
@@ -73,7 +78,7 @@ def _fashion(progress: Progress | None) -> _Set:
     file = ASSETS / "fashion.npz"
     with np.load(file, allow_pickle=False) as archive:
         images, labels, rows = archive["images"], archive["labels"], archive["rows"]
-    parts: list[Part | None] = ["train"] * 10_000 + ["test"] * 2_000
+    parts: list[Part | None] = [*["train"] * 10_000, *["test"] * 2_000]  # type: ignore[list-item]
     ids = [f"{part}/{row:05d}" for part, row in zip(parts, rows.tolist(), strict=True)]
     with zipfile.ZipFile(file) as archive_:
         digest = "-".join(f"{entry.CRC:08x}" for entry in archive_.infolist())
@@ -83,14 +88,18 @@ def _fashion(progress: Progress | None) -> _Set:
 def _fashion_full(progress: Progress | None) -> _Set:
     """Fashion-MNIST whole: 60,000 + 10,000. Where it is installed, else downloaded once."""
     folder = _folder_of_full(progress)
-    pieces = [[idx.array(folder / _name(folder, f"{part}-{what}-ubyte.gz")) for part in ("train", "t10k")] for what in ("images-idx3", "labels-idx1")]
-    images, labels = (np.concatenate(piece) for piece in pieces)
+    images, labels = (
+        np.concatenate([idx.array(folder / _name(folder, f"{part}-{what}-ubyte.gz")) for part in ("train", "t10k")])
+        for what in ("images-idx3", "labels-idx1")
+    )
     if images.shape != (70_000, 28, 28) or labels.shape != (70_000,):
-        raise DataError.of(str(folder), say("data.builtin.not-fashion"), say("data.builtin.not-fashion.remedy", folder=folder))
+        raise DataError.of(
+            str(folder), say("data.builtin.not-fashion"), say("data.builtin.not-fashion.remedy", folder=folder)
+        )
     counts: tuple[tuple[Part, int], ...] = (("train", 60_000), ("test", 10_000))
     parts: list[Part | None] = [part for part, count in counts for _ in range(count)]
     ids = [f"{part}/{row:05d}" for part, count in counts for row in range(count)]
-    return images, labels, FASHION, parts, ids, f"{crc32(images):08x}{crc32(labels):08x}"
+    return images, labels, FASHION, parts, ids, f"{crc32(images.tobytes()):08x}{crc32(labels.tobytes()):08x}"
 
 
 def _name(folder: Path, name: str) -> str:
@@ -123,10 +132,14 @@ def _digits(progress: Progress | None) -> _Set:
     images = ((levels * 255 + 8) // 16).astype(np.uint8)  # 0–16 → 0–255, rounded
     ids = [f"{row:04d}" for row in range(len(table))]
     classes = tuple(str(digit) for digit in range(10))
-    return images, table[:, 64], classes, None, ids, f"{crc32(table):08x}"
+    return images, table[:, 64], classes, None, ids, f"{crc32(table.tobytes()):08x}"
 
 
-_SETS: dict[str, Callable[[Progress | None], _Set]] = {"fashion": _fashion, "fashion-full": _fashion_full, "digits": _digits}
+_SETS: dict[str, Callable[[Progress | None], _Set]] = {
+    "fashion": _fashion,
+    "fashion-full": _fashion_full,
+    "digits": _digits,
+}
 
 
 def names() -> tuple[str, ...]:

@@ -66,8 +66,8 @@ class _All:
 def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
     """One row for each image, also for those without objects.
 
-    Category ids may have gaps; classes come in the order of ids. A box of no area, outside of its image, turned inside out or of an unknown
-    category is left out, and listed with its annotation's id.
+    Category ids may have gaps; classes come in the order of ids. A box of no area, outside of its image, turned inside out or of
+    an unknown category is left out, and listed with its annotation's id.
     """
     kinds = only(path, wanted, ("image", "boxes"), "coco")
     no_extra(path, data, "coco")
@@ -91,7 +91,10 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     if not found.names:
         raise DataError.of(str(path), say("data.coco.no-images"))
     prefixes = len(files) > 1
-    ids = [f"{part}/{readable(name)}" if prefixes and part else readable(name) for part, name in zip(found.given, found.names, strict=True)]
+    ids = [
+        f"{part}/{readable(name)}" if prefixes and part else readable(name)
+        for part, name in zip(found.given, found.names, strict=True)
+    ]
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
         raise DataError.of(str(path), say("data.coco.image-twice", name=twice))
@@ -123,11 +126,17 @@ def _load(file: Path) -> tuple[dict[str, Any], str]:
         content = json.loads(file.read_text(encoding))
     except (ValueError, RecursionError) as error:
         raise DataError.of(f"{file}:{getattr(error, 'lineno', 1)}", say("data.json.broken", reason=error)) from error
-    lists = isinstance(content, dict) and all(isinstance(content.get(key), list) for key in ("images", "annotations", "categories"))
+    lists = isinstance(content, dict) and all(
+        isinstance(content.get(key), list) for key in ("images", "annotations", "categories")
+    )
     if not lists:
         keys = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise DataError.of(str(file), say("data.coco.keys", keys=keys[:200]), say("data.coco.keys.remedy"))
-    for key, needed in (("images", ("id", "file_name")), ("categories", ("id", "name")), ("annotations", ("image_id",))):
+    for key, needed in (
+        ("images", ("id", "file_name")),
+        ("categories", ("id", "name")),
+        ("annotations", ("image_id",)),
+    ):
         for place, item in enumerate(content[key]):
             missing = [name for name in needed if not isinstance(item, dict) or name not in item]
             if missing:
@@ -154,22 +163,35 @@ def _parts(files: Sequence[Path]) -> list[Part | None]:
         return [None]
     parts = [part_in(file.stem) or part_in(file.parent.name) for file in files]
     if None in parts or "train" not in parts:
-        raise DataError.of(", ".join(file.name for file in files), say("data.coco.parts"), say("data.coco.parts.remedy"))
+        raise DataError.of(
+            ", ".join(file.name for file in files), say("data.coco.parts"), say("data.coco.parts.remedy")
+        )
     return parts
 
 
 def _gather(
-    file: Path, content: Mapping[str, Any], part: Part | None, classes: Mapping[Any, str], data: DataSection, found: _All
+    file: Path,
+    content: Mapping[str, Any],
+    part: Part | None,
+    classes: Mapping[Any, str],
+    data: DataSection,
+    found: _All,
 ) -> None:
     images = content["images"]
     index = {item["id"]: row for row, item in enumerate(images)}
     if len(index) < len(images):
         raise DataError.of(str(file), say("data.coco.image-id-twice"))
-    folders = ["images", "../images", *(f"../{name}" for name in (file.stem.removeprefix("instances_"), *( [part] if part else [])))]
+    folders = [
+        "images",
+        "../images",
+        *(f"../{name}" for name in (file.stem.removeprefix("instances_"), *([part] if part else []))),
+    ]
     named = images_of([str(item["file_name"]) for item in images], file, data.root, folders)
     found.notes += [(str(file), note) for note in named.notes]
     sizes = [_size(item) for item in images]
-    rows, owners, problems = checked(content["annotations"], index, sizes, {key: place for place, key in enumerate(classes)})
+    rows, owners, problems = checked(
+        content["annotations"], index, sizes, {key: place for place, key in enumerate(classes)}
+    )
     for annotation, image, reason in problems:
         name = readable(named.names[image]) if image is not None else ""
         found.notes.append((say("data.coco.annotation", file=file.name, id=annotation, image=name), reason))
@@ -197,7 +219,9 @@ def _size(item: Mapping[str, Any]) -> tuple[int, int] | None:
 class Objects(LazyColumn[Mapping[str, Any]]):
     """Raw boxes of each image, as dicts made when asked for."""
 
-    def __init__(self, rows: Sequence[np.ndarray], sizes: Sequence[tuple[int, int] | None], classes: tuple[str, ...]) -> None:
+    def __init__(
+        self, rows: Sequence[np.ndarray], sizes: Sequence[tuple[int, int] | None], classes: tuple[str, ...]
+    ) -> None:
         self._rows = rows
         self._sizes = sizes
         self._classes = classes

@@ -71,7 +71,9 @@ def _header(path: Path, rows: list[list[str]]) -> list[str]:
     first = next((row for row in rows if row), [])
     header = [cell.strip() for cell in first]
     if any(is_image(cell) for cell in header):
-        raise DataError.of(f"{path}:1", say("data.csv.no-header", line=", ".join(header)[:80]), say("data.csv.no-header.remedy"))
+        raise DataError.of(
+            f"{path}:1", say("data.csv.no-header", line=", ".join(header)[:80]), say("data.csv.no-header.remedy")
+        )
     header = [cell or f"column {place}" for place, cell in enumerate(header, 1)]
     twice = [cell for cell, count in Counter(header).items() if count > 1]
     if twice:
@@ -123,7 +125,4 @@ def _fetch(
             shared.clear()
         pace(len(numbers))
     pace.end(len(numbers))
-    return _manifest.Fetched(
-        dict(zip(names, columns, strict=True)), Numbered(path.name, numbers), problems, notes
-    )
-
+    return _manifest.Fetched(dict(zip(names, columns, strict=True)), Numbered(path.name, numbers), problems, notes)

@@ -148,7 +148,9 @@ def _parted(root: Path, labelled: bool) -> bool:
 
 def _remedy(path: Path, found: Listing) -> str:
     """What to do about a folder without images in class folders; points at a manifest that lies there."""
-    files = [name for name, _ in found.ignored if name.endswith((".csv", ".tsv", ".jsonl", ".parquet", ".json", ".npz"))]
+    files = [
+        name for name, _ in found.ignored if name.endswith((".csv", ".tsv", ".jsonl", ".parquet", ".json", ".npz"))
+    ]
     if files:
         return say("data.folder.manifest", path=path / files[0])
     return say("data.folder.layout")

@@ -44,7 +44,10 @@ def _pairs(path: Path) -> list[tuple[Part | None, Path, Path]]:
         if file.is_file() and _is_images(file.name):
             name = file.name.replace("images", "labels").replace("idx3", "idx1").replace("Images", "Labels")
             plain = name.removesuffix(".gz")
-            labels = next((file.with_name(n) for n in (name, plain, f"{plain}.gz") if file.with_name(n).exists()), file.with_name(name))
+            labels = next(
+                (file.with_name(n) for n in (name, plain, f"{plain}.gz") if file.with_name(n).exists()),
+                file.with_name(name),
+            )
             found.setdefault(plain, (part_in(file.name), file, labels))  # the plain file, where both lie there
     return list(found.values())
 
@@ -65,7 +68,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         values = array(images)
         files.append(images)
         if values.ndim not in (3, 4):
-            raise DataError.of(str(images), say("data.arrays.shape", shape=list(values.shape)), say("data.arrays.shape.remedy"))
+            raise DataError.of(
+                str(images), say("data.arrays.shape", shape=list(values.shape)), say("data.arrays.shape.remedy")
+            )
         pieces[kinds["image"]].append(values)
         if "category" in kinds:
             if not labels.exists():
@@ -100,6 +105,8 @@ def array(path: Path) -> np.ndarray:
     shape = struct.unpack(f">{dimensions}I", data[4:head])
     expected = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     if len(data) - head != expected:
-        raise DataError.of(str(path), say("data.idx.length", shape=list(shape), expected=expected, found=len(data) - head))
+        raise DataError.of(
+            str(path), say("data.idx.length", shape=list(shape), expected=expected, found=len(data) - head)
+        )
     values = np.frombuffer(data, dtype, offset=head).reshape(shape)
     return values if dtype.itemsize == 1 else values.astype(dtype.newbyteorder("="))

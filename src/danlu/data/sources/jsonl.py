@@ -56,7 +56,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         for number, row in _rows(path, encoding):
             if not isinstance(row, dict):
                 reason = str(row) if isinstance(row, ValueError) else type(row).__name__
-                problems.append((say("data.line", file=path.name, number=number), say("data.json.no-object", reason=reason)))
+                problems.append(
+                    (say("data.line", file=path.name, number=number), say("data.json.no-object", reason=reason))
+                )
                 continue
             for name, column in columns.items():
                 column.append(row.get(name))

@@ -43,8 +43,10 @@ def _files(path: Path) -> list[Path]:
 
 
 def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
-    """One row for each of the files' rows; a file's name may say its part. Images may be names of files, or bytes, or both as Hugging Face
-    keeps them ({bytes, path}); bytes are read row group by row group while they are prepared.
+    """One row for each of the files' rows; a file's name may say its part.
+
+    Images may be names of files, or bytes, or both as Hugging Face keeps them ({bytes, path}); bytes are read row group by row
+    group while they are prepared.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -66,7 +68,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         if list(other.schema_arrow.names) != offered:
             raise DataError.of(str(file), say("data.parquet.columns", file=files[0].name))
     parts = _parts(files)
-    digest = blake2b("\n".join(f"{file.name} {stamp(str(file))}" for file in files).encode(), digest_size=16).hexdigest()
+    digest = blake2b(
+        "\n".join(f"{file.name} {stamp(str(file))}" for file in files).encode(), digest_size=16
+    ).hexdigest()
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         counts = [file.metadata.num_rows for file in opened]
@@ -79,7 +83,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
                 columns[name] = [value for file in opened for value in _plain(file.read([name])[name])]
             pace(done)
         pace.end(len(names))
-        lines = _Joined([Numbered(file.name, range(1, count + 1), "data.row") for file, count in zip(files, counts, strict=True)])
+        lines = _Joined(
+            [Numbered(file.name, range(1, count + 1), "data.row") for file, count in zip(files, counts, strict=True)]
+        )
         given: list[Part | None] | None = None
         if parts is not None:
             given = [part for part, count in zip(parts, counts, strict=True) for _ in range(count)]
@@ -162,7 +168,9 @@ class Grouped(LazyColumn[Any]):
         from pyarrow import parquet
 
         place, inside, _ = self._groups[group]
-        return parquet.ParquetFile(self._files[place], memory_map=True).read_row_group(inside, columns=[self._name])[self._name]
+        return parquet.ParquetFile(self._files[place], memory_map=True).read_row_group(inside, columns=[self._name])[
+            self._name
+        ]
 
     def names(self) -> list[str | None] | None:
         """The paths that stand beside the bytes, where each is there; read without the bytes."""
@@ -171,7 +179,9 @@ class Grouped(LazyColumn[Any]):
         names: list[str | None] = []
         for file in self._files:
             opened = parquet.ParquetFile(file, memory_map=True)
-            if f"{self._name}.path" not in [column.path for column in map(opened.schema.column, range(len(opened.schema)))]:
+            if f"{self._name}.path" not in [
+                column.path for column in map(opened.schema.column, range(len(opened.schema)))
+            ]:
                 return None
             table = opened.read([f"{self._name}.path"])[self._name]
             names += [value and value.get("path") for value in table.to_pylist()]

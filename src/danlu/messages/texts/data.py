@@ -116,8 +116,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Relative paths start from {folder}.",
         "相对路径以 {folder} 为起点。",
     ),
-    "data.source.url": ("{source} is a web address; data are read from files.", "{source} 是网址；数据只能从文件读取。"),
-    "data.source.url.remedy": ("Download it, and set data.source to the file.", "请先下载，再把 data.source 设为该文件。"),
+    "data.source.url": (
+        "{source} is a web address; data are read from files.",
+        "{source} 是网址；数据只能从文件读取。",
+    ),
+    "data.source.url.remedy": (
+        "Download it, and set data.source to the file.",
+        "请先下载，再把 data.source 设为该文件。",
+    ),
     "data.source.unknown": ("{path} is nothing that can be read as data.", "无法把 {path} 作为数据读取。"),
     "data.source.unknown.remedy": (
         "Set data.format to what it is: {formats}.",
@@ -161,15 +167,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "lies beside the train, val and test folders",
         "位于 train、val、test 文件夹之外",
     ),
-    "data.folder.no-image-wanted": ("A folder holds images; the task wants none.", "文件夹中是图像，而任务不需要图像。"),
+    "data.folder.no-image-wanted": (
+        "A folder holds images; the task wants none.",
+        "文件夹中是图像，而任务不需要图像。",
+    ),
     "data.folder.forbidden": ("no permission to list this folder ({reason})", "没有列出该文件夹的权限（{reason}）"),
     "data.folder.unreadable": ("this folder can't be listed ({reason})", "无法列出该文件夹（{reason}）"),
     "data.columns.unclear": (
         "Which column is the task's '{column}' ({kind})? The file has: {columns}.",
         "哪一列是任务所需的“{column}”（{kind}）？文件中有：{columns}。",
     ),
-    "data.columns.propose": ("Say it in the recipe: data.columns: {mapping}", "请在配方中写明：data.columns: {mapping}"),
-    "data.columns.not-there": ("There is no column '{name}'. The file has: {names}.", "没有“{name}”这一列。文件中有：{names}。"),
+    "data.columns.propose": (
+        "Say it in the recipe: data.columns: {mapping}",
+        "请在配方中写明：data.columns: {mapping}",
+    ),
+    "data.columns.not-there": (
+        "There is no column '{name}'. The file has: {names}.",
+        "没有“{name}”这一列。文件中有：{names}。",
+    ),
     "data.columns.not-wanted": (
         "The task has no column '{name}'. It wants: {names}.",
         "任务没有“{name}”这一列。它需要：{names}。",
@@ -184,7 +199,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Set data.root to the folder that these names start from.",
         "请把 data.root 设为这些路径的起始文件夹。",
     ),
-    "data.text.encoding": ("It is no text in UTF-8, UTF-16 or GB18030.", "它不是 UTF-8、UTF-16 或 GB18030 编码的文本。"),
+    "data.text.encoding": (
+        "It is no text in UTF-8, UTF-16 or GB18030.",
+        "它不是 UTF-8、UTF-16 或 GB18030 编码的文本。",
+    ),
     "data.text.encoding.remedy": ("Save it as UTF-8.", "请另存为 UTF-8。"),
     "data.csv.no-header": (
         "The first line is data ({line}); the names of the columns are missing.",
@@ -201,7 +219,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.parquet.columns": ("Its columns are others than those of {file}.", "它的列与 {file} 不同。"),
     "data.npz.broken": ("This is no readable npz file ({reason}).", "不是可读的 npz 文件（{reason}）。"),
     "data.npz.one-array": ("This is a single array, not an npz file.", "这是单个数组，不是 npz 文件。"),
-    "data.npz.one-array.remedy": ("Save it with numpy.savez(file, x=…, y=…).", "请用 numpy.savez(文件, x=…, y=…) 保存。"),
+    "data.npz.one-array.remedy": (
+        "Save it with numpy.savez(file, x=…, y=…).",
+        "请用 numpy.savez(文件, x=…, y=…) 保存。",
+    ),
     "data.npz.pickled": (
         "This array holds Python objects; they are never unpickled.",
         "该数组含有 Python 对象；Danlu 从不反序列化 pickle。",
@@ -210,7 +231,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Save numbers, or texts as numpy.str_ arrays.",
         "请保存为数字，或 numpy.str_ 类型的文本数组。",
     ),
-    "data.arrays.dtype": ("An array of type {dtype} is neither images nor labels.", "{dtype} 类型的数组既不是图像也不是标签。"),
+    "data.arrays.dtype": (
+        "An array of type {dtype} is neither images nor labels.",
+        "{dtype} 类型的数组既不是图像也不是标签。",
+    ),
     "data.arrays.flat": (
         "Rows of an array of shape {shape} can't be folded into square grey images.",
         "形状为 {shape} 的数组，其各行无法还原为正方形灰度图像。",
@@ -232,7 +256,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Save the images before they are normalised; the net normalises by itself.",
         "请保存归一化之前的图像；网络会自行归一化。",
     ),
-    "data.arrays.labels": ("An array of shape {shape} holds no labels, one for each row.", "形状为 {shape} 的数组不是每行一个的标签。"),
+    "data.arrays.labels": (
+        "An array of shape {shape} holds no labels, one for each row.",
+        "形状为 {shape} 的数组不是每行一个的标签。",
+    ),
     "data.arrays.lengths": ("{images} images, but {labels} labels.", "有 {images} 幅图像，却有 {labels} 个标签。"),
     "data.idx.none": ("There is no idx file of images here.", "这里没有 idx 图像文件。"),
     "data.idx.no-labels": ("The labels of {images} are missing.", "缺少 {images} 的标签文件。"),
@@ -280,7 +307,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.coco.outside": ("left out: the box lies outside of the image", "已舍去：边界框在图像之外"),
     "data.builtin.unknown": ("There is no {name}. There are: {names}.", "没有 {name}。可用的有：{names}。"),
     "data.builtin.nearest": ("Did you mean {name}?", "是否想写 {name}？"),
-    "data.builtin.no-sklearn": ("These images come with scikit-learn, which is not installed.", "这些图像随 scikit-learn 提供，而它没有安装。"),
+    "data.builtin.no-sklearn": (
+        "These images come with scikit-learn, which is not installed.",
+        "这些图像随 scikit-learn 提供，而它没有安装。",
+    ),
     "data.builtin.no-sklearn.remedy": ("Run `pip install scikit-learn`.", "请运行 `pip install scikit-learn`。"),
     "data.builtin.not-fashion": ("The files are not those of Fashion-MNIST.", "这些文件不是 Fashion-MNIST。"),
     "data.builtin.not-fashion.remedy": (
@@ -292,7 +322,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Try again with a network connection (what is there already is kept), or put the files into {folder} by hand.",
         "请联网后重试（已下载的部分会保留），或手动把文件放入 {folder}。",
     ),
-    "data.download.short": ("the connection ended at {found} of {expected} bytes", "连接在第 {found} 字节中断，共 {expected} 字节"),
+    "data.download.short": (
+        "the connection ended at {found} of {expected} bytes",
+        "连接在第 {found} 字节中断，共 {expected} 字节",
+    ),
     "data.download.checksum": ("checksum {found}, expected {expected}", "校验和为 {found}，应为 {expected}"),
     "data.download.disk": ("The download can't be stored ({reason}).", "无法保存下载的文件（{reason}）。"),
     "data.download.disk.remedy": (
@@ -339,7 +372,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There are too few groups (or groups of equal rows) for {parts} parts.",
         "分组（或内容相同的行组）太少，无法分成 {parts} 个部分。",
     ),
-    "data.split.few-times": ("There are too few different times for {parts} parts.", "不同的时间点太少，无法分成 {parts} 个部分。"),
+    "data.split.few-times": (
+        "There are too few different times for {parts} parts.",
+        "不同的时间点太少，无法分成 {parts} 个部分。",
+    ),
     "data.split.small-classes": (
         "{count} classes have fewer than {parts} rows and can't be in every part.",
         "有 {count} 个类别不足 {parts} 行，无法出现在每个部分中。",
@@ -354,7 +390,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "请把时间写成 2024-03-17、2024-03-17T15:30 或数字。",
     ),
     "data.split.no-group": ("This row has no group.", "该行没有分组。"),
-    "data.split.no-group.remedy": ("Fill in the column that data.split.group names.", "请补全 data.split.group 指定的列。"),
+    "data.split.no-group.remedy": (
+        "Fill in the column that data.split.group names.",
+        "请补全 data.split.group 指定的列。",
+    ),
     "data.split.column-values": (
         "The column '{column}' should say train, val or test, but says {values}.",
         "“{column}”列应写 train、val 或 test，但其中有 {values}。",
@@ -388,7 +427,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Classes of '{column}' that are judged but never trained on: {classes}.",
         "“{column}”中有类别参与评测却没有训练数据：{classes}。",
     ),
-    "data.card.empty-classes": ("Classes of '{column}' without any row: {classes}.", "“{column}”中没有任何数据的类别：{classes}。"),
+    "data.card.empty-classes": (
+        "Classes of '{column}' without any row: {classes}.",
+        "“{column}”中没有任何数据的类别：{classes}。",
+    ),
     "data.card.bad": ("{count} rows could not be used and were set aside.", "有 {count} 行不可用，已搁置。"),
     "data.card.missing": ("{count} rows have no value somewhere and were left out.", "有 {count} 行缺少值，已舍去。"),
 }
