@@ -14,6 +14,7 @@ from danlu._compat.torchvision import ensure
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.head import head_of
+from danlu.nn.hub import careful
 from danlu.nn.weights import first_convolution, fitted, load_weights, replace
 
 Size = tuple[int, int]
@@ -119,7 +120,8 @@ def _made(where: str, make: Any, name: str, **given: Any) -> nn.Module:
 def _fetched(where: str, make: Any, name: str, **given: Any) -> nn.Module:
     """The net with published weights, downloaded where they are not in the cache."""
     try:
-        net: nn.Module = make(name, **given)
+        with careful():
+            net: nn.Module = make(name, **given)
     except TypeError as error:
         raise RecipeError.of(where, say("nn.refused", net=name, reason=error), say("nn.refused-remedy")) from error
     except Exception as error:  # whatever a download can end in: each library has its own kinds
