@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from danlu.data.augment import pipeline
+from danlu.data.batches.batch import Batch
 from danlu.data.batches.batches import Batches
 from danlu.data.dataset import Dataset
 from danlu.data.prepare import prepare
 from danlu.data.table import Part
 from danlu.errors import RecipeError
 from danlu.messages import say
-from danlu.metrics.base import Metric
 from danlu.nn.freeze import freeze
 from danlu.randomness import Position, key_of
 from danlu.recipe import names
@@ -31,15 +31,16 @@ from danlu.training.events import Event
 from danlu.training.finder import find_rate
 from danlu.training.objective import Objective
 from danlu.training.plan import CheckpointPolicy, Judged, Plan
-from danlu.training.precision import Precision
+from danlu.training.precision import Name, Precision
 
 Progress = Callable[[str, int, int], None]
 Tell = Callable[[Event], None]
+Note = Callable[..., Any]
 
 
 @dataclass
-class Assembled:
-    """Everything a run works with. recipe: complete, with every automatic choice frozen in."""
+class Bench:
+    """What judging needs: training builds on it, evaluation needs no more."""
 
     recipe: Recipe
     spec: TaskSpec
@@ -47,26 +48,17 @@ class Assembled:
     task: Task
     net: nn.Module
     objective: Objective
-    plan: Plan
-    batches: Batches
-    choices: auto.Choices
+    device: torch.device
+    precision: Name
 
     def feed(self, part: Part) -> Batches:
         """Batches of a part for judging: in order, not shuffled."""
         size = self.recipe.evaluate.batch_size or 2 * self.recipe.train.batch_size
         return Batches(
-            self.data,
-            part,
-            size,
-            self.recipe.seed,
-            shuffle=False,
-            device=self.plan.device,
-            workers=_workers(self.recipe),
+            self.data, part, size, self.recipe.seed, shuffle=False, device=self.device, workers=workers(self.recipe)
         )
 
-    def judge(
-        self, part: Part, *, keep: Keep | None = None, tell: Tell | None = None, metrics: list[Metric] | None = None
-    ) -> Callable[[nn.Module], Judged]:
+    def judge(self, part: Part, *, keep: Keep | None = None, tell: Tell | None = None) -> Callable[[nn.Module], Judged]:
         """The function that judges a net on ``part``."""
 
         def judged(net: nn.Module) -> Judged:
@@ -75,10 +67,10 @@ class Assembled:
                 self.feed(part),
                 part,
                 decode=self.task.decode,
-                metrics=metrics if metrics is not None else list(self.task.metrics()),
+                metrics=list(self.task.metrics()),
                 targets=self.data.targets,
                 kinds=self.data.kinds,
-                precision=Precision(self.plan.precision, self.plan.device),
+                precision=Precision(self.precision, self.device),
                 objective=self.objective,
                 transforms=self.task.transforms(),
                 confidence=self.recipe.evaluate.confidence,
@@ -89,38 +81,44 @@ class Assembled:
         return judged
 
 
-def assemble(
-    recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, run: Callable[..., Any] | None = None
-) -> Assembled:
-    """Build everything for a complete recipe. ``run`` (see :func:`danlu.runs.choices.timed`) notes what each step took."""
-    note = run or (lambda _name, work, _text=None: work())
-    choices = auto.Choices()
+@dataclass
+class Assembled(Bench):
+    """Everything that training works with. recipe: complete, with every automatic choice frozen in."""
+
+    plan: Plan
+    batches: Batches
+    choices: auto.Choices
+
+
+def bench(recipe: Recipe, spec: TaskSpec, data: Dataset, choices: auto.Choices) -> Bench:
+    """Task, net and objective for data. The net's first weights depend on the seed alone; precision "auto" is left as fp32."""
     device = auto.device_and_threads(recipe, choices)
-    data: Dataset = note("data", lambda: prepare(recipe, spec, progress), lambda d: f"{len(d):,} rows")
-    if "train" not in data.parts or not len(data.parts["train"]):
-        raise RecipeError.of(
-            recipe.where("data.split"), say("runs.empty-part", part="train"), say("runs.empty-part.remedy")
-        )
     task: Task = names.load_object(spec.task)(recipe, data)
-
-    def build() -> nn.Module:
-        torch.default_generator.manual_seed(key_of(f"init/{recipe.seed}") >> 1)
-        net = task.net()
-        if recipe.model.unfreeze == "frozen":
-            freeze(net)
-        return net
-
-    net: nn.Module = note("net", build, lambda n: f"{sum(p.numel() for p in n.parameters()):,} parameters")
+    torch.default_generator.manual_seed(key_of(f"init/{recipe.seed}") >> 1)
+    net = task.net()
+    if recipe.model.unfreeze == "frozen":
+        freeze(net)
     last = auto.channels_last(recipe, net, choices)
     net = net.to(device, memory_format=torch.channels_last) if last else net.to(device)  # type: ignore[call-overload]
-    objective = task.objective().to(device)
+    name = recipe.train.precision
+    return Bench(recipe, spec, data, task, net, task.objective().to(device), device, "fp32" if name == "auto" else name)
+
+
+def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, note: Note | None = None) -> Assembled:
+    """Build everything for a complete recipe. note: see :func:`danlu.runs.choices.timed`."""
+    note = note or auto.timed([])
+    choices = auto.Choices()
+    data: Dataset = note("data", lambda: prepare(recipe, spec, progress), lambda found: f"{len(found):,} rows")
+    if not len(data.parts.get("train", ())):
+        where = recipe.where("data.split")
+        raise RecipeError.of(where, say("runs.empty-part", part="train"), say("runs.empty-part.remedy"))
+    made: Bench = note("net", lambda: bench(recipe, spec, data, choices), _size)
     train = recipe.train
-    if objective.coupled and train.accumulate > 1:
-        raise RecipeError.of(
-            recipe.where("train.accumulate"), say("runs.coupled", name=objective.coupled[0]), say("runs.coupled.remedy")
-        )
-    augment = pipeline.build(train_augment(recipe), data.kinds, recipe.where("data.augment"))
-    transforms = (*augment, *task.transforms())
+    if made.objective.coupled and train.accumulate > 1:
+        where, name = recipe.where("train.accumulate"), made.objective.coupled[0]
+        raise RecipeError.of(where, say("runs.coupled", name=name), say("runs.coupled.remedy"))
+    augment = pipeline.build(recipe.data.augment, data.kinds, recipe.where("data.augment"))
+    transforms = (*augment, *made.task.transforms())
     batches = Batches(
         data,
         "train",
@@ -128,23 +126,32 @@ def assemble(
         recipe.seed,
         shuffle=True,
         transforms=transforms,
-        device=device,
-        workers=_workers(recipe),
-        pin=device.type == "cuda",
-        weights=_sampler_weights(recipe, data),
+        device=made.device,
+        workers=workers(recipe),
+        weights=sampler_weights(recipe, data),
     )
-    plan = _plan(recipe, spec, data, transforms, device, len(batches))
-    batch = next(iter(batches.epoch(0)))
-    for transform in transforms:
-        batch = transform(batch, Position(recipe.seed), data.kinds)
-    name = auto.precision(recipe, net, objective, batch, device, choices)
-    plan = replace(plan, precision=name)
+    plan = plan_of(recipe, spec, data, transforms, made.device, len(batches))
+    if train.precision == "auto":
+        batch = first_batch(batches, plan)
+        made.precision = auto.precision(made.net, made.objective, batch, made.device, choices)
+    plan = replace(plan, precision=made.precision)
     if train.optimizer.lr == "auto":
-        found = find_rate(net, objective, batches, plan)
+        found = find_rate(made.net, made.objective, batches, plan)
         plan = replace(plan, lr=choices.make("train.optimizer.lr", found.suggestion, say("runs.chosen.finder")))
-    frozen = choices.freeze(recipe)
-    task.recipe = frozen
-    return Assembled(frozen, spec, data, task, net, objective, plan, batches, choices)
+    made.recipe = made.task.recipe = choices.freeze(recipe)
+    return Assembled(**vars(made), plan=plan, batches=batches, choices=choices)
+
+
+def first_batch(batches: Batches, plan: Plan) -> Batch:
+    """The first micro-batch of training, transformed as the loop will."""
+    batch = next(iter(batches.epoch(0)))
+    for transform in plan.transforms:
+        batch = transform(batch, Position(plan.seed), plan.kinds)
+    return batch
+
+
+def _size(made: Bench) -> str:
+    return f"{sum(p.numel() for p in made.net.parameters()):,} parameters"
 
 
 def in_folder(assembled: Assembled, folder: RunFolder) -> Plan:
@@ -156,11 +163,7 @@ def in_folder(assembled: Assembled, folder: RunFolder) -> Plan:
     return replace(assembled.plan, checkpoint=policy, best_folder=folder.best)
 
 
-def train_augment(recipe: Recipe) -> Any:
-    return recipe.data.augment
-
-
-def _plan(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, device: torch.device, micros: int) -> Plan:
+def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, device: torch.device, micros: int) -> Plan:
     train = recipe.train
     steps = train.epochs * -(-micros // train.accumulate)
     steps = min(steps, train.max_steps or steps)
@@ -204,14 +207,14 @@ def _sign(metric: str, spec: TaskSpec) -> int:
     return -1 if "loss" in metric or name in {"mse", "rmse", "mae"} else 1
 
 
-def _workers(recipe: Recipe) -> int:
+def workers(recipe: Recipe) -> int:
     wanted = recipe.data.workers
     if wanted == "auto":
         return torch.get_num_threads() if recipe.data.storage == "stream" else 0
     return wanted
 
 
-def _sampler_weights(recipe: Recipe, data: Dataset) -> np.ndarray | None:
+def sampler_weights(recipe: Recipe, data: Dataset) -> np.ndarray | None:
     """float64 (training rows,): inverse class frequency, for ``balance: sampler``."""
     if recipe.data.balance != "sampler":
         return None

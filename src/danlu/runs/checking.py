@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,13 @@ from danlu.randomness import Position
 from danlu.recipe import complete
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
-from danlu.runs.assembling import Assembled, Progress, assemble
+from danlu.runs.assembling import Assembled, Progress, assemble, first_batch
 from danlu.runs.choices import timed
 from danlu.training import checkpoint
 from danlu.training.loop import slots
 from danlu.training.parts import Parts
 from danlu.training.plan import Judged
 from danlu.training.randomness import reseed
-
-Note = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
     """Forward, backward, one validation batch, checkpoint round trip, disk space; on copies, so that nothing is changed."""
     note = timed(log)
     warnings = list[str]()
-    batch = first_batch(assembled)
+    batch = first_batch(assembled.batches, assembled.plan)
     trial = copy.deepcopy(assembled.net)
     note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), lambda loss: f"loss {loss:.4f}")
     if len(assembled.data.parts.get("val", ())):
@@ -76,14 +73,6 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
         warnings.append(say("runs.batch-norm", size=size, effective=size * accumulate))
     table = slots(parts, assembled.plan, assembled.objective)
     return Checked(log, list(table), assembled.recipe, warnings, assembled.choices.lines())
-
-
-def first_batch(assembled: Assembled) -> Batch:
-    """The first micro-batch of training, transformed as the loop will."""
-    batch = next(iter(assembled.batches.epoch(0)))
-    for transform in assembled.plan.transforms:
-        batch = transform(batch, Position(assembled.plan.seed), assembled.data.kinds)
-    return batch
 
 
 def _forward_backward(assembled: Assembled, trial: nn.Module, batch: Batch, warnings: list[str]) -> float:

@@ -75,13 +75,8 @@ def channels_last(recipe: Recipe, net: nn.Module, choices: Choices) -> bool:
     return wanted
 
 
-def precision(
-    recipe: Recipe, net: nn.Module, objective: Objective, batch: Batch, device: torch.device, choices: Choices
-) -> Name:
-    """The recipe's precision, or the fastest native one that agrees with fp32 on a real batch and is really faster."""
-    wanted = recipe.train.precision
-    if wanted != "auto":
-        return wanted
+def precision(net: nn.Module, objective: Objective, batch: Batch, device: torch.device, choices: Choices) -> Name:
+    """The fastest native precision that agrees with fp32 on a real batch and is really faster."""
     name = supported(device)[0]
     if name == "fp32":
         return choices.make("train.precision", "fp32", say("runs.chosen.no-half"))  # type: ignore[no-any-return]

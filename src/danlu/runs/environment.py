@@ -25,7 +25,7 @@ def environment(seed: int, device: torch.device) -> dict[str, Any]:
         "device": str(device),
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "cudnn": {
-            "version": torch.backends.cudnn.version() if device.type == "cuda" else None,
+            "version": torch.backends.cudnn.version() if device.type == "cuda" else None,  # type: ignore[no-untyped-call]
             "deterministic": torch.backends.cudnn.deterministic,
             "benchmark": torch.backends.cudnn.benchmark,
         },

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from danlu import recipe as recipes
+from danlu.data.prepare import prepare
 from danlu.data.table import Part
 from danlu.errors import RunError
 from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.runs import weights
-from danlu.runs.assembling import Progress, assemble
+from danlu.runs.assembling import Progress, bench
+from danlu.runs.choices import Choices
 from danlu.runs.columns import restore
 from danlu.runs.folder import RunFolder
-from danlu.runs.predictions import PredictionWriter
-from danlu.runs.training import truth_of
+from danlu.runs.predictions import PredictionWriter, keeper
 
 
 def evaluate(
@@ -31,20 +33,17 @@ def evaluate(
     fitted = restore(folder.read_json(folder.columns))
     if source is not None:
         recipe = recipes.patch(recipe, {"data.source": source, "data.format": "auto", "data.columns": {}})
-    assembled = assemble(
-        recipe, spec_of(recipe.task, recipe.where("task")), progress, fitted=fitted, judged_as=part if source else None
-    )
-    if not len(assembled.data.parts.get(part, ())):
+    spec = spec_of(recipe.task, recipe.where("task"))
+    data = prepare(recipe, spec, progress, kinds=fitted.kinds, part=None if source is None else part)
+    if not len(data.parts.get(part, ())):
         raise RunError.of(str(path), say("runs.no-part", part=part), say("runs.no-part.remedy", part=part))
-    assembled.net.load_state_dict(tensors)
-    ids = assembled.data.ids
+    made = bench(recipe, spec, replace(data, statistics=fitted.statistics), Choices())
+    made.net.load_state_dict(tensors)
     name = part if source is None else f"{part}-{Path(source).name.replace(':', '-')}"
     target = folder.predictions / f"{name}.parquet"
     with PredictionWriter(target) as writer:
-        judged = assembled.judge(
-            part, keep=lambda batch, found: writer.add([ids[r] for r in batch.rows], truth_of(assembled, batch), found)
-        )(assembled.net)
-    samples = len(assembled.data.parts[part])
+        judged = made.judge(part, keep=keeper(made, writer))(made.net)
+    samples = len(data.parts[part])
     return {
         "part": part,
         "values": dict(judged.values),

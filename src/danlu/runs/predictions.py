@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from danlu.data.batches.batch import Batch
+from danlu.runs.assembling import Bench
+from danlu.training.evaluation import Keep, true_values
+
 
 class PredictionWriter:
     """Rows {id, true columns as "true/NAME", prediction columns}; the file appears when it is whole."""
@@ -51,3 +55,13 @@ def _column(values: Any) -> Any:
     if isinstance(values, np.ndarray) and values.ndim == 1:
         return pa.array(values)
     return pa.array([np.asarray(value).tolist() for value in values])
+
+
+def keeper(made: Bench, writer: PredictionWriter) -> Keep:
+    """Writes every judged batch down: ids, true target columns, predictions."""
+
+    def keep(batch: Batch, predictions: Mapping[str, Any]) -> None:
+        truth = {name: true_values(made.data.kinds, name, batch) for name in made.data.targets}
+        writer.add([made.data.ids[row] for row in batch.rows], truth, predictions)
+
+    return keep

@@ -20,7 +20,7 @@ from danlu.runs.columns import describe
 from danlu.runs.environment import differences, environment
 from danlu.runs.folder import RunFolder
 from danlu.runs.pictures import draw_pictures
-from danlu.runs.predictions import PredictionWriter
+from danlu.runs.predictions import PredictionWriter, keeper
 from danlu.runs.run import Run
 from danlu.training.events import Evaluated, Event, Said, Watcher
 from danlu.training.loop import Fitted, fit
@@ -141,25 +141,12 @@ def _test(folder: RunFolder, assembled: Assembled, fitted: Fitted, tell: Any) ->
     fitted.net.load_state_dict(weights.chosen(folder, assembled.recipe))
     if not len(assembled.data.parts.get("test", ())):
         return
-    ids = assembled.data.ids
     began = time.perf_counter()
     with PredictionWriter(folder.predictions / "test.parquet") as writer:
-
-        def keep(batch: Any, predictions: Mapping[str, Any]) -> None:
-            truth = truth_of(assembled, batch)
-            writer.add([ids[row] for row in batch.rows], truth, predictions)
-
-        judged = assembled.judge("test", keep=keep, tell=tell)(fitted.net)
+        judged = assembled.judge("test", keep=keeper(assembled, writer), tell=tell)(fitted.net)
     seconds = time.perf_counter() - began
     epoch = max(fitted.best_epoch, 0)
     tell(Evaluated(fitted.steps, epoch, "test", dict(judged.values), dict(judged.intervals), False, seconds))
-
-
-def truth_of(assembled: Assembled, batch: Any) -> dict[str, Any]:
-    """The true target columns of a batch as numpy, for the predictions file."""
-    from danlu.training.evaluation import true_values
-
-    return {name: true_values(assembled.data.kinds, name, batch) for name in assembled.data.targets}
 
 
 def _environment_changes(folder: RunFolder, assembled: Assembled) -> list[str]:

@@ -68,11 +68,11 @@ class Fcos(nn.Module):
         self.centre_out = nn.Conv2d(features, 1, 3, 1, 1)
         self.scales = nn.Parameter(torch.ones(len(STRIDES)))
         nn.init.normal_(self.class_out.weight, std=0.01)
-        nn.init.constant_(
-            self.class_out.bias, -math.log(99)
-        )  # every class starts at a probability of .01 (Lin et al. 2017)
         nn.init.normal_(self.box_out.weight, std=0.01)
-        nn.init.constant_(self.box_out.bias, 1.0)
+        # every class starts at a probability of .01 (Lin et al. 2017), every box about two strides wide
+        for layer, start in ((self.class_out, -math.log(99)), (self.box_out, 1.0)):
+            assert layer.bias is not None
+            nn.init.constant_(layer.bias, start)
 
     def forward(self, image: Tensor | Padded) -> dict[str, Tensor]:
         x = image.values if isinstance(image, Padded) else image

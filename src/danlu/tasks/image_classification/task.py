@@ -60,6 +60,5 @@ class ImageClassification(Task):
 
     def _class_weights(self) -> tuple[float, ...]:
         """n / (K·n_c) over training rows: scikit-learn's "balanced"."""
-        labels = np.asarray(self.data.store.gather("label", self.data.parts["train"])).reshape(-1)
-        counts = np.bincount(labels, minlength=len(self.classes))
-        return tuple(float(w) for w in len(labels) / (len(counts) * np.maximum(counts, 1)))
+        counts = np.asarray(self.data.statistics["label"]["counts"])
+        return tuple(float(w) for w in counts.sum() / (len(counts) * np.maximum(counts, 1)))
