@@ -18,6 +18,7 @@ from danlu.data import cache
 from danlu.data.augment.base import BatchTransform
 from danlu.data.batches.batch import Batch, Ragged
 from danlu.data.batches.batches import Batches
+from danlu.data.cache.columns import cpus
 from danlu.data.dataset import Dataset
 from danlu.data.stream import Stream
 from danlu.errors import DataError
@@ -134,6 +135,17 @@ def test_evaluation_goes_through_the_rows_in_order(decoded: Dataset) -> None:
     assert np.concatenate(rows).tolist() == decoded.parts["val"].tolist()
     some = np.asarray([5, 2, 9])
     assert next(Batches(decoded, some, 4, 0, shuffle=False).epoch(0)).rows.tolist() == [5, 2, 9]
+
+
+def test_as_many_workers_as_the_storage_needs(decoded: Dataset, streamed: Dataset) -> None:
+    import multiprocessing
+
+    before = set(multiprocessing.active_children())
+    expected = list(feed(decoded, workers=None).epoch(0))
+    assert set(multiprocessing.active_children()) == before
+    batches = feed(streamed, workers=None)
+    assert all(map(same, batches.epoch(0), expected))
+    assert len(set(multiprocessing.active_children()) - before) == cpus()
 
 
 def test_a_part_without_rows_says_so(decoded: Dataset) -> None:

@@ -20,7 +20,8 @@ class Store(Protocol):
     prepares on demand.
 
     A store may also offer ``gather_all(columns, rows) -> dict``, where rows are prepared as wholes; and say by
-    ``instant`` (default True) that gathering is a mere copy of memory, so that nothing is won by doing it ahead.
+    ``instant`` (default True) that gathering is a mere copy of memory, so that nothing is won by doing it ahead, or by
+    ``on_demand`` (default False) that it prepares rows each time.
     """
 
     def gather(self, column: str, rows: np.ndarray) -> Any:
@@ -55,6 +56,11 @@ class Dataset:
     def instant(self) -> bool:
         """Whether gathering is a mere copy of memory."""
         return bool(getattr(self.store, "instant", True))
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether rows are prepared each time they are gathered, which is work for other processes."""
+        return bool(getattr(self.store, "on_demand", False))
 
     def rows(self, part: Part) -> np.ndarray:
         """int64: the part's rows, sorted. Raises DataError where there are none."""

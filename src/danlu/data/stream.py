@@ -24,6 +24,7 @@ class Stream:
     """
 
     instant = False
+    on_demand = True
 
     def __init__(
         self,

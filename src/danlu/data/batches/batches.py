@@ -13,6 +13,7 @@ from danlu.data.batches.ahead import Upload, ahead
 from danlu.data.batches.batch import Batch
 from danlu.data.batches.order import Ask, Plan, bounds, plan
 from danlu.data.batches.workers import Pick, Workers
+from danlu.data.cache.columns import cpus
 from danlu.data.dataset import Dataset
 from danlu.data.table import Part
 from danlu.randomness import Position
@@ -29,8 +30,8 @@ class Batches:
     as they come (evaluation). transforms: those of the loop, which are asked for the partners they mix in (they run in
     the loop, not here).
     drop_last: leave out an epoch's short last batch (never its only one). weights: float (rows,), not negative: samples
-    are then drawn with replacement, as many as there are rows. workers: processes that gather; 0 where the cache is
-    memory to be copied.
+    are then drawn with replacement, as many as there are rows.
+    workers: processes that gather; None: one for each CPU where rows are prepared on demand, else none.
     pin: page-locked memory; None: where the device is CUDA. gather_ahead: in a thread; None: where it pays (a CUDA
     device; values that are decoded or read from disk), since for a copy of memory the hand-over costs more than the
     work.
@@ -52,7 +53,7 @@ class Batches:
         transforms: Sequence[BatchTransform] = (),
         drop_last: bool = False,
         device: torch.device | str = "cpu",
-        workers: int = 0,
+        workers: int | None = 0,
         pin: bool | None = None,
         weights: np.ndarray | None = None,
         gather_ahead: bool | None = None,
@@ -77,6 +78,8 @@ class Batches:
         if len(mixing) > 1:
             raise ValueError("more than one transform asks for partners: combine them into one that chooses by sample")
         self._mixing = mixing[0] if mixing else None
+        if workers is None:
+            workers = cpus() if dataset.on_demand else 0
         on_cuda = self.device.type == "cuda"
         pin = on_cuda if pin is None else pin
         self._workers = Workers(dataset, workers, pin) if workers else None
