@@ -47,7 +47,13 @@ def chunks(pixels: Tensor) -> Iterator[slice]:
 
 def store(target: Tensor, pixels: Tensor) -> None:
     """Writes float ``pixels`` (changed in place) to ``target`` of any dtype; to whole numbers rounded half to even."""
-    target.copy_(pixels if target.dtype.is_floating_point else pixels.round_())
+    if not target.dtype.is_floating_point:
+        pixels = pixels.round_()
+    if interleaved(target) and not interleaved(pixels):
+        for into, channel in zip(target.unbind(1), pixels.unbind(1), strict=True):  # half the time of one copy
+            into.copy_(channel)
+    else:
+        target.copy_(pixels)
 
 
 def inside(sizes: Tensor, height: int, width: int) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from danlu.data.augment.layout import inside
+from danlu.data.augment.layout import chunks, inside, store
 
 
 def mean_of(pixels: Tensor, seen: Tensor | None) -> Tensor:
@@ -16,11 +16,9 @@ def mean_of(pixels: Tensor, seen: Tensor | None) -> Tensor:
 
 
 def channel_means(pixels: Tensor, sizes: Tensor | None) -> Tensor:
-    """(B, C, 1, 1) in the pixels' own dtype, whole numbers rounded half to even; sizes: int64 (B, 2) of padded
-    images.
-    """
-    if pixels.dtype.is_floating_point:
-        return mean_of(pixels, None if sizes is None else inside(sizes, *pixels.shape[2:]))
-    area = pixels.shape[2] * pixels.shape[3] if sizes is None else sizes.prod(1).view(-1, 1, 1, 1)
-    total = pixels.sum((2, 3), keepdim=True, dtype=torch.int64)  # exact, and without a float copy of the images
-    return (total / area).round_().to(pixels.dtype)
+    """(B, C, 1, 1) in the pixels' own dtype, whole numbers rounded half to even; sizes: int64 (B, 2) of padded images."""
+    result = pixels.new_empty(*pixels.shape[:2], 1, 1)
+    for some in chunks(pixels):
+        part = pixels[some].to(torch.float32, memory_format=torch.contiguous_format)
+        store(result[some], mean_of(part, None if sizes is None else inside(sizes[some], *pixels.shape[2:])))
+    return result

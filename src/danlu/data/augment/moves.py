@@ -23,19 +23,22 @@ def move(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
     _, plane, height, width, inner = block.shape
     orient, right, down = _parts(inverse)
     sources, slot = _oriented(block, orient)
+    margin = int(np.abs(right).max(initial=0))
+    if not (margin or down.any() or orient[:, 2].any()):  # rows stay as they are: whole images are copied
+        together = sources[0] if len(sources) == 1 else torch.cat(sources)
+        return images(together.index_select(0, torch.from_numpy(slot).to(pixels.device)))
     rows = np.arange(height)[None, :] + down[:, None]
     rows[orient[:, 2]] = height - 1 - rows[orient[:, 2]]
     beyond = (rows < 0) | (rows >= height)
-    margin = int(np.abs(right).max(initial=0))
-    if fill in ("reflect", "edge"):
-        rows, empty = fold(rows, height, fill), False
-    else:
-        rows, empty = np.where(beyond, height, rows), bool(beyond.any())
+    empty = False
+    if beyond.any():
+        empty = fill not in ("reflect", "edge")
+        rows = np.where(beyond, height, rows) if empty else fold(rows, height, fill)
     tall, wide = height + empty, width + 2 * margin
-    if len(sources) == 1 and not margin and not empty:
-        flat = sources[0].reshape(-1)
+    if margin or empty:
+        flat = _with_margin(sources, margin, empty, fill).view(-1)
     else:
-        flat = _with_margin(sources, margin, empty, fill).reshape(-1)
+        flat = (sources[0] if len(sources) == 1 else torch.cat(sources)).view(-1)
     start = (slot[:, None] * (plane * tall) + rows) * wide + margin + right[:, None]
     index = torch.from_numpy(start * inner).to(pixels.device)[:, None, :]
     index = index + torch.arange(plane, device=pixels.device)[:, None] * (tall * wide * inner)
@@ -88,35 +91,29 @@ def _with_margin(sources: list[Tensor], margin: int, empty: bool, fill: Fill | f
     last row.
     """
     _, plane, height, width, inner = sources[0].shape
-    wide = width + 2 * margin
-    result = sources[0].new_empty(sum(map(len, sources)), plane, height + empty, wide, inner)
+    shape = (sum(map(len, sources)), plane, height + empty, width + 2 * margin, inner)
+    constant = 0 if fill == "zero" else fill
+    result = sources[0].new_empty(shape)
+    if not isinstance(constant, str):
+        result.fill_(constant)
     start = 0
     for source in sources:
         target = result[start : start + len(source)]
         start += len(source)
         body = target[:, :, :height]
         body[:, :, :, margin : margin + width] = source
-        if fill in ("reflect", "edge"):
+        if fill == "mean":
+            pixels = channel_means(images(source), None)
+            mean = pixels[:, None, None, None, :, 0, 0] if inner > 1 else pixels[..., None]
+            body[:, :, :, :margin], body[:, :, :, margin + width :] = mean, mean
+            if empty:
+                target[:, :, height:] = mean
+        elif fill in ("reflect", "edge"):
             for begin in (-margin, width):
                 columns = fold(np.arange(begin, begin + margin), width, fill)
                 strip = source.index_select(3, torch.from_numpy(columns).to(source.device))
                 body[:, :, :, begin + margin : begin + 2 * margin] = strip
-            continue
-        value = _value(source, fill)
-        body[:, :, :, :margin] = value
-        body[:, :, :, margin + width :] = value
-        if empty:
-            target[:, :, height:] = value
     return result
-
-
-def _value(source: Tensor, fill: Fill | float) -> Tensor | float:
-    if not isinstance(fill, str):
-        return fill
-    if fill == "zero":
-        return 0
-    mean = channel_means(images(source), None)
-    return mean[:, None, None, None, :, 0, 0] if source.shape[4] > 1 else mean[..., None]
 
 
 def fold(index: np.ndarray, size: int, fill: Fill | float) -> np.ndarray:

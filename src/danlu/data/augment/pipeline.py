@@ -41,7 +41,7 @@ def build(choices: Sequence[Named], kinds: Mapping[str, Kind], where: Where = "d
         made.append((Place(index, choice.name), part))
     own = [place.name for place, part in made if getattr(part, "partners", 0)]
     mixers = [(place, part) for place, part in made if isinstance(part, Mixing)]
-    asking = own + [mixers[0][0].name] * bool(mixers)
+    asking = [*own, *(place.name for place, _ in mixers[:1])]
     if len(asking) > 1:
         what = say("augment.two-mixers", name=asking[0], other=asking[1])
         problems.append(Problem(below(where, ""), what, say("augment.two-mixers.remedy")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from danlu.data.augment.base import BatchTransform
 from danlu.data.augment.colour import Change
 from danlu.data.augment.draws import Draws
-from danlu.data.augment.geometry import Fill, Geometry, compose, identity
+from danlu.data.augment.geometry import Fill, Geometry, compose
 from danlu.data.augment.parts import Colouring, Covering, Geometric, Mixing
 from danlu.data.batches.batch import Batch, Padded, Value
 from danlu.data.kinds.base import Kind
@@ -59,10 +60,8 @@ class Warp(Alone):
         return "+".join(place.name for place, _ in self.parts)
 
     def __call__(self, batch: Batch, at: Position, kinds: Mapping[str, Kind]) -> Batch:
-        inverse = identity(len(batch.keys))
-        for place, part in self.parts:
-            inverse = compose(inverse, part.inverse(place.draws(at, batch.keys)))
-        geometry = Geometry(inverse, sizes_of(batch, kinds), self.fill)
+        each = (part.inverse(place.draws(at, batch.keys)) for place, part in self.parts)
+        geometry = Geometry(reduce(compose, each), sizes_of(batch, kinds), self.fill)
         if geometry.still():
             return batch
         return _each(batch, kinds, lambda kind, value: kind.warp(value, geometry))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
@@ -59,13 +60,16 @@ class Erase(Covering):
             return pixels.new_zeros(1, 1, 1, 1).expand(*pixels.shape[:2], 1, 1)
         if self.fill == "mean":
             return channel_means(pixels, sizes)
-        count = pixels[0].numel() if len(pixels) else 0
-        noise = _noise(draws.at.seed, draws.purpose, count + _OFFSETS).to(pixels.device)
+        count, channels, height, width = pixels.shape
+        length = channels * height * width
+        noise = _noise(draws.at.seed, draws.purpose, length + _OFFSETS).to(pixels.device)
         offset = torch.from_numpy((draws.uniform("noise")[:, 0] * _OFFSETS).astype(np.int64)).to(pixels.device)
-        windows = noise.as_strided((_OFFSETS, count), (1, 1))
-        return windows.index_select(0, offset).view(pixels.shape).to(pixels.dtype)
+        cut = noise.as_strided((_OFFSETS, length), (1, 1)).index_select(0, offset)
+        # Laid out with channels last, as images are cached, whatever the memory order of these: it is part of the draw.
+        return cut.view(count, height, width, channels).permute(0, 3, 1, 2).to(pixels.dtype)
 
 
+@lru_cache(maxsize=4)
 def _noise(seed: int, purpose: str, count: int) -> Tensor:
     """uint8 (count,): bytes that all samples' noise is cut from, each at an offset of its own."""
     keys = np.asarray([key_of("noise")], dtype=np.uint64)
