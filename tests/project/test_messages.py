@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 from string import Formatter
 
@@ -80,10 +81,21 @@ def test_every_call_names_a_text_and_fills_its_places() -> None:
 
 
 def test_every_text_is_used() -> None:
-    """A text that no source file names (whole, or by the part before its last dot in an f-string) is dead."""
-    source = "\n".join(
-        path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py")) if path.parent.name != "texts"
-    )
-    source = source.replace("'", '"')
-    dead = [key for key in TEXTS if f'"{key}"' not in source and f'f"{key.rpartition(".")[0]}.{{' not in source]
+    """A key that no string of the source gives, whole or as an f-string with places, is dead."""
+    whole: set[str] = set()
+    patterns: set[str] = set()
+    for path in sorted(SOURCE.rglob("*.py")):
+        if path.parent.name == "texts":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                whole.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                pieces = [
+                    re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+" for part in node.values
+                ]
+                if pieces[0] != ".+":
+                    patterns.add("".join(pieces))
+    dynamic = re.compile("|".join(patterns))
+    dead = [key for key in TEXTS if key not in whole and not dynamic.fullmatch(key)]
     assert not dead

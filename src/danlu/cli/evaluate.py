@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from danlu.cli._ending import decimal, percent
 from danlu.cli._faults import DONE
@@ -23,7 +24,7 @@ def arguments(parser: Parser) -> None:
 
 def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     path = parser.only("RUN", options.path)
-    part = one_of(parser, "--part", options.part, PARTS)
+    part: Any = one_of(parser, "--part", options.part, PARTS)
     from danlu import runs
 
     with preparing() as progress:

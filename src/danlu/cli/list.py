@@ -89,20 +89,22 @@ def _show(rows: Sequence[Mapping[str, Any]], out: Output) -> None:
 def _tasks(out: Output) -> int:
     from danlu.recipe.names import tasks
 
-    rows = [
-        {
-            "name": name,
-            "title": choose(spec.title),
-            "columns": {column: {"kind": what.kind, "role": what.role} for column, what in spec.columns.items()},
-            "monitor": spec.monitor[0],
-        }
-        for name, spec in tasks().items()
-    ]
+    known = tasks()
     heads = [say("cli.list.name"), say("cli.list.what"), say("cli.list.columns"), say("cli.list.monitor")]
-    shown = []
-    for row in rows:
-        columns = ", ".join(f"{name} ({column['kind']}, {column['role']})" for name, column in row["columns"].items())
-        shown.append((row["name"], row["title"], columns, row["monitor"]))
-    out.table(heads, shown)
-    out.result(rows)
+    rows = []
+    for name, spec in known.items():
+        columns = ", ".join(f"{column} ({what.kind}, {what.role})" for column, what in spec.columns.items())
+        rows.append((name, choose(spec.title), columns, spec.monitor[0]))
+    out.table(heads, rows)
+    out.result(
+        [
+            {
+                "name": name,
+                "about": choose(spec.title),
+                "columns": {column: {"kind": what.kind, "role": what.role} for column, what in spec.columns.items()},
+                "monitor": spec.monitor[0],
+            }
+            for name, spec in known.items()
+        ]
+    )
     return DONE
