@@ -1,0 +1,46 @@
+"""Count, mean and spread of numbers as a mergeable state (Chan, Golub & LeVeque 1979)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from danlu.metrics.interval import Interval, quantile
+
+
+@dataclass
+class Moments:
+    """n numbers, their mean, and the sum of squares of their distances from it; all float64."""
+
+    n: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def update(self, values: np.ndarray) -> None:
+        """values: (B,), any real dtype."""
+        if len(values):
+            numbers = np.asarray(values, np.float64)
+            mean = float(numbers.mean())
+            self.merge(Moments(len(numbers), mean, float(np.square(numbers - mean).sum())))
+
+    def merge(self, other: Moments) -> None:
+        n = self.n + other.n
+        if n:
+            apart = other.mean - self.mean
+            self.mean += apart * other.n / n
+            self.squares += other.squares + apart * apart * self.n * other.n / n
+            self.n = n
+
+    @property
+    def value(self) -> float:
+        """The mean; NaN without numbers."""
+        return self.mean if self.n else math.nan
+
+    def interval(self, confidence: float) -> Interval:
+        """Of the mean, by the central limit theorem; NaN for fewer than two numbers."""
+        if self.n < 2:
+            return math.nan, math.nan
+        half = quantile(confidence) * math.sqrt(self.squares / (self.n - 1) / self.n)
+        return self.mean - half, self.mean + half
