@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from danlu.errors import Problem, RecipeError
 from danlu.messages import say
-from danlu.recipe.arguments import Chosen, Where
+from danlu.recipe.arguments import Chosen
 from danlu.recipe.contradictions import contradictions
 from danlu.recipe.frozen import FrozenDict, freeze
-from danlu.recipe.names import faults, spec_of
-from danlu.recipe.problems import explain, told
+from danlu.recipe.names import catalogue, faults, spec_of
+from danlu.recipe.problems import explain, not_allowed, told
 from danlu.recipe.schema import ModelSection, Named, OptimizerSection, Recipe, Section
 from danlu.recipe.spec import TaskSpec
 from danlu.recipe.spelling import spell_out
@@ -39,6 +39,7 @@ def examine(recipe: Recipe, wrong: Collection[str] = ()) -> tuple[Recipe, list[P
     wrong: dotted keys already known to be wrong (and left out of the recipe); what depends on them isn't judged.
     """
     problems: list[Problem] = []
+    given = {key for _, choice, key in _choices(recipe) if choice.args or getattr(choice, "value", None) is not None}
     spec: TaskSpec | None = None
     if "task" not in wrong:
         try:
@@ -47,30 +48,29 @@ def examine(recipe: Recipe, wrong: Collection[str] = ()) -> tuple[Recipe, list[P
             recipe = with_options(recipe, spec)
         except RecipeError as error:
             problems += error.problems
-    for group, choice, where in _choices(recipe):
-        problems += faults(group, choice, where)
+    formats = ("auto", *(name for name in catalogue("source") if name != "builtin"))
+    if recipe.data.format not in formats:
+        problems.append(not_allowed(recipe.where("data.format"), recipe.data.format, Literal[*formats]))
+    for group, choice, key in _choices(recipe):
+        problems += faults(group, choice, recipe.under(key), arguments=key in given)
     return recipe, [*problems, *contradictions(recipe, spec, wrong)]
 
 
-def _choices(recipe: Recipe) -> Iterator[tuple[str, Chosen, Where]]:
-    """(group, choice, where) of everything that is chosen by name."""
+def _choices(recipe: Recipe) -> Iterator[tuple[str, Chosen, str]]:
+    """(group, choice, dotted key) of everything that is chosen by name."""
     model, train = recipe.model, recipe.train
     if model.name != "auto":
-        yield "net", model, recipe.under("model")
+        yield "net", model, "model"
     for group in ("activation", "norm"):
         name = getattr(model, group)
         if name is not None:
-            yield group, Named(name=name), _always(recipe.where(f"model.{group}"))
-    yield "optimizer", train.optimizer, recipe.under("train.optimizer")
-    yield "schedule", train.schedule, recipe.under("train.schedule")
+            yield group, Named(name=name), f"model.{group}"
+    yield "optimizer", train.optimizer, "train.optimizer"
+    yield "schedule", train.schedule, "train.schedule"
     if train.loss is not None:
-        yield "loss", train.loss, recipe.under("train.loss")
+        yield "loss", train.loss, "train.loss"
     for index, choice in enumerate(recipe.data.augment):
-        yield "augmentation", choice, recipe.under(f"data.augment.{index}")
-
-
-def _always(where: str) -> Where:
-    return lambda key: where
+        yield "augmentation", choice, f"data.augment.{index}"
 
 
 def with_options(recipe: Recipe, spec: TaskSpec) -> Recipe:
@@ -106,7 +106,8 @@ def _merge(default: Any, own: Any, prefix: str, note: Note) -> Any:
         if key not in own.model_fields_set:
             if key in default.model_fields_set:
                 merged[key] = theirs
-                note(prefix + key)
+                for below in [key, *(f"{key}.{name}" for name in theirs)] if isinstance(theirs, dict) else [key]:
+                    note(prefix + below)
         elif isinstance(mine, Section) and isinstance(theirs, Section):
             merged[key] = _merge(theirs, mine, f"{prefix}{key}.", note)
         elif isinstance(mine, dict) and isinstance(theirs, dict):

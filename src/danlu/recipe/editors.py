@@ -19,16 +19,19 @@ def json_schema() -> Schema:
     schema = Recipe.model_json_schema()
     parts: Schema = schema["$defs"]
     parts["Named"] = _choice([])
-    train, model, optimizer = (parts[f"{name}Section"]["properties"] for name in ("Train", "Model", "Optimizer"))
+    data, train, model, optimizer = (
+        parts[f"{name}Section"]["properties"] for name in ("Data", "Train", "Model", "Optimizer")
+    )
     for key, group, where in (
         ("schedule", "schedule", train),
         ("loss", "loss", train),
-        ("augment", "augmentation", parts["DataSection"]["properties"]),
+        ("augment", "augmentation", data),
     ):
         parts[f"choice-of-{group}"] = _choice(list(catalogue(group)))
         where[key] = _referring(where[key], _NAMED, f"#/$defs/choice-of-{group}")
     for where, key, names in (
         (schema["properties"], "task", list(tasks())),
+        (data, "format", ["auto", *(name for name in catalogue("source") if name != "builtin")]),
         (model, "name", ["auto", *catalogue("net")]),
         (model, "activation", list(catalogue("activation"))),
         (model, "norm", list(catalogue("norm"))),
@@ -48,7 +51,7 @@ def _choice(names: list[str]) -> Schema:
     return {
         "anyOf": [
             _text(names),
-            {"type": "object", "minProperties": 1, "properties": {**{name: {} for name in names}, **keys}},
+            {"type": "object", "properties": {**{name: {} for name in names}, **keys}},
         ]
     }
 

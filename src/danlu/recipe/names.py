@@ -19,8 +19,7 @@ from typing import Any
 
 from danlu.errors import DanluError, Problem, RecipeError
 from danlu.messages import say
-from danlu.recipe import arguments
-from danlu.recipe.arguments import Chosen, Where, place
+from danlu.recipe.arguments import Chosen, Where, check, place, untaken
 from danlu.recipe.importing import attribute, exists, load_module, missing_module
 from danlu.recipe.nearest import did_you_mean
 from danlu.recipe.schema import Named
@@ -120,12 +119,13 @@ def load_object(target: str, where: str = "") -> Any:
     return attribute(loaded, path, where) if path else loaded
 
 
-def faults(group: str, named: Chosen, where: Where = "") -> list[Problem]:
+def faults(group: str, named: Chosen, where: Where = "", arguments: bool = True) -> list[Problem]:
     """What is wrong with a choice, as far as it can be told before anything is built.
 
-    An unknown name is told without importing anything; arguments are looked at only where some are given and the name is a short one.
+    An unknown name is told without importing anything. Arguments are looked at only where there are some, where the name is a short
+    one, and where ``arguments`` says so.
     """
-    spot = place(where, "name")
+    spot = place(where, "" if GROUPS[group].table else "name")
     if not named.name:
         return [Problem(place(where, ""), say("recipe.needs-a-name", group=say(f"recipe.group.{group}")))]
     try:
@@ -134,8 +134,8 @@ def faults(group: str, named: Chosen, where: Where = "") -> list[Problem]:
             return []  # the user's own code runs only when it is needed
         if target == named.name:
             load_object(target, spot)
-        elif named.args or getattr(named, "value", None) is not None:
-            return arguments.check(load_object(target, spot), named, where, GROUPS[group].supplied)[1]
+        elif arguments and (named.args or getattr(named, "value", None) is not None):
+            return check(load_object(target, spot), named, where, GROUPS[group].supplied)[1]
     except RecipeError as error:
         return list(error.problems)
     return []
@@ -146,9 +146,7 @@ def checked(
 ) -> tuple[Any, dict[str, Any]]:
     """(the object behind a name, its checked keyword arguments), for who gives the rest of the arguments later. Raises RecipeError."""
     target = load_object(resolve(group, name, place(where, "name")), place(where, "name"))
-    kwargs, problems = arguments.check(
-        target, Named(name=name, args=dict(args), value=value), where, GROUPS[group].supplied
-    )
+    kwargs, problems = check(target, Named(name=name, args=dict(args), value=value), where, GROUPS[group].supplied)
     if problems:
         raise RecipeError(problems)
     return target, kwargs
@@ -177,10 +175,10 @@ def _made(
     context: Mapping[str, Any],
     supplied: frozenset[str] = frozenset(),
 ) -> Any:
-    kwargs, problems = arguments.check(target, named, where, {*context, *supplied}, whole=True)
+    kwargs, problems = check(target, named, where, {*context, *supplied}, whole=True)
     problems += [
         Problem(place(where, "name"), say("recipe.takes-no", name=named.name, argument=name))
-        for name in arguments.untaken(target, context)
+        for name in untaken(target, context)
     ]
     if problems:
         raise RecipeError(problems)

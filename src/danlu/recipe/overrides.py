@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_origin
 
+from pydantic import BaseModel
+
 from danlu.errors import Problem, RecipeError
 from danlu.messages import say
 from danlu.recipe import yaml
@@ -64,13 +66,14 @@ def _assign(root: Node, key: str, value: Node, origin: str) -> list[Problem]:
 
 def _put(node: Node, annotation: Any, path: list[str], change: _Change) -> None:
     write_out(node, annotation)
+    holders = _holders(annotation)
     if node.value is None or node.value == {}:
-        node.value = [] if _is_list(annotation) else {}
+        node.value = [] if list in holders else {}
     if isinstance(node.value, list):
         _put_item(node, annotation, path, change)
         return
     done = change.key.removesuffix(".".join(path)).rstrip(".")
-    if not (isinstance(node.value, dict) or keys(annotation)):
+    if dict not in holders:
         raise RecipeError.of(
             change.where, say("recipe.no-keys-below", key=done), say("recipe.no-keys-below.remedy", key=done)
         )
@@ -80,7 +83,9 @@ def _put(node: Node, annotation: Any, path: list[str], change: _Change) -> None:
     if keys(annotation) and step not in keys(annotation):
         raise RecipeError(unknown_key(change.where, annotation, step, change.value.value, done))
     if rest:
-        _put(node.value.setdefault(step, Node({})), child(annotation, step), rest, change)
+        below = node.value.get(step, Node({}))
+        _put(below, child(annotation, step), rest, change)
+        node.value[step] = below
     else:
         node.value[step] = change.value
 
@@ -112,6 +117,15 @@ def _route(node: Node, annotation: Any, path: list[str], value: Node) -> list[st
     return ["args", *path]
 
 
-def _is_list(annotation: Any) -> bool:
+def _holders(annotation: Any) -> set[type]:
+    """Whether a mapping, a list, either or neither may stand there."""
     kinds = [get_origin(kind) or kind for kind, _ in alternatives(annotation)]
-    return any(isinstance(kind, type) and issubclass(kind, Sequence) and not issubclass(kind, str) for kind in kinds)
+    if annotation is None or Any in kinds:
+        return {dict}
+    found: set[type] = set()
+    for kind in (kind for kind in kinds if isinstance(kind, type)):
+        if issubclass(kind, BaseModel | Mapping):
+            found.add(dict)
+        elif issubclass(kind, Sequence) and not issubclass(kind, str):
+            found.add(list)
+    return found

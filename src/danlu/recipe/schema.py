@@ -150,8 +150,9 @@ class DataSection(Section):
     source: Annotated[PathText, Field(min_length=1)] = Field(
         "builtin:fashion", description="Path of a folder or file, or builtin:NAME"
     )
-    format: Literal["auto", "folder", "csv", "parquet", "jsonl", "npz", "idx", "coco"] = Field(
-        "auto", description="How the source is read; auto: by what it looks like"
+    format: Name = Field(
+        "auto",
+        description="How the source is read (folder, csv, parquet, jsonl, npz, idx, coco); auto: by what it looks like",
     )
     columns: dict[str, str] = Field(default_factory=FrozenDict, description="The task's column → the file's column")
     root: PathText | None = Field(
