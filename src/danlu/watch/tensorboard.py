@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from danlu.errors import Problem, RunError
@@ -77,9 +78,8 @@ class TensorBoard:
         match event:
             case FitStarted():
                 self._epoch = event.epoch
-                self._opened = self._opened or self._make(
-                    self.folder, purge_step=event.step + 1 if event.step else None
-                )
+                _await_next_second(Path(self.folder))
+                self._opened = self._opened or self._make(self.folder, purge_step=event.step + 1)
             case StepsDone():
                 self._steps(event)
             case EpochDone():
@@ -118,6 +118,16 @@ class TensorBoard:
         for name, tensor in tensors.items():
             if (finite := _finite(tensor)).numel():
                 self._writer().add_histogram(f"{group}/{name}", finite, step)
+
+
+def _await_next_second(folder: Path) -> None:
+    """TensorBoard reads files in the order of their names, in which only the second stands: two of one second would swap."""
+    seconds = [
+        int(part) for path in folder.glob("events.out.tfevents.*") if (part := path.name.split(".")[3]).isdigit()
+    ]
+    until = time.monotonic() + 1.1
+    while max(seconds, default=0) >= int(time.time()) and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def _finite(tensor: Tensor) -> Tensor:
