@@ -71,6 +71,20 @@ def test_mixup_blends_images_and_targets_by_the_same_share() -> None:
     torch.testing.assert_close(made["image"], weight * own + (1 - weight) * other, atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_a_mixed_sample_depends_on_its_position_alone(name: str) -> None:
+    """In a batch of 60 or of 7, in another order: the same bits, also of float images."""
+    batch = pairs(size=11)
+    rows = np.asarray([8, 3, 59, 20, 21, 0, 41])
+    both = torch.from_numpy(np.concatenate([rows, rows + 60]))
+    image = batch["image"].float().sqrt()  # type: ignore[union-attr]
+    whole = mixed({name: 1.0}, batch=batch.with_columns(image=image))
+    few = batch_of(KEYS[both], partners=1, image=image[both], label=batch["label"][both])  # type: ignore[index]
+    made = mixed({name: 1.0}, batch=few)
+    assert torch.equal(made["image"], whole["image"][rows])
+    assert torch.equal(made["label"], whole["label"][rows])
+
+
 def test_cutmix_targets_have_exactly_the_share_of_pixels() -> None:
     batch = pairs(count=200)
     made = mixed("cutmix", batch=batch)

@@ -55,6 +55,24 @@ def test_a_sample_depends_on_its_position_alone(choices: list[Any], channels: in
         assert torch.equal(run(choices, batch, Position(3, 5)), whole[torch.from_numpy(rows)])
 
 
+@pytest.mark.parametrize("choices", EACH, ids=str)
+def test_an_image_of_its_own_size_does_not_depend_on_the_padding_of_its_batch(choices: list[Any]) -> None:
+    """A batch's largest image sets the size of the padded block: the same bits in a larger or smaller one."""
+    sizes = torch.from_numpy(np.random.default_rng(4).integers(6, 25, (24, 2)))
+    pixels = pictures(24, 3, 40, 50, last=True)
+    for image, (high, wide) in zip(pixels, sizes.tolist(), strict=True):
+        image[:, high:], image[:, :, wide:] = 0, 0
+    kinds = kinds_of({"image": Padded(pixels, sizes)})
+    transforms = build(named(*choices), kinds)
+    whole: Any = apply(transforms, batch_of(image=Padded(pixels, sizes)), Position(3, 5), kinds)["image"]
+    for rows in (np.arange(24), np.asarray([7]), np.asarray([3, 11, 20])):
+        high, wide = sizes[rows].amax(0).tolist()
+        cut = pixels[torch.from_numpy(rows), :, :high, :wide].contiguous(memory_format=torch.channels_last)
+        batch = batch_of(KEYS[rows], image=Padded(cut, sizes[rows]))
+        made: Any = apply(transforms, batch, Position(3, 5), kinds)["image"]
+        assert torch.equal(made.values, whole.values[rows, :, :high, :wide])
+
+
 @pytest.mark.parametrize("choices", EACH[:-1], ids=str)
 def test_seed_epoch_sample_and_place_in_the_list_each_change_the_draw(choices: list[Any]) -> None:
     """The same picture many times over, so that only the draws differ."""

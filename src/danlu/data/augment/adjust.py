@@ -134,5 +134,7 @@ def equalize(pixels: Tensor, strength: Tensor, seen: Tensor | None) -> Tensor:
 
 def _grey(pixels: Tensor) -> Tensor:
     """(b, 1, …) of (b, 3, …)."""
-    red, green, blue = pixels[:, 0:1], pixels[:, 1:2], pixels[:, 2:3]
-    return (red * _GREY[0]).add_(green, alpha=_GREY[1]).add_(blue, alpha=_GREY[2])
+    # No alpha=: it is a fused multiplication in whole vectors of numbers and none in what is left over at the end, so that
+    # a pixel's last bit would depend on where in the batch it stands.
+    red, green, blue = (pixels[:, channel : channel + 1] * share for channel, share in enumerate(_GREY))
+    return red.add_(green).add_(blue)

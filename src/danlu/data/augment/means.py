@@ -8,11 +8,16 @@ from torch import Tensor
 from danlu.data.augment.layout import chunks, inside, store
 
 
+def precise(device: torch.device) -> torch.dtype:
+    """float64 where the device has it: sums whose order of addition (which may change with the batch) can't be seen."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def mean_of(pixels: Tensor, seen: Tensor | None) -> Tensor:
     """(b, C, 1, 1) of float (b, C, H, W); seen: bool (b, 1, H, W), outside of which the pixels are 0."""
-    if seen is None:
-        return pixels.mean((2, 3), keepdim=True)
-    return pixels.sum((2, 3), keepdim=True) / seen.sum((2, 3), keepdim=True)
+    total = pixels.sum((2, 3), keepdim=True, dtype=precise(pixels.device))
+    area = pixels.shape[2] * pixels.shape[3] if seen is None else seen.sum((2, 3), keepdim=True)
+    return (total / area).to(pixels.dtype)
 
 
 def channel_means(pixels: Tensor, sizes: Tensor | None) -> Tensor:

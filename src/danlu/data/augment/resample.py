@@ -1,7 +1,8 @@
 """Images read at fractional places: the general path of a warp, by bilinear or nearest interpolation.
 
-Every output pixel's place is computed by the same few float32 sums whatever the batch, so a sample's result does not
-depend on its batch mates.
+Every output pixel's place is computed by the same few sums whatever the batch, so a sample's result does not depend on
+its batch mates. Images of many sizes are computed in float64, since the size of their padded block does depend on them
+and enters grid_sample's coordinates: what that changes is then lost in rounding to the images' own dtype.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch.nn.functional import grid_sample
 
 from danlu.data.augment.geometry import Fill
 from danlu.data.augment.layout import chunks, inside, store
-from danlu.data.augment.means import mean_of
+from danlu.data.augment.means import mean_of, precise
 
 Interpolation = Literal["bilinear", "nearest"]
 
@@ -23,14 +24,14 @@ Interpolation = Literal["bilinear", "nearest"]
 def resample(
     pixels: Tensor, own: Tensor | None, inverse: np.ndarray, fill: Fill | float, interpolation: Interpolation
 ) -> Tensor:
-    """(B, C, H, W) read through ``inverse`` (B, 2, 5, see :class:`Geometry`), in the dtype and memory order it came
-    in.
+    """(B, C, H, W) read through ``inverse`` (B, 2, 5, see :class:`Geometry`); dtype and memory order are kept.
 
     own: int64 (B, 2), the size of each image in a padded block, or None where all fill it. Whole-number dtypes are
     rounded half to even; numbers above 2**24 are not kept exactly.
     """
     height, width = pixels.shape[-2:]
-    terms = torch.from_numpy(inverse.astype(np.float32)).to(pixels.device)
+    dtype = torch.float32 if own is None else precise(pixels.device)
+    terms = torch.from_numpy(inverse.astype(np.float32)).to(pixels.device, dtype)
     # The edge modes of grid_sample count from pixel centres to pixel centres ("aligned") to mirror about centres.
     aligned = fill == "reflect"
     places = _places(terms, own, height, width, aligned)
@@ -39,7 +40,7 @@ def resample(
     for some in chunks(pixels):
         across, down = places[0][some, None, :], places[1][some, :, None]
         grid = torch.view_as_real(across + down)
-        source = pixels[some].float()
+        source = pixels[some].to(dtype)
         seen = None if own is None else inside(own[some], height, width)
         if own is not None and mode != "zeros":
             grid = _folded(grid, own[some], height, width, aligned)
@@ -59,16 +60,15 @@ _PADDING = {"zero": "zeros", "mean": "zeros", "reflect": "reflection", "edge": "
 
 
 def _places(terms: Tensor, own: Tensor | None, height: int, width: int, aligned: bool) -> tuple[Tensor, Tensor]:
-    """complex64 (B, W) and (B, H): their outer sum is where each output pixel lies, x + iy in grid_sample's units.
+    """Complex (B, W) and (B, H): their outer sum is where each output pixel lies, x + iy in grid_sample's units.
 
     A sum of two vectors is one pass over the grid in its final memory order; a matrix product would take several.
     """
-    device = terms.device
-    block = torch.tensor([width, height], dtype=torch.float32, device=device)
-    size = block if own is None else own.flip(1).float()  # (w, h), or (B, 2)
+    block = terms.new_tensor([width, height])
+    size = block if own is None else own.flip(1).to(terms.dtype)  # (w, h), or (B, 2)
     size = size.expand(len(terms), 2)
-    x = torch.arange(width, dtype=torch.float32, device=device) - (size[:, :1] - 1) / 2
-    y = torch.arange(height, dtype=torch.float32, device=device) - (size[:, 1:] - 1) / 2
+    x = torch.arange(width, dtype=terms.dtype, device=terms.device) - (size[:, :1] - 1) / 2
+    y = torch.arange(height, dtype=terms.dtype, device=terms.device) - (size[:, 1:] - 1) / 2
     offset = terms[:, :, 2] + terms[:, :, 3] * size[:, :1] + terms[:, :, 4] * size[:, 1:]
     if aligned:
         scale, start = 2 / (block - 1).clamp(min=1), (size - 1) / (block - 1).clamp(min=1) - 1
@@ -81,9 +81,7 @@ def _places(terms: Tensor, own: Tensor | None, height: int, width: int, aligned:
 
 
 def _folded(grid: Tensor, own: Tensor, height: int, width: int, reflect: bool) -> Tensor:
-    """The grid with places outside each image's own size brought back in: mirrored about, or held at, its outermost
-    pixels.
-    """
+    """The grid with places outside an image's own size brought in: mirrored about, or held at, its outermost pixels."""
     block = grid.new_tensor([width, height])
     last = (own.flip(1).to(grid.dtype) - 1)[:, None, None, :]
     if not reflect:

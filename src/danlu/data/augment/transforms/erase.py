@@ -17,7 +17,8 @@ from danlu.data.augment.rectangles import fitting, overlay, spans
 from danlu.messages import say
 from danlu.randomness import bits, key_of
 
-_OFFSETS = 1 << 16
+_NOISE = 1 << 18  # bytes
+_STRIDE = 162_023  # _NOISE over the golden ratio, and prime to it: multiples spread evenly
 
 
 class Erase(Covering):
@@ -61,11 +62,13 @@ class Erase(Covering):
         if self.fill == "mean":
             return channel_means(pixels, sizes)
         count, channels, height, width = pixels.shape
-        length = channels * height * width
-        noise = _noise(draws.at.seed, draws.purpose, length + _OFFSETS).to(pixels.device)
-        offset = torch.from_numpy((draws.uniform("noise")[:, 0] * _OFFSETS).astype(np.int64)).to(pixels.device)
-        cut = noise.as_strided((_OFFSETS, length), (1, 1)).index_select(0, offset)
-        # Laid out with channels last, as images are cached, whatever the memory order of these: it is part of the draw.
+        length = width * channels
+        noise = _noise(draws.at.seed, draws.purpose, _NOISE + length).to(pixels.device)
+        # Row by row from places far apart, channels last: neither the padding of images of many sizes nor the memory
+        # order of the batch enters the draw.
+        start = draws.uniform("noise") * _NOISE + _STRIDE * np.arange(height)
+        index = torch.from_numpy(start.astype(np.int64) % _NOISE).to(pixels.device)
+        cut = noise.as_strided((_NOISE, length), (1, 1)).index_select(0, index.view(-1))
         return cut.view(count, height, width, channels).permute(0, 3, 1, 2).to(pixels.dtype)
 
 

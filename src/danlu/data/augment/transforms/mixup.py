@@ -36,6 +36,8 @@ class Mixup(Mixing):
         result = torch.empty_like(pixels, dtype=torch.float32)
         weight = share.view(-1, 1, 1, 1)
         for some in chunks(pixels):
-            # lerp gives exactly the sample where its share is 1
-            torch.lerp(partner[some].float(), pixels[some].float(), weight[some], out=result[some])
+            # Two products and a sum (not lerp, whose last bit depends on where in the batch a pixel stands): exactly the
+            # sample where its share is 1.
+            own = torch.mul(pixels[some], weight[some], out=result[some])
+            own += partner[some] * (1 - weight[some])
         return result, share
