@@ -179,6 +179,17 @@ def test_labels_numbers_and_bars_stand_under_each_other(width: int, each_languag
     assert len(ends) == 1
 
 
+def test_a_line_above_comes_with_the_present_below() -> None:
+    clock = Clock()
+    with console(clock) as (watcher, terminal):
+        for event in Story(clock).events():
+            before = len(terminal.text)
+            watcher.on(event)
+            if "0.5000 ★" in terminal.text[before:]:
+                break
+        assert "20/80" in terminal.text[before:]
+
+
 def test_forty_columns_show_the_deciding_metric_of_each_epoch() -> None:
     clock = Clock()
     with console(clock, 40) as (watcher, terminal):

@@ -167,6 +167,10 @@ class Console:
         if self._over.is_set():
             return
         try:
+            if self._live is not None:
+                self._live.update(
+                    self.picture()
+                )  # what stands below is drawn again with the line: not as it was before
             self._console.print(text)
         except (OSError, ValueError):
             self._over.set()
