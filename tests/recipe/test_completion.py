@@ -181,6 +181,12 @@ def test_who_set_a_value_can_be_told(tmp_path: Path) -> None:
     assert recipe.under("train.optimizer")("lr") == f"{path}:3 (train.optimizer.lr)"
 
 
+def test_a_clash_with_a_default_is_shown_at_what_the_user_wrote() -> None:
+    with pytest.raises(RecipeError) as caught:
+        complete(from_text("task: toy\ndata: {split: {val: 0}}"))
+    assert [problem.where for problem in caught.value.problems] == ["recipe:2 (data.split.val)"]
+
+
 def test_options_are_the_tasks() -> None:
     options = toy(options={"sizes": [3], "pick": {"best": 2}}).options
     assert (options["beams"], options["sizes"], options["pick"]) == (6, (3,), {"name": "best", "value": 2, "args": {}})

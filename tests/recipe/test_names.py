@@ -153,8 +153,17 @@ def test_the_users_code_does_not_run_before_it_is_needed(own: Path) -> None:
     from danlu.recipe import complete
 
     (own / "loud_for_test.py").write_text("raise RuntimeError")
-    recipe = complete(from_text("model: {name: loud_for_test:Net, args: {a: 1}}\ntrain: {loss: loud_for_test:Loss}"))
+    (own / "loud_package_for_test").mkdir()
+    (own / "loud_package_for_test" / "__init__.py").write_text("raise RuntimeError")
+    (own / "loud_package_for_test" / "inner.py").write_text("raise RuntimeError")
+    loss = "loud_package_for_test.inner:Loss"
+    recipe = complete(from_text(f"model: {{name: loud_for_test:Net, args: {{a: 1}}}}\ntrain: {{loss: {loss}}}"))
     assert recipe.model.name == "loud_for_test:Net"
+    with pytest.raises(RecipeError, match=r"no module loud_package_for_test\.iner"):
+        resolve("loss", "loud_package_for_test.iner:Loss")
+    assert importing.exists("sys")
+    assert importing.exists("xml.dom.minidom")
+    assert not importing.exists("xml.dom.minidom.more")
 
 
 # ---- tasks ----------------------------------------------------------------------------------------------------------

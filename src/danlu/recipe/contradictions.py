@@ -16,7 +16,7 @@ from danlu.errors import Problem, RecipeError
 from danlu.messages import say
 from danlu.recipe.names import catalogue, load_object
 from danlu.recipe.nearest import did_you_mean, nearest
-from danlu.recipe.schema import DataSection, ImageSection, Recipe
+from danlu.recipe.schema import DataSection, ImageSection, Recipe, origin
 from danlu.recipe.spec import TaskSpec
 
 
@@ -36,15 +36,21 @@ Rule = Callable[[Recipe, TaskSpec | None], Iterator[Clash]]
 def contradictions(recipe: Recipe, spec: TaskSpec | None, wrong: Collection[str] = ()) -> list[Problem]:
     """Every clash, but for those that involve a key (or one below or above it) already known to be ``wrong``."""
     clashes = [clash for rule in RULES for clash in rule(recipe, spec)]
-    return [_problem(clash, recipe) for clash in clashes if not any(_touches(a, b) for a in clash.keys for b in wrong)]
+    default = say("recipe.default-of", task=spec.name) if spec else ""
+    return [
+        _problem(clash, recipe, default)
+        for clash in clashes
+        if not any(_touches(a, b) for a in clash.keys for b in wrong)
+    ]
 
 
 def _touches(one: str, other: str) -> bool:
     return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
-def _problem(clash: Clash, recipe: Recipe) -> Problem:
-    written = [key for key in clash.keys if recipe.where(key) != key]
+def _problem(clash: Clash, recipe: Recipe, default: str) -> Problem:
+    origins = {key: origin(recipe._origins, key) for key in clash.keys}
+    written = [key for key, place in origins.items() if place not in ("", default)]
     remedy = say(f"recipe.clash.{clash.text}.remedy", **clash.values) if clash.remedy is None else clash.remedy
     return Problem(
         recipe.where((written or list(clash.keys))[-1]), say(f"recipe.clash.{clash.text}", **clash.values), remedy

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import BuiltinImporter, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,12 +27,17 @@ def look_in(folder: Path) -> None:
 
 
 def exists(module: str) -> bool:
-    """Whether a module of this name is there. It isn't run (the packages around it are)."""
-    with _own_first(module):
-        try:
-            return importlib.util.find_spec(module) is not None
-        except (ModuleNotFoundError, ValueError):
-            return False
+    """Whether a module of this name is there. Neither it nor the packages around it are run."""
+    if module in sys.modules:
+        return True
+    top, *inner = module.split(".")
+    with _own_first(top):
+        spec = PathFinder.find_spec(top) or BuiltinImporter.find_spec(top)
+        for step in inner:
+            if spec is None or spec.submodule_search_locations is None:
+                return False
+            spec = PathFinder.find_spec(f"{spec.name}.{step}", spec.submodule_search_locations)
+    return spec is not None
 
 
 def load_module(name: str, where: str = "") -> ModuleType:

@@ -309,12 +309,15 @@ class Recipe(Section):
     __hash__ = None  # type: ignore[assignment]
 
 
+def origin(origins: Mapping[str, str], key: str) -> str:
+    """Where exactly ``key`` was written, or nothing. An argument is found with and without ``args`` before it."""
+    parent, _, last = key.rpartition(".")
+    return origins.get(key) or origins.get(f"{parent}.args.{last}", "")
+
+
 def locate(origins: Mapping[str, str], key: str) -> str:
-    """Where ``key`` was written. An argument is found with and without ``args`` before it (``train.loss.gamma``)."""
+    """``origin (key)``, where the origin may be that of a section above; else the key itself."""
     parts = key.split(".")
-    for end in range(len(parts), 0, -1):
-        near = ".".join(parts[:end])
-        origin = origins.get(near) or origins.get(".".join([*parts[: end - 1], "args", parts[end - 1]]))
-        if origin:
-            return f"{origin} ({key})"
-    return key
+    near = (origin(origins, ".".join(parts[:end])) for end in range(len(parts), 0, -1))
+    found = next(filter(None, near), "")
+    return f"{found} ({key})" if found else key

@@ -1,0 +1,80 @@
+"""What looks like a contradiction and is none passes; what needs a look into a folder or a class is seen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import danlu.nn.terms
+from danlu.errors import RecipeError
+from danlu.recipe import complete, from_text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data: {split: {val: 0.5, test: 0.49}}",
+        "data: {split: {val: 0, test: 0}}",
+        "data: {source: x.csv, split: {column: part, val: 0}}\ntrain: {early_stop: {}, best: val/accuracy}",
+        "data: {source: x.csv, split: {group: patient, stratify: true}, balance: sampler}",
+        "data: {source: x.csv, split: {time: when}, format: csv, root: pictures}",
+        "data: {balance: class-weights}\ntrain: {loss: {name: cross-entropy, label_smoothing: 0.2}}",
+        "train: {device: cpu, precision: bf16}",
+        "train: {device: cuda, precision: fp16}",
+        "train: {device: 'cuda:1', precision: fp16}",
+        "train: {device: auto, precision: fp16}",
+        "train: {max_steps: 100, warmup: 99}",
+        "train: {max_steps: 1, warmup: 0.9}",
+        "train: {warmup: 1000, epochs: 1}",
+        "train: {epochs: 3, evaluate_every: 5}",
+        "train: {epochs: 3, evaluate_every: 5, max_steps: 9, early_stop: {}}",
+        "train: {accumulate: 4, loss: focal}",
+        "model: {unfreeze: frozen, pretrained: true, name: timm:resnet18}",
+        "model: {unfreeze: frozen, name: danlu.nn.nets.mlp:MLP}",
+        "task: detection\ndata: {split: {stratify: auto}, image: {size: 64}}",
+        "run: {name: 第一次 v1.2_x}",
+    ],
+)
+def test_what_can_be_met_passes(text: str) -> None:
+    complete(from_text(text))
+
+
+def test_a_folder_may_bring_its_own_validation_part(tmp_path: Path) -> None:
+    text = f"data: {{source: {tmp_path}, split: {{val: 0}}}}\ntrain: {{early_stop: {{}}}}"
+    (tmp_path / "train" / "cat").mkdir(parents=True)
+    with pytest.raises(RecipeError, match=r"data\.split\.val is 0"):
+        complete(from_text(text))
+    (tmp_path / "Validation").mkdir()
+    complete(from_text(text))
+
+
+@pytest.fixture
+def coupled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "pairwise.py").write_text("class Pairwise:\n    coupled = True\n")
+    monkeypatch.setattr(danlu.nn.terms, "__path__", [*danlu.nn.terms.__path__, str(tmp_path)])
+    yield
+    sys.modules.pop("danlu.nn.terms.pairwise", None)
+
+
+def test_a_coupled_loss_is_not_accumulated(coupled: None) -> None:
+    complete(from_text("train: {loss: pairwise}"))
+    with pytest.raises(RecipeError, match=r"recipe:1 \(train\.accumulate\): pairwise compares the samples"):
+        complete(from_text("train: {loss: pairwise, accumulate: 2}"))
+
+
+def test_a_clash_is_shown_at_what_the_user_wrote() -> None:
+    with pytest.raises(RecipeError) as caught:
+        complete(from_text("train: {precision: fp16}", ["train.device=cpu"]))
+    assert caught.value.problems[0].where == "recipe:1 (train.precision)"
+    with pytest.raises(RecipeError) as caught:
+        complete(from_text("data:\n  split:\n    test: 0.95"))
+    assert caught.value.problems[0].where == "recipe:3 (data.split.test)"
+
+
+def test_no_clash_is_seen_with_what_is_wrong_anyway() -> None:
+    with pytest.raises(RecipeError) as caught:
+        from_text("data: {split: {val: x, test: 0.95}}")
+    assert [problem.where for problem in caught.value.problems] == ["recipe:1 (data.split.val)"]
