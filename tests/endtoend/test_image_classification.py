@@ -26,7 +26,7 @@ def recipe(photos: Path, runs: Path, **train: Any) -> dict[str, Any]:
         "task": "image-classification",
         "run": {"folder": str(runs), "name": "shapes"},
         "data": {"source": str(photos), "split": {"val": 0.2, "test": 0.2}, "augment": ["flip", {"mixup": 0.2}]},
-        "model": {"args": {"widths": [8, 16], "stem": 8}},
+        "model": {"args": {"width": 8}},
         "train": {"epochs": 3, "batch_size": 16, "ema": 0.9, "accumulate": 2, **train},
     }
 
@@ -117,7 +117,6 @@ def test_a_taken_name_is_refused(photos: Path, run: Any) -> None:
     {"data": {"balance": "sampler"}},
     {"data": {"storage": "stream", "workers": 2}},
     {"data": {"storage": "encoded"}},
-    {"model": {"unfreeze": "frozen"}},
     {"model": {"name": "image-classifier", "args": {}}},
     {"model": {"name": "mlp", "args": {}}},
     {"model": {"name": "timm:resnet10t", "args": {}}},

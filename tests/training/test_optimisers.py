@@ -71,3 +71,26 @@ def test_state_goes_through_tensors_bit_for_bit(make: type) -> None:
     steps(second, other, 5)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("make", [SGD, Adam, AdamW, RMSprop])
+def test_loaded_state_has_the_weights_memory_format(make: type) -> None:
+    """A momentum of other strides than its channels_last weight would be added to the wrong elements by a fused kernel."""
+    images = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    def step(net: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        net(images).square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    nets = [nn.Conv2d(3, 5, 3).to(memory_format=torch.channels_last) for _ in range(2)]
+    names = [{p: n for n, p in net.named_parameters()} for net in nets]
+    one, other = (make([{"params": list(net.parameters())}], lr=0.05) for net in nets)
+    for _ in range(3):
+        step(nets[0], one)
+    nets[1].load_state_dict({name: value.contiguous() for name, value in nets[0].state_dict().items()})
+    load_state(other, names[1], {name: value.contiguous() for name, value in state_tensors(one, names[0]).items()})
+    for _ in range(3):
+        step(nets[0], one)
+        step(nets[1], other)
+    assert torch.equal(nets[0].weight, nets[1].weight)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ Tell = Callable[[Event], None]
 Note = Callable[..., Any]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Bench:
     """What judging needs: training builds on it, evaluation needs no more."""
 
@@ -50,13 +50,16 @@ class Bench:
     objective: Objective
     device: torch.device
     precision: Name
+    feeds: dict[Part, Batches] = field(default_factory=dict)
 
     def feed(self, part: Part) -> Batches:
-        """Batches of a part for judging: in order, not shuffled."""
-        size = self.recipe.evaluate.batch_size or 2 * self.recipe.train.batch_size
-        return Batches(
-            self.data, part, size, self.recipe.seed, shuffle=False, device=self.device, workers=workers(self.recipe)
-        )
+        """Batches of a part for judging: in order, not shuffled. Made once, so that its workers live on."""
+        if part not in self.feeds:
+            size = self.recipe.evaluate.batch_size or 2 * self.recipe.train.batch_size
+            self.feeds[part] = Batches(
+                self.data, part, size, self.recipe.seed, shuffle=False, device=self.device, workers=workers(self.recipe)
+            )
+        return self.feeds[part]
 
     def judge(self, part: Part, *, keep: Keep | None = None, tell: Tell | None = None) -> Callable[[nn.Module], Judged]:
         """The function that judges a net on ``part``."""
@@ -81,7 +84,7 @@ class Bench:
         return judged
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Assembled(Bench):
     """Everything that training works with. recipe: complete, with every automatic choice frozen in."""
 
@@ -101,7 +104,16 @@ def bench(recipe: Recipe, spec: TaskSpec, data: Dataset, choices: auto.Choices) 
     last = auto.channels_last(recipe, net, choices)
     net = net.to(device, memory_format=torch.channels_last) if last else net.to(device)  # type: ignore[call-overload]
     name = recipe.train.precision
-    return Bench(recipe, spec, data, task, net, task.objective().to(device), device, "fp32" if name == "auto" else name)
+    return Bench(
+        recipe=recipe,
+        spec=spec,
+        data=data,
+        task=task,
+        net=net,
+        objective=task.objective().to(device),
+        device=device,
+        precision="fp32" if name == "auto" else name,
+    )
 
 
 def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, note: Note | None = None) -> Assembled:
@@ -207,11 +219,10 @@ def _sign(metric: str, spec: TaskSpec) -> int:
     return -1 if "loss" in metric or name in {"mse", "rmse", "mae"} else 1
 
 
-def workers(recipe: Recipe) -> int:
+def workers(recipe: Recipe) -> int | None:
+    """Worker processes; None: as many as the storage needs."""
     wanted = recipe.data.workers
-    if wanted == "auto":
-        return torch.get_num_threads() if recipe.data.storage == "stream" else 0
-    return wanted
+    return None if wanted == "auto" else wanted
 
 
 def sampler_weights(recipe: Recipe, data: Dataset) -> np.ndarray | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from danlu.randomness import Position
 from danlu.recipe import complete
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
-from danlu.runs.assembling import Assembled, Progress, assemble, first_batch
+from danlu.runs.assembling import Assembled, Bench, Progress, assemble, first_batch
 from danlu.runs.choices import timed
 from danlu.training import checkpoint
 from danlu.training.loop import slots
@@ -108,8 +108,8 @@ def _one_validation_batch(assembled: Assembled, trial: nn.Module) -> Judged:
     """Judge the untrained copy on one batch, so that a broken metric or decoder is found now and not after an epoch."""
     data = assembled.data
     some = data.parts["val"][: assembled.recipe.train.batch_size]
-    small = copy.copy(assembled)
-    small.data = _only(data, some)
+    small = Bench(**{key: value for key, value in vars(assembled).items() if key in Bench.__dataclass_fields__})
+    small.data, small.feeds = replace(data, parts={**data.parts, "val": some}), {}
     judged = small.judge("val")(trial)
     plan = assembled.plan
     for key, metric in (("train.best", plan.monitor), ("train.early_stop.monitor", plan.early_stop)):
@@ -118,12 +118,6 @@ def _one_validation_batch(assembled: Assembled, trial: nn.Module) -> Judged:
                 assembled.recipe.where(key), say("training.no-metric", name=metric[0], known=", ".join(judged.values))
             )
     return judged
-
-
-def _only(data: Any, rows: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(data, parts={**data.parts, "val": rows})
 
 
 def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:

@@ -44,10 +44,17 @@ def state_tensors(optimizer: Optimizer, names: dict[torch.nn.Parameter, str]) ->
 
 
 def load_state(optimizer: Optimizer, names: dict[torch.nn.Parameter, str], tensors: dict[str, torch.Tensor]) -> None:
-    """The inverse of :func:`state_tensors`; step counters stay where torch keeps them (on the CPU unless fused on a GPU)."""
+    """The inverse of :func:`state_tensors`.
+
+    Step counters stay where torch keeps them (on the CPU unless fused on a GPU). Everything else takes its parameter's memory format: fused
+    kernels walk through memory, so a momentum of other strides than its weight (channels_last) would be added to the wrong elements.
+    """
     by_name = {name: parameter for parameter, name in names.items()}
     for key, value in tensors.items():
         name, _, field = key.rpartition("/")
         parameter = by_name[name]
-        counter = value.dim() == 0 and not (parameter.is_cuda and optimizer.defaults.get("fused"))
-        optimizer.state[parameter][field] = value.clone() if counter else value.to(parameter.device, copy=True)
+        if value.shape == parameter.shape and value.dim():
+            value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+        elif value.dim() or (parameter.is_cuda and optimizer.defaults.get("fused")):
+            value = value.to(parameter.device)
+        optimizer.state[parameter][field] = value.detach().clone()
