@@ -24,20 +24,28 @@ def report_run(run: Run, out: Output) -> int:
         out.aside(f"{say('cli.interrupted')} {say('cli.resume-this', path=path)}")
         return INTERRUPTED
     out.line()
-    for name, value in _headline(run.metrics).items():
-        out.line(with_interval(name, value, run.intervals.get(name), run.recipe.evaluate.confidence))
+    found = _headline(run.metrics)
+    for name, value in found.items():
+        shown = name.ljust(max(map(len, found)))
+        out.line(with_interval(shown, value, run.intervals.get(name), run.recipe.evaluate.confidence))
     out.line(say("cli.run-folder", path=run.path))
     out.line()
     out.line(say("cli.next"))
     commands = {
         f"danlu predict {path} {say('cli.input-name')}": say("cli.next.predict"),
         f"danlu evaluate {path} --part val": say("cli.next.evaluate"),
-        f"danlu train {path}/recipe.yaml train.epochs={2 * run.recipe.train.epochs}": say("cli.next.longer"),
+        _longer(run, path): say("cli.next.longer"),
     }
     width = max(map(cells, commands))
     for command, what in commands.items():
         out.line(f"  {command}{' ' * (width - cells(command))}   # {what}")
     return DONE
+
+
+def _longer(run: Run, path: str) -> str:
+    """The same recipe with twice the epochs, under a name that is free where the user chose one."""
+    name = f" run.name={shlex.quote(run.recipe.run.name + '-longer')}" if run.recipe.run.name else ""
+    return f"danlu train {path}/recipe.yaml train.epochs={2 * run.recipe.train.epochs}{name}"
 
 
 def _headline(metrics: Mapping[str, float]) -> dict[str, float]:
