@@ -257,7 +257,8 @@ def _published(package: str, name: str, where: str) -> Callable[..., Any]:
         known, make = torchvision.models.list_models(module=torchvision.models), torchvision.models.get_model
     if name.partition(".")[0] not in known:
         what = say("recipe.unknown-published", package=package, name=name, count=len(known))
+        listing = f"{package}{'' if package == 'timm' else '.models'}.list_models()"
         raise RecipeError.of(
-            where, what, did_you_mean(name, known) or say("recipe.unknown-published.remedy", package=package)
+            where, what, did_you_mean(name, known) or say("recipe.unknown-published.remedy", listing=listing)
         )
     return partial(make, name)

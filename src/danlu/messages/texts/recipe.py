@@ -187,10 +187,7 @@ TEXTS = {
         "{package} has no net called {name} among its {count}.",
         "{package} 的 {count} 个网络中没有 {name}。",
     ),
-    "recipe.unknown-published.remedy": (
-        "`danlu list nets` shows how to list them.",
-        "`danlu list nets` 说明了如何列出它们。",
-    ),
+    "recipe.unknown-published.remedy": ("In Python, {listing} lists them.", "在 Python 中可用 {listing} 列出它们。"),
     "recipe.not-a-spec": ("{target} is not a TaskSpec.", "{target} 不是 TaskSpec。"),
     # ---- arguments
     "recipe.unknown-argument": (
