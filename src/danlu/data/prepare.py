@@ -50,19 +50,18 @@ def prepare(
 ) -> Dataset:
     """The dataset that ``recipe.data`` describes, for the columns that the task wants.
 
-    kinds: those of an earlier run, instead of new ones fitted to these data (a class they don't know is a bad row). part: the part that all
-    rows belong to, whatever the source and the split say.
+    kinds: those of an earlier run, instead of new ones fitted to these data (a class they don't know is a bad row). part: the part
+    that all rows belong to, whatever the source and the split say.
 
     Raises DataError: nothing there, columns that don't fit, too many bad rows, a split that can't be made, no disk space.
     """
     format_, table = reading.read(recipe, spec.columns, progress)
     found = len(table) + len(table.problems)
-    if recipe.data.limit is not None:
-        table, shares = _limited(recipe, table)
-    else:
-        shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
+    shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
     if part is not None:
-        table = replace(table, given=[part] * len(table))
+        shares, table = {}, replace(table, given=[part] * len(table))
+    if recipe.data.limit is not None:
+        table, shares = _limited(recipe, table, shares)
     kinds = dict(kinds) if kinds is not None else fit_kinds(recipe, spec.columns, table)
     inputs = tuple(name for name, column in spec.columns.items() if column.role == "input")
     folder = cache_folder(recipe.data.cache) / "prepared"
@@ -188,16 +187,15 @@ def _divide(
     return made, codes
 
 
-def _limited(recipe: Recipe, table: Table) -> tuple[Table, dict[str, float]]:
+def _limited(recipe: Recipe, table: Table, asked: Mapping[str, float]) -> tuple[Table, dict[str, float]]:
     """The rows that ``data.limit`` leaves, chosen before anything is decoded: those of each part that come first by position.
 
     Also the shares that give the same parts' sizes again, once bad rows and duplicates are known.
     """
     keys = keys_of(table.ids)
-    own = recipe.data.split
     given = None if table.given is None else codes_of(table.given)
     times = moments(table.extra["time"], table.origins) if "time" in table.extra else None
-    whole = split(keys, {"val": own.val, "test": own.test}, recipe.seed, given=given, time=times)
+    whole = split(keys, asked, recipe.seed, given=given, time=times)
     first = order(recipe.seed, "limit", 0, keys)
     chosen = [first[whole.codes[first] == code][: recipe.data.limit] for code in range(len(PARTS))]
     free = (

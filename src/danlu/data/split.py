@@ -51,16 +51,16 @@ def split(
     even as they allow. given: int8 (N,), parts that are kept, -1 where none is; what isn't given at all is taken from train. time:
     float64 (N,), train < val < test, equal times together; ``labels`` and ``units`` then play no role.
 
-    Raises DataError where a part would be empty.
+    Raises DataError where a part with a share would be empty, or where nothing is left for training.
     """
     codes = np.full(len(keys), TRAIN, np.int8) if given is None else np.where(given < 0, TRAIN, given).astype(np.int8)
     wanted = {part: float(shares.get(PARTS[part], 0.0)) for part in _MADE}
     made = {part: share for part, share in wanted.items() if share > 0 and not (codes == part).any()}
     pool = np.flatnonzero(codes == TRAIN)
     if not made:
-        if not len(pool):
-            raise DataError.of("data.split", say("data.split.no-train"))
         return Split(codes, "given")
+    if not len(pool):
+        raise DataError.of("data.split", say("data.split.no-train"))
     if len(pool) <= len(made):
         raise DataError.of("data.split", say("data.split.few-rows", rows=len(pool), parts=len(made) + 1))
     if time is not None:

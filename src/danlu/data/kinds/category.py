@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
     """A sort key in which "class 2" comes before "class 10", and case matters only where nothing else differs."""
     parts = re.split(r"(\d+)", text.casefold())
-    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts if part], text
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], text
 
 
 def class_name(raw: Any) -> str:

@@ -14,7 +14,7 @@ from danlu.data.images import pixels, refuse
 from danlu.data.images.decode import Picture, Size, decode
 from danlu.data.images.placement import Placement, bounded, fixed, place
 from danlu.data.images.survey import survey
-from danlu.data.kinds.base import BadValue, Framing, Kind, Prepared, Storage
+from danlu.data.kinds.base import BadValue, Framing, Kind, MissingValue, Prepared, Storage
 from danlu.messages import say
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class Image(Kind):
             raw = Path(raw)
         if isinstance(raw, Path):
             raw = refuse.read(raw)
+        if raw is None:
+            raise MissingValue(say("data.missing"))
         if not isinstance(raw, bytes):
             raise BadValue(say("data.image.type", type=type(raw).__name__))
         picture = self._decode(raw)
@@ -120,8 +122,8 @@ class Image(Kind):
         shape = (self.height, self.width, self.channels)
         notes: tuple[str, ...] = ()
         if raw.dtype == np.uint8 and (raw.shape == shape or (self.channels == 1 and raw.shape == shape[:2])):
-            framing = Framing((raw.shape[0], raw.shape[1]), (raw.shape[0], raw.shape[1]))
-            value = raw.reshape(*framing.size, self.channels)
+            size: Size = (len(raw), len(raw[0]))
+            value, framing = raw.reshape(*size, self.channels), Framing(size, size)
         else:
             image, notes = pixels.picture(raw, self.channels)
             placement = self.placement((image.height, image.width))
@@ -164,7 +166,7 @@ class Image(Kind):
 
         if self.height is not None:
             block = values if isinstance(values, np.ndarray) else np.stack(values)
-            return torch.from_numpy(block).permute(0, 3, 1, 2)
+            return torch.from_numpy(block if block.flags.writeable else block.copy()).permute(0, 3, 1, 2)
         sizes = np.asarray([value.shape[:2] for value in values], np.int64).reshape(-1, 2)
         high, wide = sizes.max(0, initial=1)
         block = np.zeros((len(values), high, wide, self.channels), np.uint8)
