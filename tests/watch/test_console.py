@@ -179,15 +179,18 @@ def test_labels_numbers_and_bars_stand_under_each_other(width: int, each_languag
     assert len(ends) == 1
 
 
-def test_a_line_above_comes_with_the_present_below() -> None:
+def test_epochs_of_milliseconds_wait_for_no_terminal() -> None:
+    """Their rows are gathered and written with the next picture."""
     clock = Clock()
-    with console(clock) as (watcher, terminal):
-        for event in Story(clock).events():
-            before = len(terminal.text)
+    with console(clock, refresh=0.2) as (watcher, terminal):
+        since, spent = time.monotonic(), time.thread_time()
+        for event in Story(clock, epochs=400, steps_per_epoch=1, per_block=1).events():
             watcher.on(event)
-            if "0.5000 ★" in terminal.text[before:]:
-                break
-        assert "20/80" in terminal.text[before:]
+        spent, pictures = time.thread_time() - spent, (time.monotonic() - since) / 0.2 + 3
+        wait_for(lambda: len(re.findall(r"[\r\n] +400 ", terminal.text)) == 1)
+    assert spent / 400 < 0.005  # 0.3 ms on a quiet core
+    assert terminal.getvalue().count("elapsed") <= 2 * pictures
+    assert len(re.findall(r"[\r\n] +\d+  +\d\.\d{4}", terminal.text)) == 400
 
 
 def test_forty_columns_show_the_deciding_metric_of_each_epoch() -> None:

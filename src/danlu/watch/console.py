@@ -11,6 +11,7 @@ from contextvars import copy_context
 from typing import TextIO
 
 from rich.console import Console as RichConsole
+from rich.console import Group
 from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.text import Text
@@ -45,10 +46,11 @@ class Console:
         self._rows, self._table = Rows(), Table()
         self._stage: Stage | None = None
         self._began, self._told = clock(), 0
+        self._above: list[Text] = []  # lines to be written above the screen
         self._lock = threading.Lock()  # of the state; never held while something is written
         self._live: Live | None = None
         self._thread: threading.Thread | None = None
-        self._over, self._closed = threading.Event(), False
+        self._over, self._gone, self._closed = threading.Event(), False, False
         self._refresh, self._process = refresh, os.getpid()
 
     def on(self, event: Event) -> None:
@@ -96,6 +98,7 @@ class Console:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self._write_above()
         live, self._live = self._live, None
         width, started = self._console.width, self.state.started is not None
         try:
@@ -133,7 +136,7 @@ class Console:
             self._live.start(refresh=True)
         except OSError:
             _give_back_streams()
-            self._over.set()
+            self._lose()
             return
         atexit.register(self.close)
         _screens.add(self)
@@ -148,32 +151,41 @@ class Console:
             if told == self._told and now - drawn < IDLE:
                 continue
             drawn, told = now, self._told
-            picture = self.picture()
-            live = self._live
-            if live is None:
-                return
-            try:
-                with _writing:
-                    live.update(picture, refresh=True)
-            except (OSError, ValueError):  # the terminal is gone
-                self._over.set()
+            with _writing:
+                self._write_above()
+                self._update(self.picture())
+
+    def _update(self, picture: Text) -> None:
+        try:
+            if self._live is not None:
+                self._live.update(picture, refresh=True)
+        except (OSError, ValueError):
+            self._lose()
+
+    def _lose(self) -> None:
+        """The terminal is gone."""
+        self._gone = True
+        self._over.set()
 
     def _show(self, row: Row | None) -> None:
         if row is not None:
-            for line in self._table.lines(row, self.state.monitor, self._console.width):
-                self._print(line)
+            self._print(*self._table.lines(row, self.state.monitor, self._console.width))
 
-    def _print(self, text: Text) -> None:
-        if self._over.is_set():
-            return
+    def _print(self, *lines: Text) -> None:
+        """Above the screen: with its next picture, so that epochs of milliseconds wait for no terminal."""
+        with self._lock:
+            self._above += lines
+        if self._live is None:
+            self._write_above()
+
+    def _write_above(self) -> None:
+        with self._lock:
+            lines, self._above = self._above, []
         try:
-            if self._live is not None:
-                self._live.update(
-                    self.picture()
-                )  # what stands below is drawn again with the line: not as it was before
-            self._console.print(text)
+            if lines and not self._gone:
+                self._console.print(Group(*lines))
         except (OSError, ValueError):
-            self._over.set()
+            self._lose()
 
 
 _screens: set[Console] = set()
