@@ -68,7 +68,7 @@ def until(story: Story, watcher: Console, kind: type, times: int = 1) -> Text:
         times -= isinstance(event, kind)
         if times == 0:
             break
-    return watcher.picture()
+    return watcher.view()
 
 
 def test_it_shows_what_a_practitioner_looks_for() -> None:
@@ -78,7 +78,7 @@ def test_it_shows_what_a_practitioner_looks_for() -> None:
             watcher.on(event)
             if isinstance(event, StepsDone) and event.step == 50:
                 break
-        lines = watcher.picture().plain.splitlines()
+        lines = watcher.view().plain.splitlines()
     assert re.fullmatch(r"Training · epoch 3 of 4 +\d+s elapsed", lines[1])
     assert re.fullmatch(r"epoch  ━+╸?─+   50 %  10/20   2s left", lines[2])
     assert re.fullmatch(r"run    ━+╸?─+   62 %  50/80  1\ds left", lines[3])
@@ -147,7 +147,7 @@ def test_no_line_is_wider_than_the_terminal(width: int, each_language: str) -> N
         watcher.progress("正在读取一个名字很长很长的文件 photographs-of-everything.csv", 0, 10)
         clock.now += 3
         watcher.progress("正在读取一个名字很长很长的文件 photographs-of-everything.csv", 5, 10)
-        pictures = [watcher.picture()]
+        pictures = [watcher.view()]
         for event in Story(clock).events():
             if isinstance(event, StepsDone):
                 terms = {f"train/loss/{name}": event.values["train/loss"] for name in ("class", "box", "centreness")}
@@ -155,9 +155,9 @@ def test_no_line_is_wider_than_the_terminal(width: int, each_language: str) -> N
             if isinstance(event, Evaluated):
                 event = replace(event, values={**event.values, "val/loss/class": 1.0, "val/loss/centreness": 1e-9})
             watcher.on(event)
-            pictures.append(watcher.picture())
+            pictures.append(watcher.view())
         watcher.on(Said(0, 0, "Eine sehrlangewarnungohneleerzeichen" * 8, "warning"))
-        pictures.append(watcher.picture())
+        pictures.append(watcher.view())
     widest = max(cell_len(line) for picture in pictures for line in picture.plain.splitlines())
     assert widest <= min(width, 100)
     assert max(map(cell_len, terminal.text.splitlines())) <= width
@@ -210,7 +210,7 @@ def test_a_loss_that_is_nan_stands_out() -> None:
         watcher.on(block(0, 5))
         clock.now += 1
         watcher.on(replace(block(5, 5), values={"train/loss": (float("nan"),) * 5}))
-        picture = watcher.picture()
+        picture = watcher.view()
     start = picture.plain.index("NaN")
     assert [str(span.style) for span in picture.spans if span.start <= start < span.end] == ["bold red"]
 
@@ -244,7 +244,7 @@ def test_many_warnings_are_counted_and_repeated_ones_told_once() -> None:
         for index in range(6):
             watcher.on(Said(0, 0, f"warning {index}", "warning"))
             watcher.on(Said(0, 0, "warning 5", "warning"))
-        lines = watcher.picture().plain.splitlines()
+        lines = watcher.view().plain.splitlines()
     assert lines[-4:] == ["… and 3 earlier warnings", "! warning 2", "! warning 3", "! warning 4"]
     assert any(line.startswith("! warning 5 ×7") for line in lines) is False
 
@@ -259,7 +259,7 @@ def test_preparation_shows_only_what_is_long_and_leaves_a_line() -> None:
         for done in range(0, 100, 10):
             watcher.progress("decoding images", done, 100)
             clock.now += 1
-        line = watcher.picture().plain.splitlines()[-1]
+        line = watcher.view().plain.splitlines()[-1]
         watcher.progress("decoding images", 100, 100)
         watcher.on(FitStarted(0, 0, 100, 1, 100, 32))
     assert re.fullmatch(r"decoding images  ━+╸?─+   90 %  90/100", line)

@@ -126,7 +126,10 @@ def test_pictures_come_back_exactly(tmp_path: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     watcher = TensorBoard(tmp_path)
     watcher.picture("predictions", picture, 7)
+    watcher.on(block(0, 12))
+    watcher.picture("later", picture)
     watcher.close()
+    assert read(tmp_path).Images("later")[0].step == 12
     (event,) = read(tmp_path).Images("predictions")
     assert (event.step, event.width, event.height) == (7, 30, 20)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(event.encoded_image_string))), picture)

@@ -113,7 +113,7 @@ class Console:
         atexit.unregister(self.close)
         _screens.discard(self)
 
-    def picture(self) -> Text:
+    def view(self) -> Text:
         """What stands below now."""
         with self._lock:
             width, state = self._console.width, self.state
@@ -125,7 +125,7 @@ class Console:
         if self._live is not None or self._over.is_set():
             return
         self._live = Live(
-            self.picture(),
+            self.view(),
             console=self._console,
             auto_refresh=False,
             redirect_stdout=sys.stdout.isatty(),  # what goes to a file or a pipe goes on going there
@@ -153,7 +153,7 @@ class Console:
             drawn, told = now, self._told
             with _writing:
                 self._write_above()
-                self._update(self.picture())
+                self._update(self.view())
 
     def _update(self, picture: Text) -> None:
         try:

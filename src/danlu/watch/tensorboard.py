@@ -50,7 +50,7 @@ class TensorBoard:
         self.folder = os.fspath(folder)
         self._record, self._summary, self._make = Record, Summary, SummaryWriter
         self._opened: SummaryWriter | None = None
-        self._every, self._epoch = histograms_every, 0
+        self._every, self._epoch, self._step = histograms_every, 0, 0
 
     @property
     def wants_snapshots(self) -> bool:
@@ -64,9 +64,9 @@ class TensorBoard:
             what = say("watch.tensorboard-not-written", reason=error.strerror or str(error))
             raise RunError(Problem(self.folder, what, say("watch.tensorboard-not-written.remedy"))) from error
 
-    def picture(self, name: str, image: NDArray[np.uint8], step: int) -> None:
-        """image: (H, W, 3) uint8, RGB."""
-        self._writer().add_image(name, image, step, dataformats="HWC")
+    def picture(self, name: str, image: NDArray[np.uint8], step: int | None = None) -> None:
+        """image: (H, W, 3) uint8, RGB. step: finished; None: those of the last event."""
+        self._writer().add_image(name, image, self._step if step is None else step, dataformats="HWC")
 
     def close(self) -> None:
         """May be called more than once."""
@@ -75,6 +75,7 @@ class TensorBoard:
             opened.close()
 
     def _write(self, event: Event) -> None:
+        self._step = max(self._step, event.step)
         match event:
             case FitStarted():
                 self._epoch = event.epoch
