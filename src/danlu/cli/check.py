@@ -23,13 +23,18 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
 
     with preparing() as progress:
         checked = runs.check(recipe, progress)
-    steps = [(name, f"{seconds:.2f}", text) for name, seconds, text in checked.steps]
+    steps = [(_called(name), f"{seconds:.2f}", text) for name, seconds, text in checked.steps]
     out.table([say("cli.check.step"), say("cli.check.seconds"), say("cli.check.found")], steps, right=[1])
     out.line()
-    out.table([say("cli.check.slot"), say("cli.check.stands")], checked.slots)
+    out.table([say("cli.check.slot"), say("cli.check.stands")], [(_called(slot), text) for slot, text in checked.slots])
     for text in (*checked.choices, *checked.warnings):
         out.line(f"· {text}")
     out.line()
     out.line(say("cli.check.good", words=shlex.join(options.words)).rstrip())
     out.result(checked.as_dict())
     return DONE
+
+
+def _called(name: str) -> str:
+    """A check or slot in the reader's language."""
+    return say(f"cli.check.{name}")

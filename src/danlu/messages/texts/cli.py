@@ -127,6 +127,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.check.found": ("found", "结果"),
     "cli.check.slot": ("slot of the loop", "循环的环节"),
     "cli.check.stands": ("what stands in it", "内容"),
+    "cli.check.data": ("data", "数据"),
+    "cli.check.net": ("net", "网络"),
+    "cli.check.forward": ("forward", "前向"),
+    "cli.check.evaluation": ("evaluation", "评估"),
+    "cli.check.checkpoint": ("checkpoint", "检查点"),
+    "cli.check.transforms": ("transforms", "批变换"),
+    "cli.check.objective": ("objective", "目标函数"),
+    "cli.check.parameters": ("parameters", "参数"),
+    "cli.check.gradients": ("gradients", "梯度链"),
+    "cli.check.update": ("update", "更新"),
+    "cli.check.followers": ("followers", "跟随者"),
+    "cli.check.stoppers": ("stoppers", "停止条件"),
     "cli.check.good": ("The recipe can be trained: danlu train {words}", "配方可以训练：danlu train {words}"),
     # evaluate, predict
     "cli.evaluate.part": (
