@@ -160,8 +160,8 @@ TEXTS = {
         "没有名为 {name} 的{group}；必须是 {allowed}。",
     ),
     "recipe.needs-a-name": (
-        "arguments are given for a {group}, but no name and the task has no default.",
-        "给出了{group}的参数，却没有名称，任务也没有默认值。",
+        "it has arguments but no name ({group}), and there is no default to give it one.",
+        "只给出了参数而没有名称（{group}），也没有默认值可用。",
     ),
     "recipe.not-an-object": (
         "{name} is not of the form package.module:Object.",
