@@ -129,7 +129,8 @@ def test_arguments_of_the_old_choice_go_with_it() -> None:
 
 def test_an_argument_alone_keeps_the_default_choice() -> None:
     recipe = from_dict({}, ["train.schedule.peak=0.2"])
-    assert complete(recipe).train.schedule == Named(name="one-cycle", args={"peak": 0.2})
+    default = complete(from_dict({})).train.schedule
+    assert complete(recipe).train.schedule == Named(name=default.name, args={**default.args, "peak": 0.2})
     assert "command line" in recipe.where("train.schedule.peak")
 
 
