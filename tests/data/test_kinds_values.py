@@ -26,7 +26,16 @@ def test_classes_come_in_natural_order() -> None:
 
 def test_labels_are_known_however_they_are_written() -> None:
     kind = Category(("1", "2", "True"))
-    for raw, index in (("1", 0), (" 2 ", 1), (2, 1), (2.0, 1), (np.int64(1), 0), (np.float32(2), 1), (True, 2), (b"1", 0)):
+    for raw, index in (
+        ("1", 0),
+        (" 2 ", 1),
+        (2, 1),
+        (2.0, 1),
+        (np.int64(1), 0),
+        (np.float32(2), 1),
+        (True, 2),
+        (b"1", 0),
+    ):
         assert kind.prepare(raw).value == index
     assert kind.prepare("1").value.dtype == np.int64
     assert kind.prepare("1").value.shape == ()
@@ -77,7 +86,9 @@ def test_a_batch_of_labels() -> None:
     assert ABC.draw(np.asarray(1)) == "b"
 
 
-@pytest.mark.parametrize(("raw", "value"), [(3, 3.0), ("1e-3", 0.001), (" 2.5 ", 2.5), (np.float64(4), 4.0), (True, 1.0)])
+@pytest.mark.parametrize(
+    ("raw", "value"), [(3, 3.0), ("1e-3", 0.001), (" 2.5 ", 2.5), (np.float64(4), 4.0), (True, 1.0)]
+)
 def test_numbers(raw: object, value: float) -> None:
     made = Number().prepare(raw).value
     assert made == np.float32(value)
@@ -119,7 +130,9 @@ def test_statistics_are_numpys_and_stable() -> None:
 
 
 def test_numbers_mix_linearly_and_keep_their_shape() -> None:
-    mixed = Number().mix(Number().collate(np.float32([1, 5])), Number().collate(np.float32([3, 9])), torch.tensor([0.25, 1]))
+    mixed = Number().mix(
+        Number().collate(np.float32([1, 5])), Number().collate(np.float32([3, 9])), torch.tensor([0.25, 1])
+    )
     assert torch.allclose(mixed, torch.tensor([2.5, 5.0]))  # type: ignore[arg-type]
     assert mixed.shape == (2,)  # type: ignore[union-attr]
     found = Number().describe([np.float32(1), np.float32(2), np.float32(9)])

@@ -17,19 +17,18 @@ from danlu.data.card import Findings, card
 from danlu.data.clean import judge
 from danlu.data.columns import pick
 from danlu.data.dataset import Dataset, Store
+from danlu.data.dividing import divide, limited, rows_of
 from danlu.data.fitting import Layout, lay_out
 from danlu.data.fitting import fit as fit_kinds
 from danlu.data.kinds.base import Kind
 from danlu.data.kinds.category import Category
-from danlu.data.moments import groups, moments
 from danlu.data.places import cache_folder
 from danlu.data.progress import Pace, Progress
-from danlu.data.split import PARTS, TRAIN, Split, codes_of, joined, split
+from danlu.data.split import PARTS
 from danlu.data.stream import Stream, checked
 from danlu.data.table import Part, Table
-from danlu.errors import DataError
 from danlu.messages import say
-from danlu.randomness import bits, keys_of, order
+from danlu.randomness import keys_of, order
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
 
@@ -60,10 +59,13 @@ def prepare(
     shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
     if part is not None:
         shares, table = {}, replace(table, given=[part] * len(table))
-    if recipe.data.limit is not None:
-        table, shares = _limited(recipe, table, shares)
     kinds = dict(kinds) if kinds is not None else fit_kinds(recipe, spec.columns, table)
     inputs = tuple(name for name, column in spec.columns.items() if column.role == "input")
+    classed = {name: kind for name, kind in kinds.items() if isinstance(kind, Category)}
+    aim = next((name for name in classed if name not in inputs), None)
+    early = None
+    if recipe.data.limit is not None:
+        table, early = limited(recipe, table, None if aim is None else (aim, classed[aim]), shares)
     folder = cache_folder(recipe.data.cache) / "prepared"
     kinds, layout = lay_out(recipe, kinds, table, folder)
     store = _store(recipe, layout, table, kinds, inputs, folder, progress)
@@ -72,17 +74,12 @@ def prepare(
     rows = store.rows
     ids, origins = list(pick(table.ids, rows)), pick(table.origins, rows)
     keys = keys_of(ids)
-    labels = {name: _labels(store, name, len(rows)) for name, kind in kinds.items() if isinstance(kind, Category)}
-    aim = next((name for name in spec.columns if name in labels and name not in inputs), None)
+    labels = {name: _labels(store, name, len(rows)) for name in classed}
     target = None if aim is None else labels[aim]
-    given = None if table.given is None else codes_of(pick(table.given, rows))
     twins = duplicates.twins(store.hashes)
-    wanted = np.ones(len(rows), bool)
-    if recipe.data.duplicates == "drop":
-        drawn = bits(recipe.seed, "duplicates", 0, keys, 1)[:, 0]
-        wanted[duplicates.superfluous(twins, given, drawn)] = False
-    grouped = groups(pick(table.extra["group"], rows), origins) if "group" in table.extra else None
-    divided, codes = _divide(recipe, table, store, wanted, keys, shares, target, given, grouped, origins)
+    wanted = rows_of(table, rows, keys, target, origins)
+    before = None if early is None else replace(early, codes=early.codes[rows])
+    divided, codes = divide(recipe, wanted, store.hashes, twins, shares, before)
     parts: dict[Part, np.ndarray] = {
         part: np.flatnonzero(codes == code).astype(np.int64) for code, part in enumerate(PARTS)
     }
@@ -104,13 +101,13 @@ def prepare(
         codes=codes,
         seed=recipe.seed,
         duplicates={"policy": recipe.data.duplicates, **report},
-        dropped=int((~wanted).sum()),
+        dropped=int((codes < 0).sum()),
         layout=layout,
         columns=_described(spec, store, kinds, parts["train"], keys, recipe.seed, statistics),
-        classes={name: kind.classes for name, kind in kinds.items() if isinstance(kind, Category)},
+        classes={name: kind.classes for name, kind in classed.items()},
         labels=labels,
         target=aim,
-        groups=grouped,
+        groups=wanted.groups,
         shares=shares,
     )
     return Dataset(
@@ -145,69 +142,6 @@ def _store(
 def _labels(store: Store, column: str, count: int) -> np.ndarray:
     """int64 (N,): the class index of every row."""
     return np.asarray(store.gather(column, np.arange(count, dtype=np.int64))).reshape(-1)
-
-
-def _divide(
-    recipe: Recipe,
-    table: Table,
-    store: Cache | Stream,
-    wanted: np.ndarray,
-    keys: np.ndarray,
-    shares: Mapping[str, float],
-    labels: np.ndarray | None,
-    given: np.ndarray | None,
-    grouped: np.ndarray | None,
-    origins: Any,
-) -> tuple[Split, np.ndarray]:
-    """(split of the ``wanted`` rows, int8 (N,) codes with -1 for the others)."""
-    chosen = np.flatnonzero(wanted)
-    own = recipe.data.split
-    if grouped is not None and "time" in table.extra:
-        raise DataError.of(recipe.where("data.split"), say("data.split.group-and-time"))
-    times = (
-        moments(pick(table.extra["time"], store.rows[chosen]), pick(origins, chosen)) if "time" in table.extra else None
-    )
-    same = None
-    if recipe.data.duplicates == "one-side" and len(store.hashes) and times is None:
-        same = np.unique(store.hashes[chosen], return_inverse=True)[1].reshape(-1).astype(np.int64)
-        if int(same.max(initial=0)) + 1 == len(same):
-            same = None
-    made = split(
-        keys[chosen],
-        shares,
-        recipe.seed,
-        labels=None if labels is None or own.stratify is False else labels[chosen],
-        strict=own.stratify is True,
-        units=joined(None if grouped is None else grouped[chosen], same),
-        given=None if given is None else given[chosen],
-        time=times,
-    )
-    codes = np.full(len(keys), -1, np.int8)
-    codes[chosen] = made.codes
-    return made, codes
-
-
-def _limited(recipe: Recipe, table: Table, asked: Mapping[str, float]) -> tuple[Table, dict[str, float]]:
-    """The rows that ``data.limit`` leaves, chosen before anything is decoded: those of each part that come first by position.
-
-    Also the shares that give the same parts' sizes again, once bad rows and duplicates are known.
-    """
-    keys = keys_of(table.ids)
-    given = None if table.given is None else codes_of(table.given)
-    times = moments(table.extra["time"], table.origins) if "time" in table.extra else None
-    whole = split(keys, asked, recipe.seed, given=given, time=times)
-    first = order(recipe.seed, "limit", 0, keys)
-    chosen = [first[whole.codes[first] == code][: recipe.data.limit] for code in range(len(PARTS))]
-    free = (
-        chosen
-        if given is None
-        else [rows if not (given == code).any() else rows[:0] for code, rows in enumerate(chosen)]
-    )
-    pool = len(chosen[TRAIN]) + sum(len(rows) for rows in free[1:])
-    shares: dict[str, float] = {
-        part: len(free[code]) / max(pool, 1) for code, part in enumerate(PARTS) if code != TRAIN
-    }
-    return table.take(np.sort(np.concatenate(chosen))), shares
 
 
 def _sample(

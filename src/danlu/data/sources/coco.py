@@ -34,8 +34,11 @@ def recognises(path: Path) -> bool:
         return bool(_files(path))
     if not path.is_file() or path.suffix.lower() != ".json":
         return False
-    with path.open("rb") as file:
-        start = file.read(1 << 16)
+    try:
+        with path.open("rb") as file:
+            start = file.read(1 << 16)
+    except OSError:
+        return False
     keys = (b'"images"', b'"annotations"', b'"categories"')
     return start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and any(key in start for key in keys)
 

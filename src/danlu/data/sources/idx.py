@@ -38,10 +38,13 @@ def _is_images(name: str) -> bool:
 
 def _pairs(path: Path) -> list[tuple[Part | None, Path, Path]]:
     """(part, images, labels) of each pair of files; labels may not exist."""
-    files = [path] if path.is_file() else sorted(path.iterdir()) if path.is_dir() else []
+    try:
+        files = [path] if path.is_file() else sorted(entry for entry in path.iterdir() if _is_images(entry.name))
+    except OSError:
+        return []
     found: dict[str, tuple[Part | None, Path, Path]] = {}
     for file in files:
-        if file.is_file() and _is_images(file.name):
+        if _is_images(file.name) and file.is_file():
             name = file.name.replace("images", "labels").replace("idx3", "idx1").replace("Images", "Labels")
             plain = name.removesuffix(".gz")
             labels = next(

@@ -380,10 +380,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count} classes have fewer than {parts} rows and can't be in every part.",
         "有 {count} 个类别不足 {parts} 行，无法出现在每个部分中。",
     ),
-    "data.split.group-and-time": (
-        "A split is either by group or by time.",
-        "划分只能按分组或按时间，二者选一。",
-    ),
     "data.split.no-time": ("'{value}' is no time.", "“{value}”不是时间。"),
     "data.split.no-time.remedy": (
         "Write times as 2024-03-17 or 2024-03-17T15:30, or as numbers.",

@@ -1,0 +1,126 @@
+"""The split of a recipe's rows: what it asks for, the limit, and duplicates, brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from danlu.data.columns import Coded, pick
+from danlu.data.duplicates import Twins, superfluous
+from danlu.data.kinds.base import BadValue
+from danlu.data.kinds.category import Category
+from danlu.data.moments import groups, moments
+from danlu.data.split import PARTS, Split, codes_of, joined, split
+from danlu.data.table import Table
+from danlu.randomness import bits, keys_of, order
+from danlu.recipe.schema import Recipe
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What decides where rows go.
+
+    keys: uint64 (N,). labels, groups: int64 (N,); given: int8 (N,); times: float64 (N,); None where there are none.
+    """
+
+    keys: np.ndarray
+    labels: np.ndarray | None = None
+    given: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+    def take(self, rows: np.ndarray) -> Rows:
+        return Rows(*(None if values is None else values[rows] for values in self.__dict__.values()))  # type: ignore[arg-type]
+
+    def split(self, recipe: Recipe, shares: Mapping[str, float], units: np.ndarray | None = None) -> Split:
+        """units: int64 (N,), rows that stay together beside those of a group."""
+        stratify = recipe.data.split.stratify
+        return split(
+            self.keys,
+            shares,
+            recipe.seed,
+            labels=None if stratify is False else self.labels,
+            strict=stratify is True,
+            units=joined(self.groups, units),
+            given=self.given,
+            time=self.times,
+        )
+
+
+def rows_of(
+    table: Table, kept: np.ndarray, keys: np.ndarray, labels: np.ndarray | None, origins: Sequence[str]
+) -> Rows:
+    """Of a table's rows ``kept`` (int64), whose keys, labels and origins are known. Raises DataError for rows without a group or time."""
+    return Rows(
+        keys,
+        labels,
+        None if table.given is None else codes_of(pick(table.given, kept)),
+        groups(pick(table.extra["group"], kept), origins) if "group" in table.extra else None,
+        moments(pick(table.extra["time"], kept), origins) if "time" in table.extra else None,
+    )
+
+
+def limited(
+    recipe: Recipe, table: Table, target: tuple[str, Category] | None, shares: Mapping[str, float]
+) -> tuple[Table, Split]:
+    """The rows that ``data.limit`` leaves, before anything is decoded: the whole is divided, and of each part the first by position
+    are taken. The split's codes are of the rows taken. target: the column by which is stratified.
+    """
+    keys = keys_of(table.ids)
+    labels = None if target is None else _codes(table.columns[target[0]], target[1])
+    rows = rows_of(table, np.arange(len(table), dtype=np.int64), keys, labels, table.origins)
+    whole = rows.split(recipe, shares)
+    first = order(recipe.seed, "limit", 0, keys)
+    chosen = [first[whole.codes[first] == code][: recipe.data.limit] for code in range(len(PARTS))]
+    taken = np.sort(np.concatenate(chosen))
+    return table.take(taken), replace(whole, codes=whole.codes[taken])
+
+
+def _codes(raws: Sequence[Any], kind: Category) -> np.ndarray:
+    """int64 (N,): class indices; -1 where there is no class, or nothing usable."""
+    if isinstance(raws, Coded):
+        return np.append(_codes(list(raws.values), kind), -1)[raws.codes]
+    result = np.full(len(raws), -1, np.int64)
+    for row, raw in enumerate(raws):
+        try:
+            result[row] = kind.prepare(raw).value
+        except BadValue:
+            continue
+    return result
+
+
+def divide(
+    recipe: Recipe, rows: Rows, hashes: np.ndarray, found: Twins, shares: Mapping[str, float], early: Split | None
+) -> tuple[Split, np.ndarray]:
+    """(split, int8 (N,) part of every row, -1 for those that ``duplicates: drop`` leaves out).
+
+    hashes: uint64 (N,), empty where the rows' content isn't known. found: their groups of equal content. early: a split that
+    :func:`limited` made already; then only duplicates are brought to one side. Parts that the source gives are never changed.
+    """
+    policy = recipe.data.duplicates
+    wanted = np.ones(len(rows.keys), bool)
+    drawn = bits(recipe.seed, "duplicates", 0, rows.keys, 1)[:, 0]
+    if policy == "drop":
+        wanted[superfluous(found, rows.given, drawn)] = False
+    chosen = np.flatnonzero(wanted)
+    codes = np.full(len(rows.keys), -1, np.int8)
+    if early is not None:
+        codes[chosen] = early.codes[chosen]
+        if policy == "one-side" and rows.given is None and rows.times is None and rows.groups is None:
+            _unite(codes, found, drawn)
+        return replace(early, codes=codes[chosen]), codes
+    same = None
+    if policy == "one-side" and len(found) and rows.times is None:
+        same = np.unique(hashes[chosen], return_inverse=True)[1].reshape(-1).astype(np.int64)
+    made = rows.take(chosen).split(recipe, shares, same)
+    codes[chosen] = made.codes
+    return made, codes
+
+
+def _unite(codes: np.ndarray, found: Twins, drawn: np.ndarray) -> None:
+    """Rows of equal content go where the first of them by draw is."""
+    for members in found:
+        codes[members] = codes[members[np.argmin(drawn[members])]]
