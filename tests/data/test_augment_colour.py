@@ -84,7 +84,9 @@ def test_equalize_posterize_solarize_autocontrast_are_torchvisions(channels: int
 def test_equalize_is_pillows() -> None:
     from PIL import Image, ImageOps
 
-    pixels = (pictures(3, 1, 40, 40, seed=2).float().pow(2) / 255).to(torch.uint8)
+    pixels = (pictures(4, 1, 40, 40, seed=2).float().pow(2) / 255).to(torch.uint8)
+    pixels[2, :, 4:] = 250  # one level holds nearly all
+    pixels[3] = pixels[3] // 128 * 100
     made = by(adjust.equalize, pixels, 1.0)
     for image, own in zip(pixels, made, strict=True):
         expected = np.asarray(ImageOps.equalize(Image.fromarray(image[0].numpy())))
@@ -140,6 +142,7 @@ def test_color_jitter_draws_each_factor_from_torchvisions_range() -> None:
     args["brightness"] = 1.8
     factors = augmented({"color-jitter": args}, batch=batch_of(image=white))["image"][:, 0, 0, 0].double() / 100  # type: ignore[index]
     assert 0 <= factors.min() < 0.01
+    assert (factors < 0.01).double().mean() < 0.02
     assert 2.5 < factors.max() <= 2.55  # 2.8 by the factor, cut off at 255
 
 
@@ -177,6 +180,12 @@ def test_magnitude_0_of_randaugment_is_nothing() -> None:
     pixels = pictures(64, 3, 12, 12, last=True)
     made = augmented({"randaugment": {"magnitude": 0, "operations": 6}}, batch=batch_of(image=pixels))
     assert torch.equal(made["image"], pixels)  # type: ignore[arg-type]
+
+
+def test_a_small_magnitude_is_a_small_change() -> None:
+    pixels = pictures(256, 3, 12, 12, last=True)
+    made: Any = augmented({"randaugment": {"magnitude": 1e-3, "operations": 6}}, batch=batch_of(image=pixels))["image"]
+    assert (made.int() - pixels.int()).abs().max() <= 1
 
 
 def test_randaugment_uses_all_its_operations_and_grows_with_magnitude() -> None:

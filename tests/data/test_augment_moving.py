@@ -158,6 +158,16 @@ def test_erase_paints_one_rectangle(fill: str, last: bool) -> None:
     assert 0.26 < max(shares) < 0.34
 
 
+def test_erase_is_as_large_as_drawn_and_anywhere_inside() -> None:
+    pixels = torch.full((500, 1, 16, 16), 9, dtype=torch.uint8)
+    choice = {"erase": {"p": 1.0, "fill": "zero", "smallest": 0.25, "largest": 0.25, "ratio": 1.0}}
+    erased = image(choice, pixels=pixels)[:, 0] == 0
+    assert (erased.flatten(1).sum(1) == 64).all()
+    first = torch.stack([one.nonzero().amin(0) for one in erased])
+    assert first.amin(0).tolist() == [0, 0]
+    assert first.amax(0).tolist() == [8, 8]
+
+
 def test_random_paint_differs_by_sample_and_epoch() -> None:
     pixels = torch.zeros(3, 1, 16, 16, dtype=torch.uint8)
     choice = {"erase": {"p": 1.0, "fill": "random", "smallest": 0.5, "largest": 0.6, "ratio": 1.0}}
