@@ -80,16 +80,18 @@ def bounds(samples: int, size: int, world: int = 1, drop_last: bool = False) -> 
     """int64 (M + 1,): where the global batches of ``size · world`` samples begin and end.
 
     No sample stands twice and, unless ``drop_last``, none is left out (an epoch's only batch never is). Where the last
-    batch would hold fewer samples than there are ranks, it takes some of the batch before it, so that no rank's share
-    is empty; that is impossible only where size is 1 or there are fewer samples than ranks.
+    batch would give a rank fewer than two samples, it takes some of the batch before it: a share must not be empty, and
+    batch norm can't learn from a single sample (torch refuses it in the middle of an epoch). That is impossible only
+    where size is 1 or 2, or there are too few samples.
     """
     whole = size * world
     edges = np.arange(0, samples + 1, whole, dtype=np.int64)
     rest = samples - int(edges[-1])
     if rest and (not drop_last or len(edges) == 1):
         edges = np.append(edges, samples)
-        if rest < world and len(edges) > 2 and size > 1:
-            edges[-2] = samples - world
+        least = 2 * world if size > 2 else world
+        if rest < least and len(edges) > 2 and size > 1:
+            edges[-2] = samples - least
     return edges
 
 
