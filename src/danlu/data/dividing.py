@@ -53,7 +53,7 @@ class Rows:
 def rows_of(
     table: Table, kept: np.ndarray, keys: np.ndarray, labels: np.ndarray | None, origins: Sequence[str]
 ) -> Rows:
-    """Of a table's rows ``kept`` (int64), whose keys, labels and origins are known. Raises DataError for rows without a group or time."""
+    """Of a table's rows ``kept`` (int64), with what is known of them. Raises DataError for rows without a group or time."""
     return Rows(
         keys,
         labels,
@@ -66,8 +66,9 @@ def rows_of(
 def limited(
     recipe: Recipe, table: Table, target: tuple[str, Category] | None, shares: Mapping[str, float]
 ) -> tuple[Table, Split]:
-    """The rows that ``data.limit`` leaves, before anything is decoded: the whole is divided, and of each part the first by position
-    are taken. The split's codes are of the rows taken. target: the column by which is stratified.
+    """The rows that ``data.limit`` leaves, before anything is decoded: of each part of the whole, the first by position.
+
+    The split's codes are of the rows taken. target: the column by which is stratified.
     """
     keys = keys_of(table.ids)
     labels = None if target is None else _codes(table.columns[target[0]], target[1])

@@ -58,31 +58,31 @@ def report(found: Twins, codes: np.ndarray, labels: np.ndarray | None, origins: 
     groups, rows: of equal content. leaks: groups with members in more than one part, by parts ("train/test": n).
     conflicts: groups whose labels differ. examples of each: lists of origins. codes: int8 (N,), -1 for rows in no part.
     """
-    leaks: dict[str, int] = {}
-    leaking: list[list[str]] = []
-    conflicting: list[list[str]] = []
-    conflicts = 0
-    examples: list[list[str]] = []
-    for rows in found:
-        present = np.unique(codes[rows])
-        parts = [PARTS[code] for code in present if code >= 0]
-        if len(parts) > 1:
-            name = "/".join(parts)
-            leaks[name] = leaks.get(name, 0) + 1
-            _keep(leaking, rows, origins)
-        if labels is not None and (labels[rows] != labels[rows[0]]).any():
-            conflicts += 1
-            _keep(conflicting, rows, origins)
-        _keep(examples, rows, origins)
+    if not len(found):
+        nothing: dict[str, Any] = {"groups": {}, "examples": []}
+        return {"groups": 0, "rows": 0, "examples": [], "leaks": nothing, "conflicts": {"groups": 0, "examples": []}}
+    member, begin = codes[found.rows], found.starts[:-1]
+    present = np.stack([np.logical_or.reduceat(member == code, begin) for code in range(len(PARTS))])
+    leaking = present.sum(0) > 1
+    patterns, counts = np.unique(present[:, leaking], axis=1, return_counts=True)
+    names = ["/".join(part for part, there in zip(PARTS, pattern, strict=True) if there) for pattern in patterns.T]
+    conflicting = np.zeros(len(found), bool)
+    if labels is not None:
+        of_rows = labels[found.rows]
+        conflicting = np.maximum.reduceat(of_rows, begin) != np.minimum.reduceat(of_rows, begin)
     return {
         "groups": len(found),
         "rows": len(found.rows),
-        "examples": examples,
-        "leaks": {"groups": leaks, "examples": leaking},
-        "conflicts": {"groups": conflicts, "examples": conflicting},
+        "examples": _examples(found, np.ones(len(found), bool), origins),
+        "leaks": {
+            "groups": dict(zip(names, counts.tolist(), strict=True)),
+            "examples": _examples(found, leaking, origins),
+        },
+        "conflicts": {"groups": int(conflicting.sum()), "examples": _examples(found, conflicting, origins)},
     }
 
 
-def _keep(examples: list[list[str]], rows: np.ndarray, origins: Sequence[str]) -> None:
-    if len(examples) < _EXAMPLES:
-        examples.append([origins[int(row)] for row in rows[:5]])
+def _examples(found: Twins, chosen: np.ndarray, origins: Sequence[str]) -> list[list[str]]:
+    """Origins of the first rows of the first of the ``chosen`` (bool (groups,)) groups."""
+    groups = np.flatnonzero(chosen)[:_EXAMPLES].tolist()
+    return [[origins[row] for row in found.rows[found.starts[g] : found.starts[g + 1]][:5].tolist()] for g in groups]
