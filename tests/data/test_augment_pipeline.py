@@ -10,7 +10,7 @@ import torch
 
 from danlu.data.augment.pipeline import apply, build
 from danlu.data.augment.stages import Alone, Warp
-from danlu.data.batches.batch import Batch, Padded
+from danlu.data.batches.batch import Batch, Padded, Ragged
 from danlu.data.kinds.number import Number
 from danlu.errors import RecipeError
 from danlu.messages import set_language
@@ -126,6 +126,20 @@ def test_an_augmentation_of_images_of_many_sizes_is_each_image_s_own() -> None:
         assert difference.float().mean() < 0.02
         assert difference.max() <= 2
         assert made.values[index, :, high:].sum() == 0
+
+
+@pytest.mark.parametrize("count", [0, 1])
+@pytest.mark.parametrize("choices", [*EACH, [{"crop": 40}], [{"crop": {"padding": 40, "fill": "reflect"}}]], ids=str)
+def test_empty_and_single_batches_and_shifts_beyond_the_image(choices: list[Any], count: int) -> None:
+    """A rank's share of the last batch may be empty."""
+    pixels = pictures(count, 3, 8, 8, last=True)
+    assert run(choices, batch_of(image=pixels), Position(1)).shape == pixels.shape
+    boxes = Ragged(torch.zeros(0, 7), torch.zeros(count + 1, dtype=torch.int64))
+    batch = batch_of(image=Padded(pixels, torch.full((count, 2), 8)), boxes=boxes)
+    kinds = kinds_of(batch.columns)
+    made: Any = apply(build(named(*choices), kinds), batch, Position(1), kinds)
+    assert made["image"].values.shape == pixels.shape
+    assert made["boxes"].offsets.tolist() == [0] * (count + 1)
 
 
 def test_every_entry_of_the_catalogue_is_tried_here() -> None:

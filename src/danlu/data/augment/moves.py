@@ -16,13 +16,13 @@ from danlu.data.augment.means import channel_means
 
 
 def move(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
-    """(B, C, H, W) of one size with ``inverse`` (B, 2, 5, exact: see :meth:`Geometry.exact`), same dtype and memory
-    order.
-    """
+    """(B, C, H, W) of one size through ``inverse`` (B, 2, 5), all :meth:`Geometry.exact`; dtype and memory order kept."""
     block = planes(pixels)
     _, plane, height, width, inner = block.shape
     orient, right, down = _parts(inverse)
     sources, slot = _oriented(block, orient)
+    if fill != "reflect":  # further out, nothing changes
+        right = np.clip(right, -width, width)
     margin = int(np.abs(right).max(initial=0))
     if not (margin or down.any() or orient[:, 2].any()):  # rows stay as they are: whole images are copied
         together = sources[0] if len(sources) == 1 else torch.cat(sources)
@@ -48,8 +48,7 @@ def move(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
 
 
 def _parts(inverse: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """bool (B, 3): turned (x and y swapped), x mirrored, y mirrored (in this order); and where to read the result,
-    int64 (B,).
+    """bool (B, 3): x and y swapped, x mirrored, y mirrored, in this order; int64 (B,) and (B,): the shift of reading.
 
     ``in(A·q + t) = turned(D·q + t')``: the swap is done first, then D mirrors and t' shifts.
     """

@@ -45,9 +45,9 @@ def overlay(pixels: Tensor, other: Tensor, rows: Tensor, columns: Tensor) -> Ten
     bits = _BITS[pixels.element_size()]
     inner = interleaved(pixels)
     block = planes(pixels, inner).view(bits)
-    count, plane, height, width, channels = block.shape
+    width, channels = block.shape[3:]
     over = planes(other.expand(-1, -1, -1, width) if other.shape[3] == 1 else other, inner).view(bits)
-    flat, over = block.view(count, plane, height, -1), over.view(count, plane, over.shape[2], -1)
+    flat, over = block.flatten(3), over.flatten(3)
     rows, columns = rows.to(bits).neg_(), columns.to(bits).neg_().repeat_interleave(channels, dim=1)
     result = torch.empty_like(flat)
     for some in chunks(pixels):
