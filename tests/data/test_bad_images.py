@@ -187,3 +187,15 @@ def test_every_flipped_byte_is_either_decoded_or_refused(tmp_path: Path) -> None
                 decode.look(bytes(damaged))
             except BadValue:
                 continue
+
+
+def test_a_look_at_a_file_says_what_its_bytes_say(photos: Path) -> None:
+    for name in MENDED:
+        path = photos / "cat" / name
+        assert decode.look(path) == decode.look(path.read_bytes()), name
+        made = ImageKind(None, None, 3).prepare(path)
+        if name != "exif.png":  # its EXIF may come after the pixels
+            assert decode.look(path).size == made.value.shape[:2], name
+    for name in REFUSED:
+        with pytest.raises(BadValue):
+            ImageKind(None, None, 3).prepare(photos / "cat" / name)

@@ -37,6 +37,7 @@ _BREAKS = (
     RuntimeError,
 )
 _ORIENTATION = 0x0112
+_HEAD = 4096
 _HEADER_HAS_EXIF = ("JPEG", "MPO", "TIFF", "WEBP", "AVIF")
 
 
@@ -70,10 +71,11 @@ def _pillow() -> Any:
     return Image
 
 
-def _open(data: bytes) -> Image:
+def _open(data: bytes, source: Path | bytes) -> Image:
+    """The image in a file or in a file's bytes; data: its bytes, or the first of them, to say what it is if it is none."""
     pillow = _pillow()
     try:
-        image: Image = pillow.open(io.BytesIO(data))
+        image: Image = pillow.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except pillow.DecompressionBombError as error:
         raise BadValue(say("data.image.bomb")) from error
     except pillow.UnidentifiedImageError as error:
@@ -81,6 +83,7 @@ def _open(data: bytes) -> Image:
     except _BREAKS as error:
         raise BadValue(refuse.broken(error)) from error
     if image.width * image.height > refuse.LARGEST_PIXELS:
+        image.close()
         raise BadValue(say("data.image.bomb"))
     if not image.width or not image.height:
         raise BadValue(say("data.image.not-an-image"))
@@ -108,14 +111,15 @@ def _upright(image: Image, orientation: int) -> Image:
 
 
 def look(raw: Path | bytes) -> Header:
-    """Size and channels from the header alone. Raises :class:`BadValue`."""
+    """Size and channels from the header alone, without reading the rest of a file. Raises :class:`BadValue`."""
     if isinstance(raw, bytes):
-        return _look(raw)
-    return _look(refuse.read(raw))
+        return _look(_open(raw, raw))
+    data = refuse.start(raw, _HEAD)
+    with _open(data, raw) as image:
+        return _look(image)
 
 
-def _look(data: bytes) -> Header:
-    image = _open(data)
+def _look(image: Image) -> Header:
     try:
         # Elsewhere Pillow would decode the whole file to find out.
         known = image.format in _HEADER_HAS_EXIF or "exif" in image.info
@@ -134,7 +138,7 @@ def decode(raw: Path | bytes, channels: int, scaled: Callable[[Size], Size] | No
     quarter or half of its size where that is still at least twice as large. Raises :class:`BadValue` with a one-line reason.
     """
     data = raw if isinstance(raw, bytes) else refuse.read(raw)
-    image = _open(data)
+    image = _open(data, data)
     try:
         return _decode(image, channels, scaled)
     except _BREAKS as error:

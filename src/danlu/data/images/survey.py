@@ -12,7 +12,7 @@ import numpy as np
 from danlu.data.images.decode import Header, Size, look
 from danlu.data.kinds.base import BadValue
 
-LOOKED_AT = 1000
+LOOKED_AT = 500
 SMALL = 128  # pixels a side: up to this, images all of one size stay as they are; larger ones are brought to it
 
 

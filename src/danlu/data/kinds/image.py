@@ -53,7 +53,7 @@ class Image(Kind):
         """options: size (int, (height, width) or "auto"), resize, channels (1, 3 or "auto"), shape ("fixed" or "ragged"), longest,
         storage ("decoded" or "encoded"), quality. With "ragged", a number as size is the longest side.
 
-        "auto" looks at no more than a thousand headers, evenly drawn.
+        "auto" looks at no more than some hundred headers, evenly drawn.
         """
         size, channels = options.get("size", "auto"), options.get("channels", "auto")
         ragged = options.get("shape", "fixed") == "ragged"

@@ -14,6 +14,8 @@ from danlu.messages import say
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
+_SHOWN = 40
+
 # For each kind the names people give such columns, most telling first; compared without case, spaces, dashes and underscores.
 _NAMES: dict[str, tuple[str, ...]] = {
     "image": (
@@ -64,7 +66,7 @@ def mapping(
             if guess is None:
                 raise DataError.of(
                     where,
-                    say("data.columns.unclear", column=name, kind=wish.kind, columns=", ".join(offered)),
+                    say("data.columns.unclear", column=name, kind=wish.kind, columns=_listed(offered)),
                     say("data.columns.propose", mapping=_proposal(wanted, found, offered, sample)),
                 )
             found[name] = guess
@@ -94,7 +96,12 @@ def _guess(name: str, kind: str, free: Sequence[str]) -> str | None:
 def _unknown(where: str, name: str, names: Sequence[str], key: str) -> Problem:
     near = get_close_matches(name, names, n=1)
     remedy = say("data.columns.nearest", name=near[0]) if near else ""
-    return Problem(where, say(key, name=name, names=", ".join(names)), remedy)
+    return Problem(where, say(key, name=name, names=_listed(names)), remedy)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, the first of them where there are hundreds."""
+    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
 
 
 def _proposal(

@@ -53,7 +53,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
 
     files = _files(path)
     if not files:
-        raise DataError.of(str(path), say("data.file.missing"))
+        raise DataError.of(str(path), say("data.parquet.none"))
     opened = []
     for file in files:
         try:

@@ -215,6 +215,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.json.broken": ("This is no valid JSON ({reason}).", "不是有效的 JSON（{reason}）。"),
     "data.json.no-object": ("no JSON object ({reason})", "不是 JSON 对象（{reason}）"),
     "data.json.no-objects": ("There is no JSON object in its lines.", "各行中没有 JSON 对象。"),
+    "data.parquet.none": ("There is no Parquet file here.", "这里没有 Parquet 文件。"),
     "data.parquet.broken": ("This is no readable Parquet file ({reason}).", "不是可读的 Parquet 文件（{reason}）。"),
     "data.parquet.columns": ("Its columns are others than those of {file}.", "它的列与 {file} 不同。"),
     "data.npz.broken": ("This is no readable npz file ({reason}).", "不是可读的 npz 文件（{reason}）。"),
