@@ -1,7 +1,7 @@
 """Start to second training step: CPU seconds of a whole process, Danlu beside a tutorial script on the same data and net size.
 
-Run: ``python benchmarks/startup.py [runs]``. Prints the median of alternating runs and the ratio; Danlu's checks before step one (a forward and
-backward pass, one validation batch, a checkpoint round trip) are listed apart, since the tutorial script has none.
+Run: ``python benchmarks/startup.py [runs]``. Prints the median of alternating runs and the ratio; Danlu's checks before step one (a
+forward and backward pass, one validation batch, a checkpoint round trip) are listed apart, since the tutorial script has none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-TUTORIAL = '''
+TUTORIAL = """
 import json, time
 import numpy as np
 import torch
@@ -50,9 +50,9 @@ for step, (x, y) in enumerate(DataLoader(Images(), batch_size=64, shuffle=True))
     if step == 1:
         break
 print(json.dumps({"second_step": time.process_time(), "checks": 0.0}))
-'''
+"""
 
-DANLU = '''
+DANLU = """
 import json, sys, time
 import danlu
 import danlu.runs.training as training
@@ -81,7 +81,7 @@ recipe = {"data": {"source": "builtin:digits"}, "train": {"max_steps": 2, "batch
           "run": {"folder": sys.argv[1]}}
 danlu.train(recipe, screen=clock)
 print(json.dumps({"second_step": clock.at, "checks": spent}))
-'''
+"""
 
 
 def measure(script: str, folder: str) -> dict[str, float]:
@@ -98,7 +98,9 @@ def main(runs: int = 7) -> None:
             if number:  # the first of each warms the disk's and the data's caches
                 for name, row in pair.items():
                     rows[name].append(row)
-    middle = {name: statistics.median(row["second_step"] - row["checks"] for row in found) for name, found in rows.items()}
+    middle = {
+        name: statistics.median(row["second_step"] - row["checks"] for row in found) for name, found in rows.items()
+    }
     checks = statistics.median(row["checks"] for row in rows["danlu"])
     ratio = statistics.median(
         (ours["second_step"] - ours["checks"]) / theirs["second_step"]

@@ -34,7 +34,9 @@ def recipe(photos: Path, runs: Path, **train: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     runs = tmp_path_factory.mktemp("runs")
-    return danlu.train(recipe(photos, runs, epochs=12), screen=False)
+    learning = recipe(photos, runs, epochs=15, accumulate=1, ema=None)
+    learning["data"]["augment"] = ["flip"]
+    return danlu.train(learning, screen=False)
 
 
 def test_it_learns_and_says_how_sure_it_is(run: Any) -> None:

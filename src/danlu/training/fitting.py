@@ -64,7 +64,8 @@ def fit(
     objective: an :class:`Objective`, a term, a loss by name ("cross-entropy", {"name": "focal", "gamma": 2}), or any callable
     (outputs, target) → mean loss. data: a feed of batches, a tuple of tensors or arrays (inputs…, target) (N, …), or a DataLoader of
     such tuples. validation: the same kinds; judged by the objective after every epoch. changes: fields of :class:`Plan` by
-    name (epochs=5, lr=1e-3, optimizer="sgd", schedule="cosine", …). folder: where checkpoints go; with ``resume`` training continues from the newest.
+    name (epochs=5, lr=1e-3, optimizer="sgd", schedule="cosine", …).
+    folder: where checkpoints go; with ``resume`` training continues from the newest.
     """
     if isinstance(changes.get("optimizer"), str):
         changes["optimizer"] = names.load_object(names.resolve("optimizer", changes["optimizer"], "optimizer"))

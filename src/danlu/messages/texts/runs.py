@@ -47,7 +47,6 @@ TEXTS = {
     ),
     "runs.chosen": ("{key} = {value} ({reason})", "{key} = {value}（{reason}）"),
     "runs.chosen.device": ("the fastest device here", "本机最快的设备"),
-    "runs.chosen.native": ("computed natively here", "本机原生支持"),
     "runs.chosen.no-half": ("no half precision is computed natively here", "本机不原生支持半精度"),
     "runs.chosen.parity": (
         "equal to fp32 within {difference:.2%} on a real batch, {times:.1f} times as fast",
@@ -62,7 +61,6 @@ TEXTS = {
     "runs.chosen.no-convolutions": ("the net has no convolutions", "网络不含卷积"),
     "runs.chosen.finder": ("learning-rate finder", "学习率搜索"),
     "runs.chosen.cores": ("cores of this machine", "本机核数"),
-    "runs.chosen.workers": ("decoded data need none", "已解码的数据无需工作进程"),
     "runs.no-cuda": ("there is no CUDA device here.", "本机没有 CUDA 设备。"),
     "runs.no-cuda.remedy": ("Set train.device to cpu or auto.", "请将 train.device 设为 cpu 或 auto。"),
     "runs.fp16-cpu": ("fp16 training needs a GPU.", "fp16 训练需要 GPU。"),
@@ -91,5 +89,4 @@ TEXTS = {
     "runs.data-changed": ("the data have changed since this run began.", "自本次运行开始以来数据已改变。"),
     "runs.data-changed.remedy": ("Train a new run.", "请训练一个新的运行。"),
     "runs.nothing-to-predict": ("there is nothing to predict.", "没有可预测的输入。"),
-    "runs.stopped-early": ("stopped early", "已提前停止"),
 }

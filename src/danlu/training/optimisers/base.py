@@ -46,8 +46,9 @@ def state_tensors(optimizer: Optimizer, names: dict[torch.nn.Parameter, str]) ->
 def load_state(optimizer: Optimizer, names: dict[torch.nn.Parameter, str], tensors: dict[str, torch.Tensor]) -> None:
     """The inverse of :func:`state_tensors`.
 
-    Step counters stay where torch keeps them (on the CPU unless fused on a GPU). Everything else takes its parameter's memory format: fused
-    kernels walk through memory, so a momentum of other strides than its weight (channels_last) would be added to the wrong elements.
+    Step counters stay where torch keeps them (on the CPU unless fused on a GPU). Everything else takes its parameter's
+    memory format: fused kernels walk through memory, so a momentum of other strides than its weight (channels_last)
+    would be added to the wrong elements.
     """
     by_name = {name: parameter for parameter, name in names.items()}
     for key, value in tensors.items():
