@@ -14,12 +14,14 @@ class SmallNet(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(in_channels, width, 3, padding=1),
+            nn.BatchNorm2d(width),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(width, 2 * width, 3, padding=1),
+            nn.BatchNorm2d(2 * width),
             nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1),
+            nn.AdaptiveMaxPool2d(2),
             nn.Flatten(),
-            nn.Linear(width, classes),
+            nn.Linear(8 * width, classes),
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -29,6 +31,6 @@ class SmallNet(nn.Module):
 if __name__ == "__main__":
     import danlu
 
-    run = danlu.train(Path(__file__).with_suffix(".yaml"), train__epochs=10)
+    run = danlu.train(Path(__file__).with_suffix(".yaml"), train__epochs=5)
     print(run)
     print(run.path)
