@@ -149,3 +149,9 @@ def test_lists_are_counted_from_0() -> None:
     for place in ("5", "-1", "first"):
         with pytest.raises(RecipeError, match="no place in it"):
             from_text(FILE, [f"data.augment.{place}=flip"])
+
+
+def test_an_unknown_keys_value_is_shown_as_it_was_written() -> None:
+    with pytest.raises(RecipeError) as caught:
+        from_dict({}, ["data.augmnt=[flip, {rotate: 10}]"])
+    assert "[flip, {rotate: 10}]" in str(caught.value)

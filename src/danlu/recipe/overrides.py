@@ -16,7 +16,7 @@ from danlu.recipe.problems import unknown_key
 from danlu.recipe.schema import Named, OptimizerSection, Recipe
 from danlu.recipe.shape import alternatives, child, keys, sections
 from danlu.recipe.spelling import write_out
-from danlu.recipe.tree import Node, grow
+from danlu.recipe.tree import Node, grow, plain
 
 _KEY = re.compile(r"[^\s.=]+(\.[^\s.=]+)*")
 
@@ -81,7 +81,7 @@ def _put(node: Node, annotation: Any, path: list[str], change: _Change) -> None:
         node.value = {}
     step, *rest = _route(node, annotation, path, change.value)
     if keys(annotation) and step not in keys(annotation):
-        raise RecipeError(unknown_key(change.where, annotation, step, change.value.value, done))
+        raise RecipeError(unknown_key(change.where, annotation, step, plain(change.value), done))
     if rest:
         below = node.value.get(step, Node({}))
         _put(below, child(annotation, step), rest, change)
