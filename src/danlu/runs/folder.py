@@ -12,8 +12,19 @@ from danlu.errors import RunError
 from danlu.messages import say
 from danlu.recipe.schema import Recipe
 
+_held: set[int] = set()  # descriptors of the locks of this process
+
+
+def _let_go() -> None:
+    """A forked data worker must not hold the lock on after this process was killed."""
+    while _held:
+        os.close(_held.pop())
+
+
 if os.name == "posix":
     import fcntl
+
+    os.register_at_fork(after_in_child=_let_go)
 
 
 class RunFolder:
@@ -26,6 +37,7 @@ class RunFolder:
     recipe = property(lambda self: self.path / "recipe.yaml")
     environment = property(lambda self: self.path / "environment.json")
     card = property(lambda self: self.path / "data" / "card.json")
+    membership = property(lambda self: self.path / "data" / "split.parquet")
     columns = property(lambda self: self.path / "data" / "columns.json")
     events = property(lambda self: self.path / "events.jsonl")
     predictions = property(lambda self: self.path / "predictions")
@@ -33,6 +45,13 @@ class RunFolder:
     best = property(lambda self: self.path / "best")
     pictures = property(lambda self: self.path / "pictures")
     tensorboard = property(lambda self: self.path / "tensorboard")
+
+    @staticmethod
+    def refuse_taken(recipe: Recipe) -> None:
+        """Raises RunError at once where the name that the user chose is taken, before any data are read."""
+        path = Path(recipe.run.folder) / (recipe.run.name or "")
+        if recipe.run.name and path.exists():
+            raise RunError.of(recipe.where("run.name"), say("runs.exists"), say("runs.exists.remedy", path=path))
 
     @classmethod
     def create(cls, recipe: Recipe) -> RunFolder:
@@ -79,19 +98,27 @@ class RunFolder:
             os.close(self._lock)
             self._lock = None
             raise RunError.of(str(self.path), say("runs.in-use"), say("runs.in-use.remedy")) from None
+        _held.add(self._lock)
 
     def release(self) -> None:
         if self._lock is not None:
+            _held.discard(self._lock)
             os.close(self._lock)
             self._lock = None
 
     def in_use(self) -> bool:
-        """Whether a living process is writing here."""
+        """Whether a living process is writing here. Only looks: works in a folder that can't be written to."""
         try:
-            self.lock()
-        except RunError:
+            file = os.open(self.path / ".lock", os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            if os.name == "posix":
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
-        self.release()
+        finally:
+            os.close(file)
         return False
 
     def write_json(self, path: Path, value: Any) -> None:

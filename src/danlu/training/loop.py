@@ -81,7 +81,7 @@ def fit(
         block = meter.flush(progress.epoch)
         if block is not None:
             tell(block)
-            guard.after_reading(block)
+            guard.after_reading(block, parts.precision.scaler is not None)
 
     def save() -> None:
         if plan.checkpoint.folder is None:

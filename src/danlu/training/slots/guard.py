@@ -27,10 +27,10 @@ def before_update(loss: Tensor, norm: Tensor, micros: Sequence[Batch], step: int
     _stop(float(loss), float(norm), step, epoch, rows)
 
 
-def after_reading(block: StepsDone) -> None:
-    """The same for the losses of a block that has been read from the device."""
+def after_reading(block: StepsDone, scaled: bool) -> None:
+    """The same for the values of a block that has been read from the device."""
     for step, loss, norm in zip(block.steps, block.values["train/loss"], block.values["grad_norm"], strict=True):
-        if not math.isfinite(loss):
+        if not (math.isfinite(loss) and (scaled or math.isfinite(norm))):
             _stop(loss, norm, step, block.epoch, [])
 
 
