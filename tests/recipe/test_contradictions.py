@@ -78,3 +78,12 @@ def test_no_clash_is_seen_with_what_is_wrong_anyway() -> None:
     with pytest.raises(RecipeError) as caught:
         from_text("data: {split: {val: x, test: 0.95}}")
     assert [problem.where for problem in caught.value.problems] == ["recipe:1 (data.split.val)"]
+
+
+@pytest.mark.parametrize(
+    "text", ["train: {loss: cross-entropy}", "model: resnet", "model: {dropout: 0.5}", "model: {pretrained: true}"]
+)
+def test_what_a_task_would_pass_over_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match="makes no use of") as caught:
+        complete(from_text(f"task: detection\n{text}"))
+    assert ":2 (" in caught.value.problems[0].where

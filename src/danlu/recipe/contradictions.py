@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,15 @@ def _columns(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
             yield Clash("no-column", ("task", f"data.columns.{name}"), values, did_you_mean(name, spec.columns) or None)
     if recipe.data.image != ImageSection() and all(column.kind != "image" for column in spec.columns.values()):
         yield Clash("no-images", ("task", "data.image"), {"task": spec.name})
+
+
+def _unused(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    """What the task would pass over in silence."""
+    nothing = Recipe()
+    for key in spec.unused if spec else ():
+        value = reduce(getattr, key.split("."), recipe)
+        if value != reduce(getattr, key.split("."), nothing):
+            yield Clash("unused", ("task", key), {"key": key, "task": spec.name if spec else ""})
 
 
 def _source(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
@@ -206,6 +216,7 @@ RULES: tuple[Rule, ...] = (
     _columns,
     _split,
     _category,
+    _unused,
     _validation,
     _model,
     _loss,

@@ -166,7 +166,11 @@ class DataSection(Section):
         "one-side", description="Exact duplicates: all in one part, all but one dropped, or ignored"
     )
     balance: Literal["none", "class-weights", "sampler"] = Field("none", description="How rare classes are helped")
-    normalize: Literal["standard", "minmax", "none"] = Field("standard", description="How the net scales its inputs")
+    normalize: Literal["standard", "minmax", "none"] = Field(
+        "standard",
+        description="How the net scales its inputs: by mean and deviation, or by least and greatest, of the training rows; "
+        "none: pixels 0–255 to 0–1, numbers as they are",
+    )
     storage: Literal["auto", "decoded", "encoded", "stream"] = Field("auto", description="How rows lie in the cache")
     cache: PathText | None = Field(None, description="Folder of the cache; null: the user's cache folder")
     workers: Limit | Literal["auto"] = Field("auto", description="Processes or threads that read data")

@@ -26,6 +26,7 @@ class TaskSpec:
     defaults: nested recipe values that hold where the user says nothing. options: class of the recipe's ``options``.
     task: ``module:Class`` of the :class:`danlu.tasks.base.Task`, imported only when a run is assembled.
     monitor: metric whose best weights are kept, with +1 where larger is better, -1 where smaller is.
+    unused: dotted keys that mean nothing to this task; to set one is refused rather than passed over.
     example: a commented recipe in YAML for ``danlu new``.
     """
 
@@ -36,4 +37,5 @@ class TaskSpec:
     monitor: tuple[str, Literal[1, -1]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     options: type[Section] = Section
+    unused: tuple[str, ...] = ()
     example: str = ""

@@ -21,6 +21,7 @@ from danlu.messages import say
 from danlu.nn.freeze import freeze
 from danlu.randomness import Position, key_of
 from danlu.recipe import names
+from danlu.recipe.located import located
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
 from danlu.runs import choices as auto
@@ -120,11 +121,13 @@ def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, n
     """Build everything for a complete recipe. note: see :func:`danlu.runs.choices.timed`."""
     note = note or auto.timed([])
     choices = auto.Choices()
-    data: Dataset = note("data", lambda: prepare(recipe, spec, progress), lambda found: f"{len(found):,} rows")
+    with located(recipe):
+        data: Dataset = note("data", lambda: prepare(recipe, spec, progress), lambda found: f"{len(found):,} rows")
     if not len(data.parts.get("train", ())):
         where = recipe.where("data.split")
         raise RecipeError.of(where, say("runs.empty-part", part="train"), say("runs.empty-part.remedy"))
-    made: Bench = note("net", lambda: bench(recipe, spec, data, choices), _size)
+    with located(recipe):
+        made: Bench = note("net", lambda: bench(recipe, spec, data, choices), _size)
     train = recipe.train
     if made.objective.coupled and train.accumulate > 1:
         where, name = recipe.where("train.accumulate"), made.objective.coupled[0]

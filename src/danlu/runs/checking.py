@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,8 +85,9 @@ def _forward_backward(assembled: Assembled, trial: nn.Module, batch: Batch, warn
             outputs = trial(*batch.arguments())
             loss, _ = objective(outputs, batch, objective.counts(batch))
         loss.backward()
-    except DanluError:
-        raise
+    except DanluError as error:  # of a term, which knows its column but not where it was asked for
+        place = recipe.where("train.loss" if recipe.train.loss else "task")
+        raise type(error)([replace(each, where=f"{place}: {each.where}") for each in error.problems]) from error
     except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
         shapes = ", ".join(f"{name} {_shape(batch[name])}" for name in (*batch.inputs, *assembled.data.targets))
         raise RecipeError.of(
@@ -122,8 +124,7 @@ def _one_validation_batch(assembled: Assembled, trial: nn.Module) -> Judged:
 
 def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
     """Write, verify and read a checkpoint where the run will lie; its size in bytes. Raises RunError for a disk too small."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".check-{torch.initial_seed() & 0xFFFFFF:x}"
+    path = folder / f".check-{os.getpid()}"
     state = parts.state()
     try:
         checkpoint.save(path, state)

@@ -96,7 +96,7 @@ def _trial(
 ) -> tuple[tuple[float, torch.Tensor], float]:
     """(loss, gradients as one vector) of one step on a copy, and the seconds of the faster of two."""
     trial = copy.deepcopy(net).train()
-    autocast = Precision("bf16" if name == "bf16" else name, device).autocast
+    autocast = Precision(name, device).autocast
     counts = objective.counts(batch)
     best = math.inf
     for _ in range(2):

@@ -257,6 +257,11 @@ TEXTS = {
         "{key} 需要类别，而任务 {task} 没有类别。",
     ),
     "recipe.clash.no-classes.remedy": ("Leave it out.", "请去掉它。"),
+    "recipe.clash.unused": (
+        "the task {task} makes no use of {key}.",
+        "任务 {task} 不使用 {key}。",
+    ),
+    "recipe.clash.unused.remedy": ("Leave it out.", "请去掉它。"),
     "recipe.clash.no-validation": (
         "{key} needs a validation part, but data.split.val is 0.",
         "{key} 需要验证部分，而 data.split.val 为 0。",

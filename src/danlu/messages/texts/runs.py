@@ -26,8 +26,8 @@ TEXTS = {
         "请腾出空间、减小 train.checkpoint.keep，或换一个 run.folder。",
     ),
     "runs.forward-failed": (
-        "the first batch does not pass through the net: {reason}",
-        "第一个批次无法通过网络：{reason}",
+        "the first batch does not pass through the net ({reason}).",
+        "第一个批次无法通过网络（{reason}）。",
     ),
     "runs.forward-failed.remedy": (
         "The inputs are {shapes}; check model.name, model.args and data.image against them (--debug shows the trace).",
