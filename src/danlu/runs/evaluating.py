@@ -32,12 +32,13 @@ def evaluate(
     tensors = weights.chosen(folder, recipe)
     fitted = restore(folder.read_json(folder.columns))
     if source is not None:
-        recipe = recipes.patch(recipe, {"data.source": source, "data.format": "auto", "data.columns": {}})
+        plain = {"format": "auto", "columns": {}, "root": None, "split": {}, "limit": None, "duplicates": "keep"}
+        recipe = recipes.patch(recipe, {f"data.{key}": value for key, value in {"source": source, **plain}.items()})
     spec = spec_of(recipe.task, recipe.where("task"))
     data = prepare(recipe, spec, progress, kinds=fitted.kinds, part=None if source is None else part)
     if not len(data.parts.get(part, ())):
         raise RunError.of(str(path), say("runs.no-part", part=part), say("runs.no-part.remedy", part=part))
-    made = bench(recipe, spec, replace(data, statistics=fitted.statistics), Choices())
+    made = bench(weights.replaced(recipe), spec, replace(data, statistics=fitted.statistics), Choices())
     made.net.load_state_dict(tensors)
     name = part if source is None else f"{part}-{Path(source).name.replace(':', '-')}"
     target = folder.predictions / f"{name}.parquet"

@@ -28,7 +28,7 @@ class Predictor:
 
     def __init__(self, path: str | Path, device: str | torch.device = "cpu") -> None:
         folder = RunFolder.open(path)
-        self.recipe = recipes.complete(recipes.load(folder.recipe))
+        self.recipe = weights.replaced(recipes.complete(recipes.load(folder.recipe)))
         spec = spec_of(self.recipe.task, self.recipe.where("task"))
         self.data = restore(folder.read_json(folder.columns), folder.read_json(folder.card))
         self.task: Task = load_object(spec.task)(self.recipe, self.data)

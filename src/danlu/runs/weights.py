@@ -11,6 +11,11 @@ from danlu.runs.folder import RunFolder
 from danlu.training import checkpoint
 
 
+def replaced(recipe: Recipe) -> Recipe:
+    """The recipe for a net whose every weight comes from the run: published ones need not be had (offline, elsewhere)."""
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"pretrained": False})})
+
+
 def chosen(folder: RunFolder, recipe: Recipe) -> dict[str, Tensor]:
     """The best weights, or the last (averaged where EMA is on) as ``evaluate.weights`` says. Raises RunError where there are none."""
     if recipe.evaluate.weights == "best" and folder.best.is_dir():

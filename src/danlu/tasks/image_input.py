@@ -11,7 +11,9 @@ from danlu.recipe.schema import Recipe
 
 
 def normalisation(recipe: Recipe, data: Dataset, column: str) -> Normalise:
-    """uint8 images → what the net sees, with the training rows' statistics."""
+    """uint8 images → what the net sees: by the training rows' statistics, or 0–255 → 0–1 where none are wanted."""
+    if recipe.data.normalize == "none":
+        return Normalise(0.0, 255.0)
     return Normalise.of(data.statistics[column], recipe.data.normalize)
 
 
