@@ -32,7 +32,14 @@ def evaluate(
     tensors = weights.chosen(folder, recipe)
     fitted = restore(folder.read_json(folder.columns))
     if source is not None:
-        plain = {"format": "auto", "columns": {}, "root": None, "split": {}, "limit": None, "duplicates": "keep"}
+        plain: dict[str, Any] = {
+            "format": "auto",
+            "columns": {},
+            "root": None,
+            "split": {},
+            "limit": None,
+            "duplicates": "keep",
+        }
         recipe = recipes.patch(recipe, {f"data.{key}": value for key, value in {"source": source, **plain}.items()})
     spec = spec_of(recipe.task, recipe.where("task"))
     data = prepare(recipe, spec, progress, kinds=fitted.kinds, part=None if source is None else part)
