@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -56,6 +57,10 @@ def test_everything_is_in_the_folder(run: Any) -> None:
     right = [true == found for true, found in zip(table["true/label"], table["label"], strict=True)]
     assert sum(right) / len(right) == pytest.approx(run.metrics["test/accuracy"])
     assert len(set(table["id"])) == len(table["id"])
+    split = pq.read_table(run.path / "data" / "split.parquet").to_pydict()
+    tested = {name for name, part in zip(split["id"], split["part"], strict=True) if part == "test"}
+    assert tested == set(table["id"])
+    assert len(set(split["id"])) == len(split["id"]) == 120
 
 
 def test_evaluate_gives_the_same_figures(run: Any) -> None:
@@ -135,3 +140,15 @@ def test_techniques_by_one_line(photos: Path, tmp_path: Path, change: dict[str, 
     run = danlu.train(base, screen=False)
     assert run.status == "finished"
     assert 0.0 <= run.metrics["test/accuracy"] <= 1.0
+
+
+def test_what_was_set_aside_is_said(tmp_path: Path) -> None:
+    folder = folder_of_shapes(tmp_path / "shapes", each=20)
+    (folder / "circle" / "broken.png").write_bytes(b"")
+    (folder / "cross" / "text.jpg").write_text("not an image")
+    PIL.Image.new("CMYK", (24, 24)).save(folder / "square" / "print.jpg")
+    checked = danlu.check(danlu.recipe.from_dict(recipe(folder, tmp_path / "runs")))
+    assert any(text.startswith("Mended in 1 row") for text in checked.warnings)
+    said = next(text for text in checked.warnings if "set aside" in text)
+    assert said.startswith("2 of 63 rows")
+    assert "circle/broken.png" in said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -27,9 +26,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     of Danlu, 130 interrupted, 141 the reader of the output went away.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    # Before torch loads its OpenMP: threads that spin while they wait cost up to ten times the time where another process
-    # is busy too, and win nothing where none is. It changes no result.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     use_utf8()
     out = Output(as_json="--json" in words)
     return guarded(lambda: _dispatch(words, out), out, debug="--debug" in words)

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
+
+if "torch" not in sys.modules:
+    # OpenMP reads this once, when torch loads it: threads that spin while they wait cost up to ten times the time where another
+    # process is busy too, and win nothing where none is. It changes no result.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from danlu.runs.checking import Checked, check

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def check(recipe: Recipe, progress: Progress | None = None) -> Checked:
 def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Path) -> Checked:
     """Forward, backward, one validation batch, checkpoint round trip, disk space; on copies, so that nothing is changed."""
     note = timed(log)
-    warnings = list[str]()
+    warnings = data_findings(assembled.data.card)
     batch = first_batch(assembled.batches, assembled.plan)
     trial = copy.deepcopy(assembled.net)
     note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), lambda loss: f"loss {loss:.4f}")
@@ -74,6 +75,21 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
         warnings.append(say("runs.batch-norm", size=size, effective=size * accumulate))
     table = slots(parts, assembled.plan, assembled.objective)
     return Checked(log, list(table), assembled.recipe, warnings, assembled.choices.lines())
+
+
+def data_findings(card: Mapping[str, Any]) -> list[str]:
+    """What the data card holds that a person should hear of before training: rows set aside, values mended, leaks."""
+    found = []
+    rows, shown = card.get("rows", {}), 3
+    if rows.get("bad"):
+        few = "; ".join(f"{entry['row']}: {entry['reason']}" for entry in card["bad"][:shown])
+        found.append(say("runs.set-aside", count=rows["bad"], all=rows["found"], few=few))
+    if rows.get("missing"):
+        columns = ", ".join(f"{name} ({count})" for name, count in card["missing"]["columns"].items())
+        found.append(say("runs.missing", count=rows["missing"], columns=columns))
+    for note in card.get("notes", ())[:shown]:
+        found.append(say("runs.mended", count=note["count"], text=note["note"]))
+    return found + list(card.get("warnings", ()))
 
 
 def _forward_backward(assembled: Assembled, trial: nn.Module, batch: Batch, warnings: list[str]) -> float:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from danlu.data.batches.batch import Batch
+from danlu.data.card import membership
+from danlu.data.dataset import Dataset
 from danlu.runs.assembling import Bench
 from danlu.training.evaluation import Keep, true_values
 
@@ -55,6 +57,16 @@ def _column(values: Any) -> Any:
     if isinstance(values, np.ndarray) and values.ndim == 1:
         return pa.array(values)
     return pa.array([np.asarray(value).tolist() for value in values])
+
+
+def write_membership(path: Path, data: Dataset) -> None:
+    """{id, part} of every row that is in a part, as Parquet: which samples the run learnt from, and which it was judged on."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = list(membership(data))
+    parts = pa.array([part for _, part in rows]).dictionary_encode()
+    pq.write_table(pa.table({"id": pa.array([name for name, _ in rows]), "part": parts}), path, compression="zstd")
 
 
 def keeper(made: Bench, writer: PredictionWriter) -> Keep:

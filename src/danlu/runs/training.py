@@ -20,7 +20,7 @@ from danlu.runs.columns import describe
 from danlu.runs.environment import differences, environment
 from danlu.runs.folder import RunFolder
 from danlu.runs.pictures import draw_pictures
-from danlu.runs.predictions import PredictionWriter, keeper
+from danlu.runs.predictions import PredictionWriter, keeper, write_membership
 from danlu.runs.run import Run
 from danlu.training.events import Evaluated, Event, Said, Watcher
 from danlu.training.loop import Fitted, fit
@@ -43,6 +43,7 @@ def train(recipe: Recipe | Mapping[str, Any] | str | Path | None = None, screen:
 def _train(recipe: Recipe, screen: Screen) -> Run:
     screen = choose_screen() if screen is None else screen
     try:
+        RunFolder.refuse_taken(recipe)
         log: list[tuple[str, float, str]] = []
         spec = spec_of(recipe.task, recipe.where("task"))
         assembled = assemble(recipe, spec, screen.progress if screen else None, timed(log))
@@ -59,7 +60,7 @@ def _train(recipe: Recipe, screen: Screen) -> Run:
 
 
 def resume(path: str | Path, screen: Screen = None) -> Run:
-    """Continue a run from its newest sound checkpoint; a finished run is only judged again where that is missing."""
+    """Continue a run from its newest sound checkpoint; a finished run is only judged again."""
     folder = RunFolder.open(path)
     folder.lock()
     screen = choose_screen() if screen is None else screen
@@ -94,6 +95,7 @@ def _write_beginnings(folder: RunFolder, assembled: Assembled) -> None:
     folder.write_json(folder.environment, environment(assembled.recipe.seed, assembled.plan.device))
     folder.write_json(folder.card, dict(assembled.data.card))
     folder.write_json(folder.columns, describe(assembled.data))
+    write_membership(folder.membership, assembled.data)
 
 
 def _fit_and_test(folder: RunFolder, assembled: Assembled, screen: Screen, checked: Checked, attempt: int) -> Run:

@@ -88,5 +88,14 @@ TEXTS = {
     ),
     "runs.data-changed": ("the data have changed since this run began.", "自本次运行开始以来数据已改变。"),
     "runs.data-changed.remedy": ("Train a new run.", "请训练一个新的运行。"),
+    "runs.set-aside": (
+        "{count} of {all} rows can't be used and were set aside ({few}); data/card.json lists them.",
+        "{all} 行中有 {count} 行无法使用，已被剔除（{few}）；详见 data/card.json。",
+    ),
+    "runs.missing": (
+        "{count} rows have no value in a column that is needed and were left out: {columns}.",
+        "有 {count} 行在必需的列中缺值，已被略去：{columns}。",
+    ),
+    "runs.mended": ("Mended in {count} rows: {text}.", "已在 {count} 行中修正：{text}。"),
     "runs.nothing-to-predict": ("there is nothing to predict.", "没有可预测的输入。"),
 }
