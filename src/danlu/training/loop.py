@@ -156,8 +156,7 @@ def fit(
             progress.epoch, progress.micro = epoch + 1, 0
             over = progress.epoch == plan.epochs or progress.step >= total
             if judge is not None and (progress.epoch % plan.evaluate_every == 0 or over):
-                _evaluate(parts, judge, plan, epoch, tell)
-                if parts.stopper is not None and parts.stopper.waited >= parts.stopper.patience:
+                if _evaluate(parts, judge, plan, epoch, tell):
                     progress.finished = "early-stop"
             if over and not progress.finished:
                 progress.finished = "finished"
@@ -211,8 +210,8 @@ def _transformed(batch: Batch, at: Position, plan: Plan) -> Batch:
     return batch
 
 
-def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable[[Event], None]) -> None:
-    """Judge the net (averaged where EMA is on) and keep the best weights."""
+def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable[[Event], None]) -> bool:
+    """Judge the net (averaged where EMA is on) and keep the best weights; whether to stop early."""
     began = time.perf_counter()
     judged = judge(parts.judged)
     step = parts.progress.step
@@ -220,10 +219,10 @@ def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable
     if best and plan.best_folder is not None:
         values = {"epoch": epoch, "step": step, "values": dict(judged.values)}
         checkpoint.save(plan.best_folder, checkpoint.State({"net": dict(parts.judged.state_dict())}, values))
-    if parts.stopper is not None:
-        parts.stopper.stops(judged.values)
+    stop = parts.stopper is not None and parts.stopper.stops(judged.values)
     seconds = time.perf_counter() - began
     tell(Evaluated(step, epoch, "val", dict(judged.values), dict(judged.intervals), best, seconds))
+    return stop
 
 
 def _snapshot(net: nn.Module, step: int, epoch: int, watchers: Sequence[Watcher]) -> None:
