@@ -14,8 +14,16 @@ os.environ["DANLU_LANG"] = "en"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from danlu.messages import set_language
+
+
+# The same examples in every run, and no clock: a busy machine must not fail a test.
+settings.register_profile(
+    "danlu", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.load_profile("danlu")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
