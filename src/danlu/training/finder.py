@@ -1,17 +1,18 @@
 """The learning-rate finder: a range test on a copy of the net (Smith 2017; Howard and Gugger 2020).
 
-The rate grows exponentially from ``low`` to ``high`` over a few dozen real batches; the suggestion is where the smoothed loss falls
-most steeply per decade of the rate, well before it rises. The net, its buffers and the generators are left as they were.
+The rate grows exponentially from ``low`` to ``high`` over a few dozen real batches; the suggestion is where the smoothed loss has
+fallen half of its way, well before it rises. (The steepest slope lies near, but of noisy losses it is as often found at the start.)
+The net, its buffers and the generators are left as they were.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from danlu.data.batches.batch import Batch
@@ -51,7 +52,7 @@ def find_rate(
     precision = Precision(plan.precision, plan.device)
     rates: list[float] = []
     losses: list[float] = []
-    mean = 0.0
+    mean, least = 0.0, math.inf
     for step, batch in zip(range(steps), _endless(batches), strict=False):
         rate = low * (high / low) ** (step / (steps - 1))
         set_rates(optimizer, rate, None)
@@ -65,13 +66,16 @@ def find_rate(
         precision.backward(loss)
         precision.step(optimizer)
         optimizer.zero_grad(set_to_none=True)
-        mean = 0.9 * mean + 0.1 * float(loss.detach())
-        smooth = mean / (1 - 0.9 ** (step + 1))
-        if not math.isfinite(smooth) or (losses and smooth > 4 * min(losses)):
+        value = float(loss.detach())
+        mean = 0.9 * mean + 0.1 * value
+        running = mean / (1 - 0.9 ** (step + 1))
+        if not math.isfinite(running) or running > 4 * least:
             break
+        least = min(least, running)
         rates.append(rate)
-        losses.append(smooth)
-    return Found(tuple(rates), tuple(losses), _steepest(rates, losses))
+        losses.append(value)
+    losses = _smoothed(losses)
+    return Found(tuple(rates), tuple(losses), _halfway(rates, losses))
 
 
 def _endless(batches: Feed) -> Iterator[Batch]:
@@ -81,9 +85,19 @@ def _endless(batches: Feed) -> Iterator[Batch]:
         epoch += 1
 
 
-def _steepest(rates: list[float], losses: list[float]) -> float:
+def _smoothed(losses: list[float], reach: int = 4) -> list[float]:
+    """Means of 2·reach + 1 neighbours (fewer at the ends): unlike a running mean, they don't lag behind the rate."""
+    around = (losses[max(0, i - reach) : i + reach + 1] for i in range(len(losses)))
+    return [sum(near) / len(near) for near in around]
+
+
+def _halfway(rates: list[float], losses: list[float]) -> float:
+    """The last rate before the lowest loss at which half of the fall is still to come."""
     lowest = losses.index(min(losses)) if losses else 0
-    if lowest < 2:
+    level = (
+        statistics.median(losses[: max(1, len(losses) // 4)]) if losses else 0.0
+    )  # rates too small to change anything
+    if lowest < 2 or not losses[lowest] < level:
         raise TrainingError.of("train.optimizer.lr", say("training.no-rate"), say("training.no-rate.remedy"))
-    slopes = torch.gradient(torch.tensor(losses[: lowest + 1]))[0]
-    return rates[int(slopes.argmin())]
+    half = (level + losses[lowest]) / 2
+    return rates[max(i for i in range(lowest) if losses[i] >= half)]
