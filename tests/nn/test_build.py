@@ -300,3 +300,15 @@ def test_downloaded_pickles_are_never_run(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "UnpicklingError" in problem("torchvision:mobilenet_v3_small", 3, 7, (32, 32), pretrained=True)
     assert not (tmp_path / "run").exists()
     assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
+
+
+def lazy_net(classes: int) -> nn.Module:
+    return nn.Sequential(nn.LazyConv2d(4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.LazyLinear(classes))
+
+
+def test_lazy_layers_of_a_users_net_learn_their_sizes() -> None:
+    net = build_net(f"{__name__}:lazy_net", 3, 5, (8, 6))
+    assert net(torch.zeros(2, 3, 8, 6)).shape == (2, 5)
+    norm = build_net(f"{__name__}:lazy_net", 1, 2, (9, 9))[1]  # type: ignore[index]
+    assert norm.num_batches_tracked == 0
+    assert norm.training

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from danlu.errors import Problem, RecipeError
 from danlu.messages import say
@@ -73,7 +75,22 @@ def build_net(
     net = names.construct(thing, chosen, where, **context, **wanted)
     if not isinstance(net, nn.Module):
         raise RecipeError.of(spot, say("nn.not-a-net", name=name, kind=type(net).__name__), say("nn.not-a-net-remedy"))
+    _settle(net, (2, in_channels, *image_size), name, spot)
     return _finished(net, pretrained, where)
+
+
+def _settle(net: nn.Module, shape: tuple[int, ...], name: str, spot: str) -> None:
+    """Lazy layers learn their sizes from one batch of zeros; running statistics are left as they were."""
+    if not any(is_lazy(parameter) for parameter in net.parameters()):
+        return
+    try:
+        with torch.no_grad():
+            net.eval()(torch.zeros(shape))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise RecipeError.of(spot, say("nn.refused", net=name, reason=reason), say("nn.refused-remedy")) from error
+    finally:
+        net.train()
 
 
 def _published_arguments(package: str, wanted: Mapping[str, Any], where: Where) -> dict[str, Any]:

@@ -69,7 +69,9 @@ def load(folder: Path) -> State:
     """Read a checkpoint after verifying every byte of it. Raises RunError that names the damaged file."""
     damage = verify(folder)
     if damage:
-        raise RunError.of(str(folder), damage, say("training.checkpoint-damaged.remedy"))
+        raise RunError.of(
+            str(folder), say("training.checkpoint-damaged", damage=damage), say("training.checkpoint-damaged.remedy")
+        )
     values = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     tensors = {path.stem: load_file(path) for path in sorted(folder.glob("*.safetensors"))}
     return State(tensors, values)

@@ -6,6 +6,7 @@ TEXTS = {
         "Free some space or choose another run.folder; earlier checkpoints are untouched.",
         "请腾出空间或换一个 run.folder；此前的检查点完好无损。",
     ),
+    "training.checkpoint-damaged": ("the checkpoint is damaged: {damage}.", "检查点已损坏：{damage}。"),
     "training.checkpoint-damaged.remedy": ("Use an earlier checkpoint.", "请使用更早的检查点。"),
     "training.checkpoint-no-manifest": ("MANIFEST.json is missing or unreadable", "缺少 MANIFEST.json 或无法读取"),
     "training.checkpoint-format": (
