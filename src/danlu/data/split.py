@@ -62,7 +62,11 @@ def split(
     if not len(pool):
         raise DataError.of("data.split", say("data.split.no-train"))
     if len(pool) <= len(made):
-        raise DataError.of("data.split", say("data.split.few-rows", rows=len(pool), parts=len(made) + 1))
+        raise DataError.of(
+            "data.split",
+            say("data.split.few-rows", rows=len(pool), parts=len(made) + 1),
+            say("data.split.few-rows.remedy"),
+        )
     if time is not None:
         codes[pool] = _by_time(time[pool], made)
         return Split(codes, "by time")

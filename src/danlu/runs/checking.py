@@ -140,6 +140,11 @@ def _one_validation_batch(assembled: Assembled, trial: nn.Module) -> Judged:
 
 def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
     """Write, verify and read a checkpoint where the run will lie; its size in bytes. Raises RunError for a disk too small."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = say("runs.not-writable", reason=error.strerror or str(error))
+        raise RunError.of(recipe.where("run.folder"), what, say("runs.not-writable.remedy")) from error
     path = folder / f".check-{os.getpid()}"
     state = parts.state()
     try:

@@ -369,6 +369,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     # ---- splitting
     "data.split.no-train": ("The source gives no row for training.", "数据源没有给出训练数据。"),
     "data.split.few-rows": ("{rows} rows can't be divided into {parts} parts.", "{rows} 行无法分成 {parts} 个部分。"),
+    "data.split.few-rows.remedy": (
+        "Add data, or set data.split.val or data.split.test to 0.",
+        "请增加数据，或将 data.split.val 或 data.split.test 设为 0。",
+    ),
     "data.split.few-groups": (
         "There are too few groups (or groups of equal rows) for {parts} parts.",
         "分组（或内容相同的行组）太少，无法分成 {parts} 个部分。",
