@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, settings
 
 from danlu.messages import set_language
 
-
 # The same examples in every run, and no clock: a busy machine must not fail a test.
 settings.register_profile(
     "danlu", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None

@@ -82,3 +82,17 @@ def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:
     blocked.write_text("not a folder")
     with pytest.raises(RunError, match="could not be written"):
         checkpoint.save(blocked / "000001", state(1.0))
+
+
+def test_all_damaged_is_an_error_not_a_new_beginning(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / "000001", state(1.0))
+    (tmp_path / "000001" / "state.json").write_text("{}")
+    with pytest.raises(RunError, match="every checkpoint is damaged"):
+        checkpoint.newest(tmp_path, lambda text: None)
+
+
+def test_a_writer_killed_between_its_renames_loses_nothing(tmp_path: Path) -> None:
+    best = checkpoint.save(tmp_path / "best", state(1.0))
+    best.rename(tmp_path / ".best.12345.old")
+    assert checkpoint.verify(checkpoint.put_back(tmp_path / "best")) == ""
+    assert checkpoint.load(best).values["step"] == 1.0

@@ -18,7 +18,7 @@ def replaced(recipe: Recipe) -> Recipe:
 
 def chosen(folder: RunFolder, recipe: Recipe) -> dict[str, Tensor]:
     """The best weights, or the last (averaged where EMA is on) as ``evaluate.weights`` says. Raises RunError where there are none."""
-    if recipe.evaluate.weights == "best" and folder.best.is_dir():
+    if recipe.evaluate.weights == "best" and checkpoint.put_back(folder.best).is_dir():
         return dict(checkpoint.load(folder.best).tensors["net"])
     saved = checkpoint.listed(folder.checkpoints)
     if not saved:

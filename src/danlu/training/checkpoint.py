@@ -99,13 +99,30 @@ def verify(folder: Path) -> str:
     return ""
 
 
+def put_back(folder: Path) -> Path:
+    """``folder``, after a writer killed between its two renames: the whole checkpoint it had just moved away is there again."""
+    if not folder.exists():
+        for old in folder.parent.glob(f".{folder.name}.*.old"):
+            if not verify(old):
+                old.rename(folder)
+                break
+    return folder
+
+
 def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, State] | None:
-    """The latest sound checkpoint under ``folder``; ``warn`` is told of each damaged one that is passed over."""
-    for path in reversed(listed(folder)):
+    """The latest sound checkpoint under ``folder``, None where there is none at all; ``warn`` is told of each damaged one passed over.
+
+    Raises RunError where all are damaged: to begin again from nothing is for the user to say.
+    """
+    found = listed(folder)
+    for path in reversed(found):
         damage = verify(path)
         if not damage:
             return path, load(path)
         warn(say("training.checkpoint-passed-over", path=path, damage=damage))
+    if found:
+        remedy = say("training.checkpoints-all-damaged.remedy", path=folder)
+        raise RunError.of(str(folder), say("training.checkpoints-all-damaged"), remedy)
     return None
 
 

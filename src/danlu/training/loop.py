@@ -155,11 +155,10 @@ def fit(
             tell(EpochDone(progress.step, epoch, meter.epoch(), time.perf_counter() - epoch_began))
             progress.epoch, progress.micro = epoch + 1, 0
             over = progress.epoch == plan.epochs or progress.step >= total
-            if judge is not None and (progress.epoch % plan.evaluate_every == 0 or over):
-                if _evaluate(parts, judge, plan, epoch, tell):
-                    progress.finished = "early-stop"
-            if over and not progress.finished:
-                progress.finished = "finished"
+            evaluates = judge is not None and (progress.epoch % plan.evaluate_every == 0 or over)
+            stops = judge is not None and evaluates and _evaluate(parts, judge, plan, epoch, tell)
+            if stops or over:
+                progress.finished = "early-stop" if stops else "finished"
             by_epochs = plan.checkpoint.every_epochs is not None and progress.epoch % plan.checkpoint.every_epochs == 0
             if by_epochs or progress.finished or interrupts.asked or parts.checkpoint_due(plan):
                 save()

@@ -17,8 +17,13 @@ TEXTS = {
     "training.checkpoint-missing": ("{file} is missing", "缺少 {file}"),
     "training.checkpoint-changed": ("{file} is not what was written", "{file} 与写入时不一致"),
     "training.checkpoint-passed-over": (
-        "Checkpoint {path} is damaged ({damage}); the one before it is used.",
-        "检查点 {path} 已损坏（{damage}）；改用前一个。",
+        "Checkpoint {path} is damaged ({damage}); it is passed over.",
+        "检查点 {path} 已损坏（{damage}），将其跳过。",
+    ),
+    "training.checkpoints-all-damaged": ("every checkpoint is damaged.", "所有检查点均已损坏。"),
+    "training.checkpoints-all-damaged.remedy": (
+        "Remove {path} to begin again from the first step.",
+        "如要从第一步重新开始，请删除 {path}。",
     ),
     "training.checkpoint-other-net": (
         "it belongs to another net: {name} and {count} tensors in all differ.",
