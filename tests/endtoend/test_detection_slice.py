@@ -54,7 +54,7 @@ def test_predicts_in_the_pixels_of_the_file(run: Any) -> None:
 @pytest.mark.slow
 def test_finds_the_shapes(tmp_path: Path) -> None:
     coco_of_shapes(tmp_path / "data", count=240, seed=3)
-    big = recipe(tmp_path / "data", tmp_path / "runs", epochs=20)
+    big = recipe(tmp_path / "data", tmp_path / "runs", epochs=40)
     big["model"]["args"] = {"width": 16, "features": 32, "tower": 1}
     trained = danlu.train(big, screen=False)
     assert trained.metrics["test/ap50"] > 0.6
