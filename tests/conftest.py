@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from danlu.messages import set_language
+
+# Started in the background, the test run ignores Ctrl-C, and so would everything that it starts: tests send that signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, and no clock: a busy machine must not fail a test.
 settings.register_profile(

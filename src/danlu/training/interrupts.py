@@ -18,6 +18,8 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is signal.SIG_IGN:  # a job in the background: Ctrl-C is not meant for it
+                    continue
                 self._before[number] = signal.signal(number, self._ask)
         return self
 

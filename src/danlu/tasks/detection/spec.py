@@ -63,6 +63,6 @@ SPEC = TaskSpec(
         },
     },
     options=Options,
-    unused=("train.loss", "data.balance", "model.name", "model.dropout", "model.pretrained", "model.unfreeze"),
+    unused=("train.loss", "model.name", "model.dropout", "model.pretrained", "model.unfreeze"),
     example=EXAMPLE,
 )
