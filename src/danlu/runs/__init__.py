@@ -8,9 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if "torch" not in sys.modules:
-    # OpenMP reads this once, when torch loads it: threads that spin while they wait cost up to ten times the time where another
-    # process is busy too, and win nothing where none is. It changes no result.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # OpenMP reads these once, when torch loads it. Threads that spin long while they wait starve where another process is busy too;
+    # threads that sleep at once halve the speed where none is. A short spin does neither (docs/performance.md). No result changes.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 if TYPE_CHECKING:
     from danlu.runs.checking import Checked, check
