@@ -7,12 +7,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-if "torch" not in sys.modules:
-    # OpenMP reads these once, when torch loads it. Threads that spin long while they wait starve where another process is busy too;
-    # threads that sleep at once halve the speed where none is. A short spin does neither (docs/performance.md). No result changes.
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+# OpenMP reads these once, when torch loads it. Threads that spin long while they wait starve where another process is busy too;
+# threads that sleep at once halve the speed where none is. A short spin does neither (docs/performance.md). No result changes.
+if "torch" not in sys.modules and "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 if TYPE_CHECKING:
     from danlu.runs.checking import Checked, check
