@@ -23,7 +23,14 @@ def recipe_arguments(parser: Parser) -> None:
 
 
 def read_recipe(parser: Parser, words: Sequence[str]) -> Recipe:
-    """The recipe that ``words`` mean: a YAML file, data for the default recipe, a task's default recipe, or nothing."""
+    """The complete recipe that ``words`` mean. Whatever is wrong in it is told here, before torch is imported."""
+    from danlu import recipe as recipes
+
+    return recipes.complete(_read(parser, words))
+
+
+def _read(parser: Parser, words: Sequence[str]) -> Recipe:
+    """From a YAML file, data for the default recipe, a task's default recipe, or nothing."""
     from danlu import recipe as recipes
 
     first, changes = _divide(words)

@@ -22,6 +22,7 @@ from danlu.messages import say
 from danlu.recipe.arguments import Chosen, Where, check, place, untaken
 from danlu.recipe.importing import attribute, exists, load_module, missing_module
 from danlu.recipe.nearest import did_you_mean
+from danlu.recipe.published import refuse_unknown
 from danlu.recipe.schema import Named
 from danlu.recipe.shape import one_of
 from danlu.recipe.spec import TaskSpec
@@ -130,10 +131,12 @@ def faults(group: str, named: Chosen, where: Where = "", arguments: bool = True)
         return [Problem(place(where, ""), say("recipe.needs-a-name", group=say(f"recipe.group.{group}")))]
     try:
         target = resolve(group, named.name, spot)
-        if target == named.name and ":" in target and target.partition(":")[0] not in GROUPS[group].published:
-            return []  # the user's own code runs only when it is needed
-        if target == named.name:
-            load_object(target, spot)
+        if (
+            target == named.name and ":" in target
+        ):  # the user's own code, and large libraries, are imported only when needed
+            package, _, model = target.partition(":")
+            if package in GROUPS[group].published:
+                refuse_unknown(package, model, spot)
         elif arguments and (named.args or getattr(named, "value", None) is not None):
             return check(load_object(target, spot), named, where, GROUPS[group].supplied)[1]
     except RecipeError as error:
@@ -244,21 +247,14 @@ def _modules(package: str) -> list[tuple[str, Path]]:
 
 def _published(package: str, name: str, where: str) -> Callable[..., Any]:
     """The function that makes a net of timm or torchvision. Raises RecipeError with the nearest name."""
+    refuse_unknown(package, name, where)
     from danlu._compat.torchvision import ensure
 
     ensure()
     if package == "timm":
         import timm
 
-        known, make = timm.list_models(), timm.create_model
-    else:
-        import torchvision
+        return partial(timm.create_model, name)
+    import torchvision
 
-        known, make = torchvision.models.list_models(module=torchvision.models), torchvision.models.get_model
-    if name.partition(".")[0] not in known:
-        what = say("recipe.unknown-published", package=package, name=name, count=len(known))
-        listing = f"{package}{'' if package == 'timm' else '.models'}.list_models()"
-        raise RecipeError.of(
-            where, what, did_you_mean(name, known) or say("recipe.unknown-published.remedy", listing=listing)
-        )
-    return partial(make, name)
+    return partial(torchvision.models.get_model, name)

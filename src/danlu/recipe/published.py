@@ -1,0 +1,42 @@
+"""Which nets timm and torchvision publish, read from their sources: to import either library takes seconds."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from danlu.errors import RecipeError
+from danlu.messages import say
+from danlu.recipe.nearest import did_you_mean
+
+# Each registers its models by a decorator over the function that makes one. torchvision's can say a name; timm also keeps old names.
+_MODEL = re.compile(r"^@register_model(?:\((?:name=\"(\w+)\")?\))?\n(?:@.*\n|\)\n|    .*\n)*def (\w+)\(", re.MULTILINE)
+_OLD_NAMES = re.compile(r"^register_model_deprecations\(__name__, \{\n(.*?)^\}\)", re.MULTILINE | re.DOTALL)
+_KEY = re.compile(r"^\s*['\"](\w+)['\"]\s*:", re.MULTILINE)
+
+
+@cache
+def published(package: str) -> frozenset[str]:
+    """Names of the classification nets of "timm" or "torchvision"; empty where the package is not installed or has no sources."""
+    spec = find_spec(package)
+    found: set[str] = set()
+    for root in (spec.submodule_search_locations or ()) if spec else ():
+        # The other applications of torchvision (detection, …) lie in folders of their own.
+        for path in sorted((Path(root) / "models").glob("*.py")):
+            text = path.read_text("utf-8")
+            found.update(name or function for name, function in _MODEL.findall(text))
+            found.update(key for block in _OLD_NAMES.findall(text) for key in _KEY.findall(block))
+    return frozenset(found)
+
+
+def refuse_unknown(package: str, name: str, where: str) -> None:
+    """Raises RecipeError with the nearest name where ``package`` publishes no such net. A tag of weights (after a dot) is left alone."""
+    known = sorted(published(package))
+    if known and name.partition(".")[0] not in known:
+        what = say("recipe.unknown-published", package=package, name=name, count=len(known))
+        listing = f"{package}{'' if package == 'timm' else '.models'}.list_models()"
+        raise RecipeError.of(
+            where, what, did_you_mean(name, known) or say("recipe.unknown-published.remedy", listing=listing)
+        )
