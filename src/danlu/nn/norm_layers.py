@@ -29,18 +29,22 @@ class FeatureNorm(nn.Module):
 
 
 def batch(channels: int, dims: int) -> nn.Module:
+    """Every channel over the batch and all positions (Ioffe & Szegedy 2015)."""
     return nn.BatchNorm1d(channels) if dims == 1 else nn.BatchNorm2d(channels)
 
 
 def layer(channels: int, dims: int) -> nn.Module:
+    """Every sample and position over its channels (Ba et al. 2016)."""
     return nn.LayerNorm(channels) if dims == 1 else ChannelNorm(channels)
 
 
 def instance(channels: int, dims: int) -> nn.Module:
+    """Every sample and channel over its positions (Ulyanov et al. 2016)."""
     return FeatureNorm() if dims == 1 else nn.InstanceNorm2d(channels, affine=True)
 
 
 def group(channels: int, dims: int) -> nn.Module:
+    """Every sample over groups of channels and all positions (Wu & He 2018)."""
     return nn.GroupNorm(groups(channels), channels)
 
 
@@ -50,4 +54,5 @@ def groups(channels: int) -> int:
 
 
 def none(channels: int, dims: int) -> nn.Module:
+    """No normalisation."""
     return nn.Identity()
