@@ -34,7 +34,7 @@ class Classes(Term):
         ignore: int = -1,
     ) -> None:
         super().__init__(target, output)
-        weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
+        weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float64)
         self.register_buffer("class_weights", weights, persistent=False)
         self.ignore = ignore
 

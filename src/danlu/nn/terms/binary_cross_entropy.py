@@ -34,7 +34,7 @@ class BinaryCrossEntropy(Term):
         self, target: str, output: str | None = None, *, pos_weight: Weight | Sequence[Weight] | None = None
     ) -> None:
         super().__init__(target, output)
-        weight = None if pos_weight is None else torch.tensor(pos_weight, dtype=torch.float32)
+        weight = None if pos_weight is None else torch.tensor(pos_weight, dtype=torch.float64)
         self.register_buffer("pos_weight", weight, persistent=False)
 
     def count(self, batch: Batch) -> Tensor:

@@ -38,7 +38,7 @@ class ClassTerm(Term):
         loss = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
         probability = torch.sigmoid(logits)
         missed = torch.where(truth > 0, 1 - probability, probability)
-        weight = torch.where(truth > 0, self.alpha, 1 - self.alpha) * missed**self.gamma
+        weight = (self.alpha * truth + (1 - self.alpha) * (1 - truth)) * missed**self.gamma
         return (loss * weight * (found != -2)[..., None]).sum()
 
 
@@ -54,7 +54,9 @@ class BoxTerm(Term):
     def forward(self, outputs: Any, batch: Batch) -> Tensor:
         weight = _column(batch, self.target)
         at = weight > 0
-        return (distance_giou_loss(self.pick(outputs)[at], _column(batch, "fcos_box")[at]) * weight[at]).sum()
+        found = self.pick(outputs)[at]
+        true = _column(batch, "fcos_box")[at].to(found.dtype)  # areas in the precision of the outputs
+        return (distance_giou_loss(found, true) * weight[at]).sum()
 
 
 class CentreTerm(Term):
@@ -68,8 +70,9 @@ class CentreTerm(Term):
 
     def forward(self, outputs: Any, batch: Batch) -> Tensor:
         at = _column(batch, "fcos_class") >= 0
-        truth = _column(batch, self.target)[at]
-        return F.binary_cross_entropy_with_logits(self.pick(outputs)[at], truth, reduction="sum")
+        logits = self.pick(outputs)[at]
+        truth = _column(batch, self.target)[at].to(logits.dtype)
+        return F.binary_cross_entropy_with_logits(logits, truth, reduction="sum")
 
 
 def distance_giou_loss(found: Tensor, true: Tensor) -> Tensor:
