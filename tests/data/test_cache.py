@@ -9,6 +9,7 @@ import pickle
 import tracemalloc
 import warnings
 from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from danlu.data import cache
 from danlu.data.cache import columns
+from danlu.data.cache.rows import content_hashes
 from danlu.data.columns import Coded
 from danlu.data.kinds.base import BadValue, Framing, Prepared, prepare_row
 from danlu.data.kinds.boxes import Boxes
@@ -294,3 +296,18 @@ def test_a_row_that_can_be_read_by_now_is_taken_in(tmp_path: Path) -> None:
     path.write_bytes(png(pictures(1)[0]))  # the table's fingerprint has not changed, as with rights or a mount
     with pytest.warns(UserWarning, match="can be read now"):
         assert len(cache.fill(data, image_kinds(), tmp_path / "cache").bad) == 0
+
+
+def test_hashes_are_of_values_with_their_dtypes_and_shapes() -> None:
+    """Runs remember them (the data's fingerprint): whatever computes them must give the same for ever."""
+    draw = np.random.default_rng(0)
+    both = [draw.normal(size=5).astype(np.float32), draw.integers(0, 9, (5, 2, 3)).astype(np.uint8)]
+    for some in (both, both[1:], [both[0], list(both[1])]):
+        expected = []
+        for row in range(5):
+            digest = blake2b(digest_size=8)
+            for column in some:
+                digest.update(f"{column[row].dtype.str}{column[row].shape}".encode() + column[row].tobytes())
+            expected.append(int.from_bytes(digest.digest(), "little"))
+        assert content_hashes(some, 5).tolist() == expected
+    assert content_hashes(both, 5)[0] == 0x6526E9C41CCB83C9  # as version 0.1 had it

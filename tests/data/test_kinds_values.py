@@ -115,7 +115,16 @@ def test_many_numbers_at_once() -> None:
     assert made.dtype == np.float32
     assert kind.prepare_many(np.asarray([1.0, np.nan])) is None
     assert kind.prepare_many(np.asarray([1.0, 1e300])) is None
-    assert kind.prepare_many(["1"]) is None
+    assert kind.prepare_many(["1", None]) is None
+
+
+def test_texts_at_once_are_the_same_as_one_by_one() -> None:
+    raws = ["3.5", " -1e-3 ", "1_000", "0.1", "16777217", "3.4028234e38"]
+    made = Number().prepare_many(raws)
+    assert made is not None
+    assert made.tobytes() == b"".join(Number().prepare(raw).value.tobytes() for raw in raws)
+    for odd in ("", "NA", "x", "inf", "3.4028235e38", [1]):
+        assert Number().prepare_many([*raws, odd]) is None  # type: ignore[list-item]
 
 
 def test_statistics_are_numpys_and_stable() -> None:

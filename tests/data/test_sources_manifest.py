@@ -215,7 +215,7 @@ def test_a_split_column_that_says_something_else(photos: Path) -> None:
 
 def test_group_and_time_come_along(photos: Path) -> None:
     found = table(csv(photos, "image,label,who,when\n0.png,a,x,2024\n"), split={"group": "who", "time": "when"})
-    assert found.extra == {"group": ["x"], "time": ["2024"]}
+    assert {name: list(values) for name, values in found.extra.items()} == {"group": ["x"], "time": ["2024"]}
 
 
 # ---- JSON lines -----------------------------------------------------------------------------------------------------

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
 T = TypeVar("T", covariant=True)
+
+_SPAN = 4096  # texts made at once where all are read
 
 
 class Column(Sequence[T], Generic[T]):
@@ -89,6 +94,52 @@ class Coded(Column[str | None]):
         return tuple(self.values[code] for code in used if code >= 0)
 
 
+class Texts(Column[str | None]):
+    """Many different texts, one after another in UTF-8: 8 bytes a text and its letters. An empty one is none."""
+
+    def __init__(self, texts: Iterable[str | None] = ()) -> None:
+        self._letters = bytearray()
+        self._ends = array("q", [0])
+        for text in texts:
+            self.append(text)
+
+    def append(self, text: str | None) -> None:
+        if text:
+            self._letters += text.encode()
+        self._ends.append(len(self._letters))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, row: Any) -> Any:
+        if isinstance(row, slice) and row.step in (None, 1):
+            return self._span(*row.indices(len(self))[:2])
+        return super().__getitem__(row)
+
+    def __iter__(self) -> Any:
+        for start in range(0, len(self), _SPAN):
+            yield from self._span(start, min(start + _SPAN, len(self)))
+
+    def _value(self, row: int) -> str | None:
+        return self._letters[self._ends[row] : self._ends[row + 1]].decode() or None
+
+    def _span(self, start: int, stop: int) -> list[str | None]:
+        if stop <= start:
+            return []
+        ends = self._ends[start : stop + 1]
+        block = self._letters[ends[0] : ends[-1]]
+        text = block.decode()
+        if len(text) != len(block):  # letters of several bytes
+            return [block[a - ends[0] : b - ends[0]].decode() or None for a, b in pairwise(ends)]
+        return [text[a - ends[0] : b - ends[0]] or None for a, b in pairwise(ends)]
+
+    def digest(self) -> bytes:
+        """16 bytes that tell this column from any other."""
+        digest = blake2b(self._letters, digest_size=16)
+        digest.update(self._ends)
+        return digest.digest()
+
+
 class Picked(Column[T]):
     """Some rows of another column."""
 
@@ -104,7 +155,9 @@ class Picked(Column[T]):
 
 
 def pick(column: Sequence[Any], rows: np.ndarray) -> Sequence[Any]:
-    """The column at int64 ``rows``, still small and lazy."""
+    """The column at int64 ``rows``, still small and lazy; itself where these are all of its rows in their order."""
+    if len(rows) == len(column) and np.array_equal(rows, np.arange(len(rows))):
+        return column
     if isinstance(column, Paths):
         return Paths(column.root, [column.names[row] for row in rows.tolist()])
     if isinstance(column, Coded):

@@ -72,7 +72,7 @@ def prepare(
     judge(recipe, store.bad, table.problems, len(store.rows))
 
     rows = store.rows
-    ids, origins = list(pick(table.ids, rows)), pick(table.origins, rows)
+    ids, origins = pick(table.ids, rows), pick(table.origins, rows)
     keys = keys_of(ids)
     labels = {name: _labels(store, name, len(rows)) for name in classed}
     target = None if aim is None else labels[aim]
@@ -200,7 +200,7 @@ def _described(
             "kind": kind.name,
             "role": spec.columns[name].role,
             "layout": storage.layout,
-            **kind.describe(list(store.gather(name, chosen)) if len(chosen) else []),
+            **kind.describe(store.gather(name, chosen) if len(chosen) else []),
             **({"statistics": dict(statistics[name])} if statistics[name] else {}),
         }
     return described

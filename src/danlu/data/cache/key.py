@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from danlu.data.cache.files import FORMAT
-from danlu.data.columns import Coded, Picked
+from danlu.data.columns import Coded, Picked, Texts
 from danlu.data.kinds.base import Kind
 from danlu.data.table import Table
 
@@ -53,6 +53,8 @@ def _digest(raws: Sequence[Any]) -> str:
     if isinstance(raws, Coded):
         digest.update(repr(raws.values).encode())
         digest.update(raws.codes.data)
+    elif isinstance(raws, Texts):
+        digest.update(raws.digest())
     elif isinstance(raws, Picked):
         digest.update(_digest(raws.column).encode())
         digest.update(raws.rows.data)

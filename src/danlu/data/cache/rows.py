@@ -108,7 +108,8 @@ def _at_once(kind: Kind, raws: Sequence[Any], rows: range | Sequence[int]) -> np
     try:
         if not isinstance(raws[rows[0]], _PLAIN):
             return None  # files and pixels are read one by one: a block of them could be larger than memory
-        return kind.prepare_many([raws[row] for row in rows])
+        some = raws[rows.start : rows.stop] if isinstance(rows, range) else [raws[row] for row in rows]
+        return kind.prepare_many(some)
     except BadValue:
         return None
 
@@ -136,21 +137,29 @@ def content_hashes(columns: Sequence[Values], count: int) -> np.ndarray:
     hashes.
     """
     digests = bytearray()
-    if len(columns) == 1 and isinstance(columns[0], np.ndarray):
-        start = blake2b(_head(columns[0].dtype, columns[0].shape[1:]), digest_size=8)
-        for value in columns[0]:
-            digest = start.copy()
-            digest.update(value.data)
-            digests += digest.digest()
+    if all(isinstance(column, np.ndarray) for column in columns):
+        for row in _bytes_of(columns, count):
+            digests += blake2b(row, digest_size=8).digest()
     else:
-        for row in range(count):
+        for place in range(count):
             digest = blake2b(digest_size=8)
             for column in columns:
-                value = column[row]
+                value = column[place]
                 digest.update(_head(value.dtype, value.shape))
                 digest.update(value.data)
             digests += digest.digest()
     return np.frombuffer(bytes(digests), dtype="<u8").astype(np.uint64)
+
+
+def _bytes_of(columns: Sequence[Values], count: int) -> np.ndarray:
+    """uint8 (count, bytes of a row): each row's values one after another, every value behind its dtype and shape."""
+    pieces = []
+    for column in columns:
+        values = np.ascontiguousarray(column)
+        head = np.frombuffer(_head(values.dtype, values.shape[1:]), np.uint8)
+        pieces.append(np.broadcast_to(head, (count, len(head))))
+        pieces.append(values.reshape(count, -1).view(np.uint8) if values.size else np.empty((count, 0), np.uint8))
+    return np.concatenate(pieces, axis=1) if pieces else np.empty((count, 0), np.uint8)
 
 
 def _head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:

@@ -46,11 +46,14 @@ class Number(Kind):
         return Prepared(np.asarray(value, np.float32))
 
     def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
-        if not isinstance(raws, np.ndarray) or raws.dtype.kind not in "iuf":
+        try:
+            values = raws if isinstance(raws, np.ndarray) else np.asarray([float(raw) for raw in raws], np.float64)
+        except (TypeError, ValueError, OverflowError):  # a gap, or no number: looked at one by one
             return None
-        with np.errstate(over="ignore"):
-            values = raws.astype(np.float32)
-        return values if values.ndim == 1 and np.isfinite(values).all() else None
+        if values.ndim != 1 or values.dtype.kind not in "iuf":
+            return None
+        fits = np.abs(values.astype(np.float64)) <= np.finfo(np.float32).max  # NaN doesn't either
+        return values.astype(np.float32) if fits.all() else None
 
     def storage(self) -> Storage:
         return Storage("fixed", "float32", ())

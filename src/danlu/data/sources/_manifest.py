@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from danlu.data.columns import Coded, Paths
+from danlu.data.columns import Coded, Paths, Texts
 from danlu.data.kinds.base import BadValue, MissingValue
 from danlu.data.kinds.category import class_name
 from danlu.data.progress import Progress
@@ -213,21 +213,47 @@ def _ids(
 
     A row with images of no name is known by its place alone.
     """
-    if names is None and not all(_plain_values(column) for column in columns.values()):
-        return list(lines)
-    bases = [readable(name) if name else "" for name in names] if names is not None else [""] * len(lines)
+    if names is None:
+        return _contents(list(columns.values())) if all(map(_plain_values, columns.values())) else lines
+    bases = [readable(name) if name else "" for name in names]
     often = {base for base, count in Counter(bases).items() if count > 1}
+    if not often:
+        return bases
     others = [column for column in columns.values() if not isinstance(column, Paths)]
     ids: list[str] = []
     used: dict[str, int] = {}
     for row, base in enumerate(bases):
         if base in often:
-            content = blake2b(repr([column[row] for column in others]).encode(), digest_size=8).hexdigest()
-            base = f"{base}#{content}"
+            base = f"{base}#{_digest([column[row] for column in others]).hex()}"
             used[base] = used.get(base, 0) + 1
             base = base if used[base] == 1 else f"{base}.{used[base]}"
         ids.append(base)
     return ids
+
+
+def _contents(columns: Sequence[Sequence[Any]]) -> Sequence[str]:
+    """Rows of no name: each by what stands in it, equal ones numbered. Of millions no Python object is kept for each."""
+    made = bytearray()
+    for row in zip(*columns, strict=True):
+        made += _digest(list(row))
+    digests = np.frombuffer(made, ">u8")
+    order = np.argsort(digests, kind="stable")
+    fresh = np.r_[True, digests[order][1:] != digests[order][:-1]]
+    places = np.arange(len(order))
+    turns = np.empty(len(order), np.int64)
+    turns[order] = places - np.maximum.accumulate(np.where(fresh, places, 0)) + 1
+    names = (f"#{each:016x}" if turn == 1 else f"#{each:016x}.{turn}" for each, turn in _pairs(digests, turns))
+    return Texts(names)  # type: ignore[return-value]  # none is empty
+
+
+def _pairs(digests: np.ndarray, turns: np.ndarray) -> Iterator[tuple[int, int]]:
+    for start in range(0, len(digests), 4096):
+        yield from zip(digests[start : start + 4096].tolist(), turns[start : start + 4096].tolist(), strict=True)
+
+
+def _digest(row: list[Any]) -> bytes:
+    """8 bytes of a row's content."""
+    return blake2b(repr(row).encode(), digest_size=8).digest()
 
 
 def _plain_values(column: Sequence[Any]) -> bool:

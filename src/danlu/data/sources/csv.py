@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from danlu.data.columns import Texts
 from danlu.data.progress import Pace, Progress
 from danlu.data.sources import _manifest
 from danlu.data.sources._listing import is_image
@@ -106,10 +108,9 @@ def _fetch(
     progress: Progress | None,
 ) -> _manifest.Fetched:
     places = [header.index(name) for name in names]
-    columns: list[list[str | None]] = [[] for _ in names]
-    numbers: list[int] = []
+    columns = [Texts() for _ in names]
+    numbers = array("q")
     problems: list[tuple[str, str]] = []
-    shared: dict[str, str] = {}  # one object for each different text: labels repeat
     pace = Pace(progress, say("data.reading", file=path.name))
     for number, row in _lines(path, encoding, delimiter):
         if len(row) != len(header):
@@ -118,11 +119,8 @@ def _fetch(
                 problems.append((say("data.line", file=path.name, number=number), said))
             continue
         for place, column in zip(places, columns, strict=True):
-            text = row[place].strip()
-            column.append(shared.setdefault(text, text) if text else None)
+            column.append(row[place].strip())
         numbers.append(number)
-        if len(shared) > 10_000:
-            shared.clear()
         pace(len(numbers))
     pace.end(len(numbers))
     return _manifest.Fetched(dict(zip(names, columns, strict=True)), Numbered(path.name, numbers), problems, notes)
