@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from danlu.errors import RunError
+from danlu.errors import RecipeError, RunError
 from danlu.messages import say
 from danlu.nn.parameters import split_parameters
 from danlu.training.checkpoint import State
@@ -37,9 +37,15 @@ class Progress:
 
 
 class Parts:
-    """One of each slot, built from the plan. :meth:`state` and :meth:`load` are exact inverses."""
+    """One of each slot, built from the plan. :meth:`state` and :meth:`load` are exact inverses.
+
+    Raises RecipeError where a term couples samples and micro-batches would be accumulated: its gradient is not the sum of theirs.
+    """
 
     def __init__(self, net: nn.Module, objective: Objective, plan: Plan, steps_per_epoch: int) -> None:
+        if objective.coupled and plan.accumulate > 1:
+            what = say("accumulation.coupled", name=objective.coupled[0])
+            raise RecipeError.of("accumulate", what, say("accumulation.coupled.remedy"))
         total = plan.epochs * steps_per_epoch
         if plan.max_steps is not None:
             total = min(total, plan.max_steps)
