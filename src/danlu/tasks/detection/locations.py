@@ -11,7 +11,7 @@ REACH = ((0.0, 64.0), (64.0, 128.0), (128.0, float("inf")))
 
 def padded(size: int) -> int:
     """A height or width rounded up to whole cells of the coarsest level."""
-    return -(-size // STRIDES[-1]) * STRIDES[-1]
+    return (size + STRIDES[-1] - 1) // STRIDES[-1] * STRIDES[-1]  # no negative number: ONNX divides those towards zero
 
 
 def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
