@@ -1,16 +1,13 @@
-"""Net, objective, metric and decoding: what the core can't know."""
+"""Net, objective and metric: what the core can't know."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from danlu.data.batches.batch import Batch
-from danlu.data.kinds.base import Framing
 from danlu.metrics.base import Columns, Metric
 from danlu.nn.terms.mse import MSE
 from danlu.tasks.base import Task
@@ -60,9 +57,3 @@ class HousePrice(Task):
 
     def metrics(self) -> Sequence[Metric]:
         return (MeanAbsoluteError(),)
-
-    def decode(self, outputs: Any, batch: Batch) -> dict[str, Any]:
-        return {"price": outputs}
-
-    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
-        return {"price": round(float(predictions["price"][index]), 2)}

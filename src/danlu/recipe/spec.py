@@ -25,6 +25,7 @@ class TaskSpec:
     name: as written in a recipe. title: (English, Chinese). columns: in the order in which inputs are given to the net.
     defaults: nested recipe values that hold where the user says nothing. options: class of the recipe's ``options``.
     task: ``module:Class`` of the :class:`danlu.tasks.base.Task`, imported only when a run is assembled.
+    decoder: ``module:Class`` of the :class:`danlu.tasks.decoding.Decoder`, torch-free; that of numbers and categories suits most.
     monitor: metric whose best weights are kept, with +1 where larger is better, -1 where smaller is.
     unused: dotted keys that mean nothing to this task; to set one is refused rather than passed over.
     example: a commented recipe in YAML for ``danlu new``.
@@ -39,3 +40,4 @@ class TaskSpec:
     options: type[Section] = Section
     unused: tuple[str, ...] = ()
     example: str = ""
+    decoder: str = "danlu.tasks.decoding:ByTarget"

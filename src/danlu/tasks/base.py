@@ -6,18 +6,21 @@ Nothing else has to be touched: ``danlu.recipe.names`` finds the folder.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from danlu.data.augment.base import BatchTransform
-from danlu.data.batches.batch import Batch
+from danlu.data.batches.batch import Batch, Padded
 from danlu.data.dataset import Dataset
 from danlu.data.kinds.base import Framing
 from danlu.metrics.base import Metric
+from danlu.recipe import names
 from danlu.recipe.schema import Recipe
+from danlu.tasks.decoding import Decoder, Given
 from danlu.training.objective import Objective
 
 
@@ -39,9 +42,22 @@ class Task(ABC):
     def metrics(self) -> Sequence[Metric]:
         """Fresh, empty metrics."""
 
-    @abstractmethod
+    def decoder(self) -> Decoder:
+        """What turns outputs into predictions and answers, without torch: of the class that the task's spec names."""
+        spec = names.spec_of(self.recipe.task, self.recipe.where("task"))
+        made: Decoder = names.load_object(spec.decoder).of(self.data.kinds, self.data.targets, self.recipe.options)
+        return made
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        return self.decoder()
+
     def decode(self, outputs: Any, batch: Batch) -> dict[str, Any]:
-        """Outputs as numpy (same structure as the net's) → prediction columns: ndarray (B, …) or list of B ndarrays. No torch."""
+        """Outputs as numpy (same structure as the net's) → prediction columns: ndarray (B, …) or list of B ndarrays.
+
+        Leave it to the decoder: a task that decodes by itself can be trained, but not exported.
+        """
+        return self._decoder.decode(outputs, _Inputs(batch))
 
     def transforms(self) -> Sequence[BatchTransform]:
         """Batch transforms of the task's own, after augmentation (a detector assigns boxes to locations here); also in evaluation."""
@@ -52,10 +68,29 @@ class Task(ABC):
 
         framing: how the sample's image was resized, so that positions can be given in the pixels of the image that came in.
         """
-        return {name: np.asarray(values[index]).tolist() for name, values in predictions.items()}
+        return self._decoder.answer(predictions, index, framing)
 
     def show(
         self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0
     ) -> np.ndarray | None:
         """A picture (RGB uint8 (H, W, 3)) of a sample with its prediction; None where there is nothing to see."""
         return None
+
+
+class _Inputs(Mapping[str, Given]):
+    """A batch's input columns as a decoder takes them; fetched from the device only when asked for."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def __getitem__(self, name: str) -> Given:
+        value = self.batch[name]
+        if isinstance(value, Padded):
+            return value.values.cpu().numpy(), value.sizes.cpu().numpy()
+        return value.cpu().numpy()  # type: ignore[union-attr]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.batch.inputs)
+
+    def __len__(self) -> int:
+        return len(self.batch.inputs)

@@ -51,6 +51,7 @@ SPEC = TaskSpec(
         "boxes": Column("boxes", "target"),
     },
     task="danlu.tasks.detection.task:Detection",
+    decoder="danlu.tasks.detection.decoder:BoxDecoder",
     monitor=("val/ap", 1),
     defaults={
         "data": {"augment": ["flip"], "image": {"channels": 3}},

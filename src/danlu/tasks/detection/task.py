@@ -1,4 +1,4 @@
-"""Detection: net, objective, metrics, decoding and views."""
+"""Detection: net, objective, metrics and views."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ import numpy as np
 from torch import nn
 
 from danlu.data.augment.base import BatchTransform
-from danlu.data.batches.batch import Batch, Padded
-from danlu.data.kinds.base import Framing
 from danlu.metrics.base import Metric
 from danlu.recipe import names
 from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
 from danlu.tasks.detection.assign import AssignBoxes
-from danlu.tasks.detection.decode import detections
 from danlu.tasks.detection.metrics import AveragePrecision
 from danlu.tasks.detection.net import Fcos
 from danlu.tasks.detection.terms import BoxTerm, CentreTerm, ClassTerm
@@ -54,38 +51,6 @@ class Detection(Task):
 
     def metrics(self) -> Sequence[Metric]:
         return (AveragePrecision(len(self.classes)),)
-
-    def decode(self, outputs: Any, batch: Batch) -> dict[str, Any]:
-        image, options = batch["image"], self.recipe.options
-        assert isinstance(image, Padded)
-        height, width = image.values.shape[2:]
-        return {
-            "boxes": detections(
-                outputs,
-                (height, width),
-                image.sizes.cpu().numpy(),
-                options["min_score"],
-                options["overlap"],
-                options["max_boxes"],
-            )
-        }
-
-    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
-        """{"boxes": [{"label", "score", "box": [x1, y1, x2, y2]}]} in pixels of the image that was given."""
-        rows = np.asarray(predictions["boxes"][index], np.float64)
-        corners = rows[:, :4]
-        if framing is not None:
-            corners = (corners - np.tile(framing.shift, 2)) / np.tile(framing.scale, 2)
-        return {
-            "boxes": [
-                {
-                    "label": self.classes[int(row[5])],
-                    "score": round(float(row[4]), 6),
-                    "box": [round(float(c), 2) for c in box],
-                }
-                for row, box in zip(rows, corners, strict=True)
-            ]
-        }
 
     def show(
         self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0

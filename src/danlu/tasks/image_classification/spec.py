@@ -30,6 +30,7 @@ SPEC = TaskSpec(
     title=("Image classification", "图像分类"),
     columns={"image": Column("image", "input"), "label": Column("category", "target")},
     task="danlu.tasks.image_classification.task:ImageClassification",
+    decoder="danlu.tasks.image_classification.decoder:LabelDecoder",
     monitor=("val/accuracy", 1),
     defaults={  # chosen on validation parts of Fashion-MNIST; docs/performance.md tells how
         "model": {"name": "resnet"},

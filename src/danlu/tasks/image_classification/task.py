@@ -1,4 +1,4 @@
-"""Image classification: net, objective, metrics, decoding and views."""
+"""Image classification: net, objective, metrics and views."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from danlu.data.batches.batch import Batch
-from danlu.data.kinds.base import Framing
 from danlu.metrics.base import Metric
 from danlu.metrics.classification import Classification
 from danlu.recipe import names
@@ -38,19 +36,6 @@ class ImageClassification(Task):
 
     def metrics(self) -> Sequence[Metric]:
         return (Classification(len(self.classes), prediction="probability", target="label"),)
-
-    def decode(self, outputs: Any, batch: Batch) -> dict[str, Any]:
-        shifted = outputs - outputs.max(axis=1, keepdims=True)
-        exponents = np.exp(shifted)
-        probability = exponents / exponents.sum(axis=1, keepdims=True)
-        return {"probability": probability, "label": probability.argmax(axis=1)}
-
-    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
-        """{"label", "probability", "top": up to five [label, probability]}."""
-        probability = predictions["probability"][index]
-        top = np.argsort(-probability, kind="stable")[:5]
-        best = [[self.classes[i], round(float(probability[i]), 6)] for i in top]
-        return {"label": best[0][0], "probability": best[0][1], "top": best}
 
     def show(
         self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0

@@ -1,0 +1,104 @@
+"""From a net's outputs to answers, in numpy: what training, a run and an artifact without torch have in common (rule 7)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from danlu.data.kinds.base import Framing, Kind
+from danlu.data.kinds.category import Category
+from danlu.data.kinds.number import Number
+
+Given = np.ndarray | tuple[np.ndarray, np.ndarray]
+"""What the net was called with, of one input column: values (B, …), or (padded values, sizes int64 (B, …))."""
+
+
+class Decoder(ABC):
+    """Decodes an application's outputs. Loads no torch; made anew from :meth:`spec`, which an artifact carries as JSON."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, kinds: Mapping[str, Kind], targets: Sequence[str], options: Mapping[str, Any]) -> Self:
+        """The decoder of a run. kinds: fitted, of all columns. options: the recipe's own of the task."""
+
+    @abstractmethod
+    def spec(self) -> dict[str, Any]:
+        """JSON-able constructor arguments: ``type(decoder)(**decoder.spec())`` decodes alike."""
+
+    @abstractmethod
+    def decode(self, outputs: Any, inputs: Mapping[str, Given]) -> dict[str, Any]:
+        """Outputs as numpy (in dicts and lists, as the net gives them) → prediction columns: ndarray (B, …), or B ndarrays."""
+
+    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
+        """One sample's prediction as JSON-able data for a person: label and probability, boxes, …
+
+        framing: how the sample's image was resized, so that positions can be given in the pixels of the image that came in.
+        """
+        return {name: np.asarray(values[index]).tolist() for name, values in predictions.items()}
+
+
+class ByTarget(Decoder):
+    """What an application without a decoder of its own gets: targets are numbers or categories, told apart by their kinds.
+
+    targets: name → class names, or None for a number. A number's output (B,) is its prediction. A category's output (B, K) holds
+    logits: its predictions are ``probability`` float32 (B, K) and the class's index int64 (B,) under the target's name. Of several
+    targets the outputs are a mapping by name, and a probability's column is ``NAME/probability``. Raises TypeError for other kinds.
+    """
+
+    def __init__(self, targets: Mapping[str, Sequence[str] | None]) -> None:
+        self.targets = {name: None if classes is None else tuple(classes) for name, classes in targets.items()}
+
+    @classmethod
+    def of(cls, kinds: Mapping[str, Kind], targets: Sequence[str], options: Mapping[str, Any]) -> Self:
+        known: dict[str, Sequence[str] | None] = {}
+        for name in targets:
+            kind = kinds[name]
+            if not isinstance(kind, (Category, Number)):
+                raise TypeError(f"a target that is {kind.name} needs a decoder of its own: name it in the task's SPEC")
+            known[name] = kind.classes if isinstance(kind, Category) else None
+        return cls(known)
+
+    def spec(self) -> dict[str, Any]:
+        return {"targets": {name: classes and list(classes) for name, classes in self.targets.items()}}
+
+    def decode(self, outputs: Any, inputs: Mapping[str, Given]) -> dict[str, Any]:
+        predictions: dict[str, Any] = {}
+        for name, classes in self.targets.items():
+            values = outputs[name] if isinstance(outputs, Mapping) else outputs
+            if classes is None:
+                predictions[name] = values
+            else:
+                predictions[self._probability(name)] = probability = softmax(values)
+                predictions[name] = probability.argmax(axis=1)
+        return predictions
+
+    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
+        """A number with seven digits; a class's name, its probability, and the five most probable."""
+        found: dict[str, Any] = {}
+        for name, classes in self.targets.items():
+            if classes is None:
+                found[name] = float(f"{float(predictions[name][index]):.7g}")
+            else:
+                best = ranked(predictions[self._probability(name)][index], classes)
+                prefix = "" if len(self.targets) == 1 else f"{name}/"
+                found |= {name: best[0][0], f"{prefix}probability": best[0][1], f"{prefix}top": best}
+        return found
+
+    def _probability(self, name: str) -> str:
+        return "probability" if len(self.targets) == 1 else f"{name}/probability"
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (B, K) of logits (B, K), without overflow."""
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probability: np.ndarray = exponents / exponents.sum(axis=1, keepdims=True)
+    return probability
+
+
+def ranked(probability: np.ndarray, classes: Sequence[str], most: int = 5) -> list[list[Any]]:
+    """Up to ``most`` [class, probability rounded to six digits] of one sample's (K,), the most probable first."""
+    top = np.argsort(-probability, kind="stable")[:most]
+    return [[classes[index], round(float(probability[index]), 6)] for index in top]
