@@ -56,3 +56,16 @@ def groups(channels: int) -> int:
 def none(channels: int, dims: int) -> nn.Module:
     """No normalisation."""
     return nn.Identity()
+
+
+def batch_norms(net: nn.Module) -> list[str]:
+    """Names of the batch norms that take the statistics of the batch they see; frozen ones, which stay in eval mode, don't.
+
+    Leaves ``net`` in training mode.
+    """
+    net.train()
+    return [
+        name
+        for name, part in net.named_modules()
+        if isinstance(part, nn.modules.batchnorm._BatchNorm) and part.training
+    ]

@@ -17,6 +17,7 @@ from torch import nn
 from danlu.data.batches.batch import Batch, Padded, Ragged, Value
 from danlu.errors import DanluError, RecipeError, RunError
 from danlu.messages import say
+from danlu.nn.norm_layers import batch_norms
 from danlu.randomness import Position
 from danlu.recipe import complete
 from danlu.recipe.names import spec_of
@@ -69,10 +70,11 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
         note("evaluation", lambda: _one_validation_batch(assembled, trial), _first_value)
     parts = Parts(trial, assembled.objective, assembled.plan, -(-len(assembled.batches) // assembled.plan.accumulate))
     note("checkpoint", lambda: _round_trip(parts, folder, assembled.recipe), lambda size: f"{size / 1e6:.1f} MB")
-    norms = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in assembled.net.modules())
     size, accumulate = assembled.recipe.train.batch_size, assembled.plan.accumulate
-    if norms and accumulate > 1:
+    if accumulate > 1 and batch_norms(trial):
         warnings.append(say("runs.batch-norm", size=size, effective=size * accumulate))
+    if accumulate > 1 and any(isinstance(batch[name], Padded) for name in batch.inputs):
+        warnings.append(say("accumulation.padding"))
     table = slots(parts, assembled.plan, assembled.objective)
     return Checked(log, list(table), assembled.recipe, warnings, assembled.choices.lines())
 

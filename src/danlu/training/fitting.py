@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from danlu.data.batches.batch import Batch
+from danlu.errors import RecipeError
+from danlu.messages import say
+from danlu.nn.norm_layers import batch_norms
 from danlu.nn.terms.base import Term
 from danlu.recipe import names
 from danlu.recipe.schema import Named, named
 from danlu.training.evaluation import judge as judge_part
-from danlu.training.events import Watcher
+from danlu.training.events import Event, Said, Watcher
 from danlu.training.feeds import TARGET, LoaderFeed, TensorFeed
 from danlu.training.loop import Fitted
 from danlu.training.loop import fit as run_loop
@@ -27,23 +33,52 @@ from danlu.training.precision import Precision
 class MeanLoss(Term):
     """An own loss ``loss(outputs, target) → 0-d mean over samples`` as a term: S = mean·n, C = n.
 
-    Exact under accumulation where the loss is a plain mean over the samples (as torch's defaults are); a loss that divides by something
-    else (class weights, ignored labels) wants a :class:`Term` of its own.
+    Exact under accumulation where the loss is a plain mean over the samples (as torch's defaults are). torch's cross entropy and NLL,
+    which divide by the class weights of the labels that are not ignored, are counted so. Any other loss that divides by something else
+    wants a :class:`Term` of its own. Raises RecipeError for torch's losses with ``reduction`` "sum" or "none".
     """
 
     def __init__(self, loss: Callable[[Any, Tensor], Tensor]) -> None:
         super().__init__(TARGET)
+        loss = nn.CrossEntropyLoss() if loss is F.cross_entropy else nn.NLLLoss() if loss is F.nll_loss else loss
+        reduction = getattr(loss, "reduction", "mean")
+        if reduction in ("sum", "none"):
+            what = say("accumulation.reduction", loss=type(loss).__name__, reduction=reduction)
+            raise RecipeError.of("objective", what, say("accumulation.reduction.remedy"))
         self.loss = loss
+        self.total = None
+        if isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
+            self.total = copy.copy(loss)
+            self.total.reduction = "sum"
 
     def count(self, batch: Batch) -> Tensor:
         target = batch[TARGET]
         assert isinstance(target, Tensor)
-        return torch.tensor(float(len(target)), dtype=torch.float64, device=target.device)
+        if self.total is None or target.is_floating_point():
+            return torch.tensor(float(len(target)), dtype=torch.float64, device=target.device)
+        known = target != self.total.ignore_index
+        if self.total.weight is None:
+            return known.sum().double()
+        return (self.total.weight.double()[torch.where(known, target, 0)] * known).sum()
 
     def forward(self, outputs: Any, batch: Batch) -> Tensor:
         target = batch[TARGET]
         assert isinstance(target, Tensor)
-        return self.loss(outputs, target) * len(target)
+        if self.total is None or target.is_floating_point():
+            return self.loss(outputs, target) * len(target)
+        summed: Tensor = self.total(outputs, target)  # a mean of nothing would be NaN
+        return summed
+
+
+class Aloud:
+    """A watcher for whoever brings none: what a person should hear of becomes a Python warning."""
+
+    def on(self, event: Event) -> None:
+        if isinstance(event, Said) and event.level == "warning":
+            warnings.warn(event.text, stacklevel=2)
+
+    def close(self) -> None:
+        pass
 
 
 def fit(
@@ -65,8 +100,10 @@ def fit(
     (outputs, target) → mean loss. data: a feed of batches, a tuple of tensors or arrays (inputs…, target) (N, …), or a DataLoader of
     such tuples. validation: the same kinds; judged by the objective after every epoch. changes: fields of :class:`Plan` by
     name (epochs=5, lr=1e-3, optimizer="sgd", schedule="cosine", …).
-    folder: where checkpoints go; with ``resume`` training continues from the newest.
+    folder: where checkpoints go; with ``resume`` training continues from the newest. watchers: are told everything; where there are
+    none, what should be heard of is a Python warning.
     """
+    watchers = watchers or (Aloud(),)
     if isinstance(changes.get("optimizer"), str):
         changes["optimizer"] = names.load_object(names.resolve("optimizer", changes["optimizer"], "optimizer"))
     if isinstance(changes.get("schedule"), (str, dict)):
@@ -75,6 +112,12 @@ def fit(
     if folder is not None:
         chosen = replace(chosen, checkpoint=replace(chosen.checkpoint, folder=Path(folder)))
     net.to(chosen.device)
+    norms = batch_norms(net) if chosen.accumulate > 1 else []
+    if norms:
+        names_ = ", ".join(norms[:3]) + (", …" if len(norms) > 3 else "")
+        text = say("accumulation.batch-norm", names=names_, count=chosen.accumulate)
+        for watcher in watchers:
+            watcher.on(Said(0, 0, text, "warning"))
     goal = as_objective(objective).to(chosen.device)
     judge = None
     if validation is not None:

@@ -9,4 +9,23 @@ TEXTS = {
         "Set accumulate to 1, with larger batches instead.",
         "请将 accumulate 设为 1，改用更大的批次。",
     ),
+    "accumulation.batch-norm": (
+        "Batch norm ({names}) sees one micro-batch at a time, not the {count} of an effective batch: accumulation is exact for everything else. "
+        "Where that matters use group norm, larger batches with less accumulation, or keep the batch norm frozen (in eval mode).",
+        "批量归一化（{names}）每次只看到一个微批次，而不是有效批次的 {count} 个微批次；其余部分的累积是精确的。"
+        "如有影响，请改用组归一化、增大批次并减少累积，或冻结批量归一化（保持 eval 模式）。",
+    ),
+    "accumulation.padding": (
+        "The images are of many sizes and are padded to the largest of their micro-batch, not of the effective batch: what a net sees "
+        "beyond their borders depends on it. Everything else is accumulated exactly.",
+        "图像尺寸各不相同，会填充到所在微批次（而非有效批次）中最大的尺寸：网络在图像边界之外看到的内容取决于此。其余部分的累积是精确的。",
+    ),
+    "accumulation.reduction": (
+        "{loss} gives {reduction}, and a mean over the samples is needed.",
+        "{loss} 的 reduction 为 {reduction}，而这里需要样本的平均值。",
+    ),
+    "accumulation.reduction.remedy": (
+        'Use reduction="mean", or a Term of your own.',
+        '请使用 reduction="mean"，或自定义 Term。',
+    ),
 }
