@@ -119,6 +119,13 @@ class Kind(ABC):
         """For layout "encoded": the bytes cached by ``prepare`` → the decoded value."""
         raise TypeError(f"{self.name} is not stored encoded")
 
+    def stack(self, values: Sequence[np.ndarray]) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """Prepared (and decoded) values of B samples → what a net is called with, in numpy: the same as :meth:`collate` gives.
+
+        (B, *shape); or (values padded with zeros to one block, sizes int64 (B, …)) where sizes differ. For inputs of nets only.
+        """
+        return np.stack(values)
+
     # ---- after the cache: whole batches of tensors ---------------------------------------------------------
     @abstractmethod
     def collate(self, values: Any) -> Value:

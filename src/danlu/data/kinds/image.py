@@ -167,12 +167,24 @@ class Image(Kind):
         if self.height is not None:
             block = values if isinstance(values, np.ndarray) else np.stack(values)
             return torch.from_numpy(block if block.flags.writeable else block.copy()).permute(0, 3, 1, 2)
+        block, sizes = self._padded(values)
+        return Padded(torch.from_numpy(block).permute(0, 3, 1, 2), torch.from_numpy(sizes))
+
+    def stack(self, values: Sequence[np.ndarray]) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """uint8 (B, C, H, W); of many sizes (padded values, sizes int64 (B, 2) = height, width)."""
+        if self.height is not None:
+            return np.stack(values).transpose(0, 3, 1, 2)
+        block, sizes = self._padded(values)
+        return block.transpose(0, 3, 1, 2), sizes
+
+    def _padded(self, values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """(uint8 (B, H, W, C) with black at the right and bottom, int64 (B, 2) sizes)."""
         sizes = np.asarray([value.shape[:2] for value in values], np.int64).reshape(-1, 2)
         high, wide = sizes.max(0, initial=1)
         block = np.zeros((len(values), high, wide, self.channels), np.uint8)
         for row, value in zip(block, values, strict=True):
             row[: value.shape[0], : value.shape[1]] = value
-        return Padded(torch.from_numpy(block).permute(0, 3, 1, 2), torch.from_numpy(sizes))
+        return block, sizes
 
     def uncollate(self, value: Value) -> list[np.ndarray]:
         from torch import Tensor
