@@ -1,0 +1,124 @@
+"""Average precision is pycocotools' (as faster-coco-eval computes it), from a state that stays small."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from faster_coco_eval import COCO, COCOeval_faster
+
+from danlu.tasks.detection.matching import match
+from danlu.tasks.detection.metrics import AveragePrecision
+
+NAMES = ("ap", "ap50", "ap75", "ar")
+Images = list[tuple[np.ndarray, np.ndarray]]  # boxes (n, 6) and objects (m, 7) of each
+
+
+def reference(images: Images, classes: int) -> dict[str, float]:
+    """By faster-coco-eval."""
+    numbered = list(enumerate(images, 1))
+    objects: list[dict[str, Any]] = []
+    for image, (_, truth) in numbered:
+        for x1, y1, x2, y2, kind, crowd, area in truth.astype(np.float64).tolist():
+            objects.append({"id": len(objects) + 1, "image_id": image, "category_id": int(kind) + 1, "area": area,
+                            "bbox": [x1, y1, x2 - x1, y2 - y1], "iscrowd": int(crowd)})  # fmt: skip
+    found = [
+        {"image_id": image, "category_id": int(kind) + 1, "bbox": [x1, y1, x2 - x1, y2 - y1], "score": score}
+        for image, (boxes, _) in numbered
+        for x1, y1, x2, y2, score, kind in boxes.astype(np.float64).tolist()
+    ]
+    content = {
+        "images": [{"id": image} for image, _ in numbered],
+        "categories": [{"id": kind + 1, "name": str(kind)} for kind in range(classes)],
+        "annotations": objects,
+    }
+    base = COCO(content, print_function=logging.getLogger("coco").debug)
+    judge = COCOeval_faster(base, base.loadRes(found), iouType="bbox", print_function=logging.getLogger("coco").debug)
+    judge.run()
+    return dict(zip(NAMES, (float(judge.stats[place]) for place in (0, 1, 2, 8)), strict=True))
+
+
+def drawn(draw: np.random.Generator, classes: int, coarse: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Objects, a fifth of them crowds, and boxes of which some lie near them. coarse: many scores and overlaps are equal."""
+    count, boxes = int(draw.integers(0, 9)), int(draw.integers(0, 40))
+    step = 8.0 if coarse else 1e-3
+    corners = np.round(draw.uniform(0, 60, (count, 2)) / step) * step
+    sides = np.round(draw.uniform(8, 40, (count, 2)) / step + 1) * step
+    kinds, crowd = draw.integers(0, classes, count), draw.random(count) < 0.2
+    truth = np.column_stack([corners, corners + sides, kinds, crowd, sides.prod(1)]).astype(np.float32)
+    near = draw.integers(0, max(count, 1), boxes)
+    low = np.round(draw.uniform(0, 60, (boxes, 2)) / step) * step
+    high = low + np.round(draw.uniform(8, 40, (boxes, 2)) / step + 1) * step
+    labels = draw.integers(0, classes, boxes)
+    if count:
+        close = draw.random(boxes) < 0.7
+        shift = np.round(draw.normal(0, 2, (boxes, 4)) / step) * step
+        low[close], high[close] = (truth[near, :2] + shift[:, :2])[close], (truth[near, 2:4] + shift[:, 2:])[close]
+        high = np.maximum(high, low + step)
+        labels[close] = truth[near[close], 4]
+    scores = np.round(draw.random(boxes), 1 if coarse else 7)
+    return np.column_stack([low, high, scores, labels]).astype(np.float32), truth
+
+
+def judged(images: Images, classes: int) -> AveragePrecision:
+    metric = AveragePrecision(classes)
+    for boxes, truth in images:
+        metric.update({"boxes": [boxes]}, {"boxes": [truth]})
+    return metric
+
+
+@pytest.mark.parametrize("coarse", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_it_is_pycocotools(seed: int, coarse: bool) -> None:
+    draw = np.random.default_rng(seed)
+    classes = int(draw.integers(1, 6))
+    images = [drawn(draw, classes, coarse) for _ in range(40)]
+    expected = reference(images, classes)
+    assert 0.05 < expected["ap50"] < 0.95
+    metric = judged(images, classes)
+    assert metric.compute() == pytest.approx(expected, abs=1e-12)
+    whole = judged(images[:11], classes)
+    whole.merge(judged(images[11:], classes))
+    assert whole.compute() == metric.compute()
+
+
+def test_a_hundred_boxes_of_a_class_count_in_an_image() -> None:
+    draw = np.random.default_rng(0)
+    truth = np.asarray([[0, 0, 10, 10, 0, 0, 100], [30, 30, 50, 50, 1, 0, 400]], np.float32)
+    boxes = np.concatenate([
+        np.column_stack([np.full((150, 4), [60, 60, 70, 70]), draw.uniform(0.5, 1, 150), np.zeros(150)]),
+        [[0, 0, 10, 10, 0.1, 0], [30, 30, 50, 49, 0.2, 1]],
+    ]).astype(np.float32)  # fmt: skip
+    images = [(boxes, truth)] * 3
+    assert judged(images, 2).compute() == pytest.approx(reference(images, 2), abs=1e-12)
+    order, hit, _ = match(boxes, truth)
+    assert len(order) == 101
+    assert [int(bits).bit_count() for bits in hit if bits] == [
+        10
+    ]  # the other class's, whose IoU of .95 is enough for all
+
+
+def test_nothing_to_find_and_nothing_found() -> None:
+    nothing, crowd = np.zeros((0, 7), np.float32), np.asarray([[0, 0, 10, 10, 0, 1, 100]], np.float32)
+    box = np.asarray([[0, 0, 5, 5, 0.9, 0]], np.float32)
+    for truth in (nothing, crowd):
+        assert all(map(math.isnan, judged([(box, truth)], 1).compute().values()))
+    single = crowd * np.asarray([1, 1, 1, 1, 1, 0, 1], np.float32)
+    assert judged([(box[:0], single)], 1).compute() == dict.fromkeys(NAMES, 0.0)
+
+
+def test_the_state_is_ten_bytes_a_box() -> None:
+    draw = np.random.default_rng(1)
+    metric, boxes = AveragePrecision(3), 0
+    for _ in range(600):
+        found, truth = drawn(draw, 3, False)
+        metric.update({"boxes": [found]}, {"boxes": [truth]})
+        boxes += len(found)
+    held = sum(sys.getsizeof(piece) for piece in (*metric._boxes, *metric._fresh))
+    pieces = len(metric._boxes) + len(metric._fresh)
+    assert held < 10 * boxes + 120 * pieces
+    assert pieces < 260
