@@ -83,6 +83,38 @@ def test_centreness_is_one_in_the_middle_and_zero_in_the_background() -> None:
     assert bool(((centre > 0) == (batch["fcos_class"][0] >= 0)).all())
 
 
+def test_padding_teaches_nothing() -> None:
+    """What an image is asked at its own locations doesn't depend on how far the largest of its batch reaches; beyond, it is asked nothing."""
+    rows = [box(4, 6, 40, 44, 1), box(20, 10, 60, 50, 2)]
+    small = torch.tensor([[50, 70]])
+    asked = []
+    for size in ((50, 70), (96, 128)):
+        raw = Batch({"image": Padded(torch.zeros(1, 3, *size), small), "boxes": ragged(rows)}, ("image",), np.arange(1))
+        found = AssignBoxes()(raw, Position(0), {})["fcos_class"][0].numpy()
+        points, levels = grid(*size)
+        beyond = (points >= [70, 50]).any(1)
+        assert (found[beyond] == -2).all()
+        assert beyond.any()
+        asked.append(
+            {
+                (*point, level): kind
+                for point, level, kind in zip(points.tolist(), levels, found, strict=True)
+                if kind > -2
+            }
+        )
+    assert asked[0] == asked[1]
+    assert {-1, 1, 2} == set(asked[0].values())
+
+
+def test_nothing_is_found_on_padding() -> None:
+    points, _ = grid(96, 128)
+    outputs = {
+        "class": np.full((1, len(points), 1), 9.0), "box": np.full((1, len(points), 4), 0.6), "centre": np.full((1, len(points)), 9.0)
+    }  # fmt: skip
+    (found,) = detections(outputs, (96, 128), np.asarray([[50, 70]]), 0.5, 1.0, 10_000)
+    assert len(found) == int((points < [70, 50]).all(1).sum())
+
+
 def test_dense_of_ragged() -> None:
     rows = dense(ragged([box(0, 0, 1, 1)], [], [box(1, 1, 2, 2, 1), box(2, 2, 3, 3, 2)]))
     assert rows.shape == (3, 2, 7)

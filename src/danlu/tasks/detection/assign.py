@@ -19,8 +19,8 @@ CENTRE = 1.5  # a location answers for a box only within so many strides of its 
 class AssignBoxes:
     """Adds what each of an image's L locations should say.
 
-    fcos_class: int64 (B, L): class, -1 background, -2 ignored (inside a crowd). fcos_box: float32 (B, L, 4): distances to left, top,
-    right and bottom in strides of the level. fcos_centre: float32 (B, L): centre-ness in [0, 1], 0 for background.
+    fcos_class: int64 (B, L): class, -1 background, -2 ignored (inside a crowd, or on the padding beyond the image). fcos_box: float32
+    (B, L, 4): distances to left, top, right and bottom in strides of the level. fcos_centre: float32 (B, L): centre-ness in [0, 1], 0 for background.
     """
 
     partners = 0
@@ -34,9 +34,11 @@ class AssignBoxes:
     def __call__(self, batch: Batch, at: Position, kinds: Mapping[str, Kind]) -> Batch:
         image, boxes = batch["image"], batch["boxes"]
         assert isinstance(boxes, Ragged)
+        assert isinstance(image, Padded | Tensor)
         block = image.values if isinstance(image, Padded) else image
         assert isinstance(block, Tensor)
         found, centre, side = self.targets(boxes, (block.shape[2], block.shape[3]), block.device)
+        found = torch.where((found >= 0) | _inside(image, block), found, -2)
         return batch.with_columns(fcos_class=found, fcos_centre=centre, fcos_box=side)
 
     def targets(self, boxes: Ragged, size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,6 +67,16 @@ class AssignBoxes:
         side = torch.where(positive[..., None], side, 1.0)
         shorter = torch.minimum(side[..., :2], side[..., 2:]) / torch.maximum(side[..., :2], side[..., 2:])
         return found, torch.where(positive, shorter.prod(-1).sqrt(), 0.0), side
+
+
+def _inside(image: Padded | Tensor, block: Tensor) -> Tensor:
+    """bool (B, L): locations on the images themselves. Beyond them nothing is learnt: how much is there depends on a batch's largest."""
+    size = (block.shape[2], block.shape[3])
+    sizes = (
+        image.sizes if isinstance(image, Padded) else torch.tensor([size], device=block.device).expand(len(block), 2)
+    )
+    points = torch.from_numpy(grid(*size)[0]).to(block.device)
+    return (points[None] < sizes.flip(1)[:, None]).all(-1)
 
 
 def dense(boxes: Ragged) -> Tensor:

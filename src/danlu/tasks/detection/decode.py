@@ -29,13 +29,14 @@ def detections(
     scores = np.sqrt(_sigmoid(outputs["class"]) * centre[..., None])  # (B, L, K)
     found = []
     for index in range(len(scores)):
-        place, kind = np.nonzero(scores[index] > min_score)
+        height, width = sizes[index]
+        on_image = (points < [width, height]).all(1)  # locations on the padding were taught nothing
+        place, kind = np.nonzero((scores[index] > min_score) & on_image[:, None])
         score = scores[index][place, kind]
         best = np.argsort(-score, kind="stable")[:CANDIDATES]
         place, kind, score = place[best], kind[best], score[best]
         distance = outputs["box"][index][place] * stride[place, None]
         corners = np.concatenate([points[place] - distance[:, :2], points[place] + distance[:, 2:]], axis=1)
-        height, width = sizes[index]
         corners = corners.clip(0, np.asarray([width, height, width, height], np.float32))
         kept = suppress(corners, score, kind, overlap)[:most]
         found.append(np.column_stack([corners, score, kind])[kept].astype(np.float32))
