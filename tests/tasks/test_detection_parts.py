@@ -84,7 +84,7 @@ def test_centreness_is_one_in_the_middle_and_zero_in_the_background() -> None:
 
 
 def test_padding_teaches_nothing() -> None:
-    """What an image is asked at its own locations doesn't depend on how far the largest of its batch reaches; beyond, it is asked nothing."""
+    """What an image is asked doesn't depend on how far the largest of its batch reaches; beyond itself it is asked nothing."""
     rows = [box(4, 6, 40, 44, 1), box(20, 10, 60, 50, 2)]
     small = torch.tensor([[50, 70]])
     asked = []

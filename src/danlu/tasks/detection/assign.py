@@ -20,7 +20,8 @@ class AssignBoxes:
     """Adds what each of an image's L locations should say.
 
     fcos_class: int64 (B, L): class, -1 background, -2 ignored (inside a crowd, or on the padding beyond the image). fcos_box: float32
-    (B, L, 4): distances to left, top, right and bottom in strides of the level. fcos_centre: float32 (B, L): centre-ness in [0, 1], 0 for background.
+    (B, L, 4): distances to left, top, right and bottom in strides of the level. fcos_centre: float32 (B, L): centre-ness in [0, 1],
+    0 for background.
     """
 
     partners = 0
@@ -70,7 +71,7 @@ class AssignBoxes:
 
 
 def _inside(image: Padded | Tensor, block: Tensor) -> Tensor:
-    """bool (B, L): locations on the images themselves. Beyond them nothing is learnt: how much is there depends on a batch's largest."""
+    """bool (B, L): locations on the images themselves. Nothing is learnt beyond: how much is there depends on a batch's largest."""
     size = (block.shape[2], block.shape[3])
     sizes = (
         image.sizes if isinstance(image, Padded) else torch.tensor([size], device=block.device).expand(len(block), 2)
