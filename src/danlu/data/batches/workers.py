@@ -17,6 +17,7 @@ import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from danlu.data.batches.apart import stand_apart
 from danlu.data.batches.batch import Batch
 from danlu.data.dataset import Dataset
 from danlu.errors import DanluError, DataError, Problem
@@ -110,5 +111,6 @@ class Workers:
 
 
 def _begin(chosen: Language, worker: int) -> None:
+    stand_apart()
     set_language(chosen)
     torch.set_num_threads(1)
