@@ -32,6 +32,9 @@ from danlu.recipe import complete, from_text
         "train: {epochs: 3, evaluate_every: 5}",
         "train: {epochs: 3, evaluate_every: 5, max_steps: 9, early_stop: {}}",
         "train: {accumulate: 4, loss: focal}",
+        "data: {balance: sampler}\ntrain: {loss: {name: focal, gamma: 1}}",
+        "train: {optimizer: {name: sgd, momentum: 0}}",
+        "train: {optimizer: {name: sgd, dampening: 0.1, nesterov: false}}",
         "model: {unfreeze: frozen, pretrained: true, name: timm:resnet18}",
         "model: {unfreeze: frozen, name: danlu.nn.nets.mlp:MLP}",
         "task: detection\ndata: {split: {stratify: auto}, image: {size: 64}}",
@@ -40,6 +43,23 @@ from danlu.recipe import complete, from_text
 )
 def test_what_can_be_met_passes(text: str) -> None:
     complete(from_text(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "what"),
+    [
+        (
+            "data: {balance: sampler}\ntrain: {loss: {name: focal, class_weights: [1, 2]}}",
+            "2 (train.loss.class_weights)",
+            "helped twice",
+        ),
+        ("train: {optimizer: {name: sgd, dampening: 0.1}}", "1 (train.optimizer.dampening)", "without dampening"),
+    ],
+)
+def test_what_would_be_done_twice_or_not_at_all_is_refused(text: str, place: str, what: str) -> None:
+    with pytest.raises(RecipeError, match=what) as caught:
+        complete(from_text(text))
+    assert caught.value.problems[0].where == f"recipe:{place}"
 
 
 def test_a_folder_may_bring_its_own_validation_part(tmp_path: Path) -> None:

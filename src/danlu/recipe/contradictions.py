@@ -182,8 +182,9 @@ def _loss(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     train = recipe.train
     if train.loss is None:
         return
-    if recipe.data.balance == "class-weights" and "class_weights" in train.loss.args:
-        yield Clash("weights-twice", ("data.balance", "train.loss.class_weights"))
+    if recipe.data.balance != "none" and train.loss.args.get("class_weights") is not None:
+        text = "weights-twice" if recipe.data.balance == "class-weights" else "weights-and-sampler"
+        yield Clash(text, ("data.balance", "train.loss.class_weights"))
     target = catalogue("loss").get(train.loss.name) if train.accumulate > 1 else None
     if target is None:
         return
@@ -193,6 +194,12 @@ def _loss(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
         return
     if coupled:
         yield Clash("coupled", ("train.loss", "train.accumulate"), {"loss": train.loss.name})
+
+
+def _optimizer(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    args = recipe.train.optimizer.args
+    if recipe.train.optimizer.name == "sgd" and args.get("nesterov") is True and args.get("dampening"):
+        yield Clash("nesterov", ("train.optimizer.nesterov", "train.optimizer.dampening"))
 
 
 def _model(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
@@ -220,6 +227,7 @@ RULES: tuple[Rule, ...] = (
     _validation,
     _model,
     _loss,
+    _optimizer,
     _steps,
     _monitors,
     _devices,

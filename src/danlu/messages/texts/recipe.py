@@ -283,6 +283,19 @@ TEXTS = {
         "train.loss 与 data.balance 都给出了类别权重。",
     ),
     "recipe.clash.weights-twice.remedy": ("Leave one of the two out.", "请去掉其中一个。"),
+    "recipe.clash.weights-and-sampler": (
+        "rare classes would be helped twice: drawn more often by data.balance, and weighted more by train.loss.",
+        "稀有类别会被照顾两次：data.balance 更频繁地抽取它们，train.loss 又给它们更大的权重。",
+    ),
+    "recipe.clash.weights-and-sampler.remedy": ("Leave one of the two out.", "请去掉其中一个。"),
+    "recipe.clash.nesterov": (
+        "Nesterov's momentum is defined without dampening.",
+        "Nesterov 动量的定义中没有 dampening。",
+    ),
+    "recipe.clash.nesterov.remedy": (
+        "Set train.optimizer.nesterov to false, or leave dampening out.",
+        "请将 train.optimizer.nesterov 设为 false，或去掉 dampening。",
+    ),
     "recipe.clash.coupled": (
         "{loss} compares the samples of a batch with each other, so its gradient can't be accumulated from smaller ones.",
         "{loss} 会比较同一批次中的样本，其梯度无法由更小的批次累积得到。",
