@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -169,13 +169,13 @@ def _size(made: Bench) -> str:
     return f"{sum(p.numel() for p in made.net.parameters()):,} parameters"
 
 
-def in_folder(assembled: Assembled, folder: RunFolder) -> Plan:
-    """The plan with checkpoints and best weights kept in a run's folder."""
+def in_folder(assembled: Assembled, folder: RunFolder, extra: Mapping[str, Any]) -> Plan:
+    """The plan with checkpoints and best weights kept in a run's folder. extra: what each of them tells beside."""
     asked = assembled.recipe.train.checkpoint
     policy = CheckpointPolicy(
         folder.checkpoints, asked.every_steps, asked.every_minutes, asked.every_epochs, asked.keep
     )
-    return replace(assembled.plan, checkpoint=policy, best_folder=folder.best)
+    return replace(assembled.plan, checkpoint=policy, best_folder=folder.best, captures=folder.captures, extra_state=extra)
 
 
 def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, device: torch.device, micros: int) -> Plan:
@@ -210,6 +210,8 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
         early_stop=(stop.monitor, _sign(stop.monitor, spec), stop.patience, stop.min_delta)
         if stop and has_val
         else None,
+        non_finite=train.non_finite,
+        source=lambda row: (data.ids[row], data.origins[row]),
         log_seconds=recipe.watch.log_seconds,
     )
 

@@ -158,9 +158,9 @@ def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
     for group, tensors in state.tensors.items():
         for name, tensor in tensors.items():
             if not torch.equal(read.tensors[group][name], tensor.cpu()):
-                raise RunError.of(str(folder), say("training.checkpoint-changed", file=f"{group}/{name}"))
+                raise RunError.of(str(folder), say("training.damage-changed", file=f"{group}/{name}"))
     if json.loads(json.dumps(dict(state.values))) != dict(read.values):
-        raise RunError.of(str(folder), say("training.checkpoint-changed", file="state.json"))
+        raise RunError.of(str(folder), say("training.damage-changed", file="state.json"))
     needed = 4 * size * (recipe.train.checkpoint.keep + 2)  # the optimiser's state is not there before the first step
     free = shutil.disk_usage(folder).free
     if needed > free:

@@ -46,7 +46,7 @@ def evaluate(
     if not len(data.parts.get(part, ())):
         raise RunError.of(str(path), say("runs.no-part", part=part), say("runs.no-part.remedy", part=part))
     made = bench(weights.replaced(recipe), spec, replace(data, statistics=fitted.statistics), Choices())
-    made.net.load_state_dict(tensors)
+    weights.put_into(made.net, tensors, folder)
     name = part if source is None else f"{part}-{Path(source).name.replace(':', '-')}"
     target = folder.predictions / f"{name}.parquet"
     with PredictionWriter(target) as writer:

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from danlu.errors import RunError
 from danlu.messages import say
 from danlu.recipe.schema import Recipe
-
-_held: set[int] = set()  # descriptors of the locks of this process
-
-
-def _let_go() -> None:
-    """A forked data worker must not hold the lock on after this process was killed."""
-    while _held:
-        os.close(_held.pop())
-
-
-if os.name == "posix":
-    import fcntl
-
-    os.register_at_fork(after_in_child=_let_go)
+from danlu.training import lock, manifest
+from danlu.training.checkpoint import clear_beside, sync_folder
+from danlu.training.manifest import DamagedError
 
 
 class RunFolder:
@@ -43,6 +35,7 @@ class RunFolder:
     predictions = property(lambda self: self.path / "predictions")
     checkpoints = property(lambda self: self.path / "checkpoints")
     best = property(lambda self: self.path / "best")
+    captures = property(lambda self: self.path / "captures")
     pictures = property(lambda self: self.path / "pictures")
     tensorboard = property(lambda self: self.path / "tensorboard")
 
@@ -54,30 +47,31 @@ class RunFolder:
             raise RunError.of(recipe.where("run.name"), say("runs.exists"), say("runs.exists.remedy", path=path))
 
     @classmethod
-    def create(cls, recipe: Recipe) -> RunFolder:
-        """A new, locked folder. A name that the user chose must be free; the default is date and task."""
-        base = Path(recipe.run.folder)
+    def create(cls, recipe: Recipe, begin: Callable[[RunFolder], None] | None = None) -> RunFolder:
+        """A new, locked folder with what ``begin`` writes into it; it appears whole or not at all.
+
+        A name that the user chose must be free; the default is date and task. Raises RunError.
+        """
         stem = recipe.run.name or time.strftime("%Y%m%d-%H%M%S-") + recipe.task.split(":")[0].split(".")[-1]
+        target = Path(recipe.run.folder) / stem
+        base = target.parent
+        folder = cls(base / f".{target.name}-{os.urandom(4).hex()}.{os.getpid()}.part")
         try:
-            for attempt in range(1, 1000):
-                folder = cls(base / (stem if attempt == 1 else f"{stem}-{attempt}"))
-                try:
-                    folder.path.mkdir(parents=True)
-                except FileExistsError:
-                    if recipe.run.name:
-                        raise RunError.of(
-                            str(folder.path), say("runs.exists"), say("runs.exists.remedy", path=folder.path)
-                        ) from None
-                    continue
-                folder.lock()
-                return folder
-        except OSError as error:
-            raise RunError.of(
-                str(base),
-                say("runs.not-writable", reason=error.strerror or str(error)),
-                say("runs.not-writable.remedy"),
-            ) from error
-        raise RunError.of(str(base), say("runs.exists"), say("runs.not-writable.remedy"))
+            base.mkdir(parents=True, exist_ok=True)
+            clear_beside(base, own=False)
+            folder.path.mkdir()
+            folder.lock()
+            if begin is not None:
+                begin(folder)
+            folder._appear(target, bool(recipe.run.name))
+        except BaseException as error:
+            folder.release()
+            shutil.rmtree(folder.path, ignore_errors=True)
+            if not isinstance(error, OSError):
+                raise
+            what = say("runs.not-writable", reason=error.strerror or str(error))
+            raise RunError.of(str(base), what, say("runs.not-writable.remedy")) from error
+        return folder
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
@@ -89,48 +83,96 @@ class RunFolder:
 
     def lock(self) -> None:
         """Hold the folder until this process ends or :meth:`release`. Raises RunError where another one holds it."""
-        if os.name != "posix":
-            return
-        self._lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            self._lock = None
-            raise RunError.of(str(self.path), say("runs.in-use"), say("runs.in-use.remedy")) from None
-        _held.add(self._lock)
+        self._lock = lock.hold(self.path)
 
     def release(self) -> None:
-        if self._lock is not None:
-            _held.discard(self._lock)
-            os.close(self._lock)
-            self._lock = None
+        lock.release(self._lock)
+        self._lock = None
 
     def in_use(self) -> bool:
         """Whether a living process is writing here. Only looks: works in a folder that can't be written to."""
+        return lock.in_use(self.path)
+
+    def prove(self) -> None:
+        """Write the manifest of what a run begins with and later reads again."""
+        paths = (self.recipe, self.environment, self.card, self.columns, self.membership)
+        names = [path.relative_to(self.path).as_posix() for path in paths if path.is_file()]
+        write_whole(self.path / manifest.NAME, manifest.proof(self.path, names))
+
+    def damage(self, path: Path) -> str:
+        """What is wrong with one of those files, in words; empty where it is as it was written, or where the run has no manifest."""
+        if not os.path.lexists(self.path / manifest.NAME):
+            return "" if path.is_file() else say("training.damage-missing", file=path.name)
         try:
-            file = os.open(self.path / ".lock", os.O_RDONLY)
-        except OSError:
-            return False
-        try:
-            if os.name == "posix":
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(file)
-        return False
+            name = path.relative_to(self.path).as_posix()
+            entry = manifest.entries(self.path).get(name)
+            if entry is not None:
+                manifest.check(path, entry)
+        except DamagedError as damage:
+            return str(damage)
+        return ""
 
     def write_json(self, path: Path, value: Any) -> None:
-        """Write a whole JSON file or none."""
+        """Write a whole JSON file or none. Raises OSError."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.part")
-        aside.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
-        aside.replace(path)
+        write_whole(path, json.dumps(value, ensure_ascii=False, indent=1).encode())
 
-    def read_json(self, path: Path) -> Any:
-        """Read a JSON file of the run. Raises RunError where it is missing or torn."""
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """Read a JSON file of the run. Raises RunError where it is missing, torn, or not what was written."""
+        reason = self.damage(path)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            if not reason:
+                found = json.loads(path.read_text(encoding="utf-8"))
+                if isinstance(found, dict):
+                    return found
+                reason = say("training.damage-content", file=path.name)
         except (OSError, ValueError) as error:
-            raise RunError.of(str(path), say("runs.unreadable", reason=str(error))) from error
+            reason = str(error)
+        raise RunError.of(
+            str(path), say("runs.unreadable", reason=reason), say("runs.unreadable.remedy", path=self.path)
+        )
+
+    def _appear(self, wanted: Path, chosen: bool) -> None:
+        """Under its name; under the next that is free where nobody chose one."""
+        sync_folder(self.path)
+        for attempt in range(1, 1000):
+            target = wanted if attempt == 1 else wanted.with_name(f"{wanted.name}-{attempt}")
+            try:
+                if os.path.lexists(target):
+                    raise FileExistsError
+                self.path.rename(target)
+            except OSError as error:
+                if not os.path.lexists(target):
+                    raise
+                if chosen:
+                    remedy = say("runs.exists.remedy", path=target)
+                    raise RunError.of(str(target), say("runs.exists"), remedy) from error
+                continue
+            self.path = target
+            sync_folder(target.parent)
+            return
+        raise RunError.of(str(wanted), say("runs.exists"), say("runs.not-writable.remedy"))
+
+
+@contextmanager
+def writing(where: Path) -> Iterator[None]:
+    """What the disk refuses inside, as a RunError that says where and what to do."""
+    try:
+        yield
+    except OSError as error:
+        what = say("runs.not-written", reason=error.strerror or str(error))
+        raise RunError.of(str(where), what, say("runs.not-written.remedy")) from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """``path`` holds ``data``, on the disk, or what it held before. Raises OSError."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import nn
 
 from danlu.data.table import Part
 from danlu.runs.assembling import Assembled
-from danlu.runs.folder import RunFolder
+from danlu.runs.folder import RunFolder, write_whole, writing
 from danlu.training.evaluation import as_numpy, true_values
 
 
@@ -40,8 +41,12 @@ def draw_pictures(
         return
     from PIL import Image
 
-    folder.pictures.mkdir(exist_ok=True)
-    Image.fromarray(sheet).save(folder.pictures / f"{part}.png")
+    png = io.BytesIO()
+    Image.fromarray(sheet).save(png, "PNG")
+    path = folder.pictures / f"{part}.png"
+    with writing(path):
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, png.getvalue())
     yield part, sheet
 
 

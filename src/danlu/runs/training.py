@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
 from danlu import recipe as recipes
-from danlu.errors import RunError
 from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
 from danlu.runs import weights
 from danlu.runs.assembling import Assembled, assemble, in_folder
-from danlu.runs.checking import Checked, examine
+from danlu.runs.checking import examine
 from danlu.runs.choices import timed
-from danlu.runs.columns import describe
-from danlu.runs.environment import differences, environment
+from danlu.runs.environment import environment
 from danlu.runs.folder import RunFolder
 from danlu.runs.pictures import draw_pictures
-from danlu.runs.predictions import PredictionWriter, keeper, write_membership
+from danlu.runs.predictions import PredictionWriter, keeper
 from danlu.runs.run import Run
+from danlu.runs.taking_up import extra_state, taken_up, write_beginnings
+from danlu.training.checkpoint import listed
 from danlu.training.events import Evaluated, Event, Said, Watcher
 from danlu.training.loop import Fitted, fit
 from danlu.watch.choose import screen as choose_screen
-from danlu.watch.journal import Journal, read
+from danlu.watch.journal import Journal, records
 
 Screen = Any | Literal[False] | None
 
@@ -48,10 +49,11 @@ def _train(recipe: Recipe, screen: Screen) -> Run:
         spec = spec_of(recipe.task, recipe.where("task"))
         assembled = assemble(recipe, spec, screen.progress if screen else None, timed(log))
         checked = examine(assembled, log, Path(recipe.run.folder))
-        folder = RunFolder.create(assembled.recipe)
+        now = environment(assembled.recipe.seed, assembled.plan.device)
+        folder = RunFolder.create(assembled.recipe, lambda folder: write_beginnings(folder, assembled, now))
         try:
-            _write_beginnings(folder, assembled)
-            return _fit_and_test(folder, assembled, screen, checked, attempt=1)
+            said = [(text, "info") for text in checked.choices] + [(text, "warning") for text in checked.warnings]
+            return _fit_and_test(folder, assembled, screen, said, now, attempt=1)
         finally:
             folder.release()
     finally:
@@ -60,21 +62,27 @@ def _train(recipe: Recipe, screen: Screen) -> Run:
 
 
 def resume(path: str | Path, screen: Screen = None) -> Run:
-    """Continue a run from its newest sound checkpoint; a finished run is only judged again."""
+    """Continue a run from its newest sound checkpoint; a finished run is only judged again.
+
+    What of the run's folder is damaged is said; it is mended where what is needed for that is left, else it is an error. So is
+    what differs from when the checkpoint was written: recipe, environment.
+    """
     folder = RunFolder.open(path)
     folder.lock()
     screen = choose_screen() if screen is None else screen
     try:
         recipe = recipes.complete(recipes.load(folder.recipe))
+        attempts = [record["attempt"] for record in records(folder.events)] if folder.events.exists() else []
         log: list[tuple[str, float, str]] = []
         spec = spec_of(recipe.task, recipe.where("task"))
         assembled = assemble(recipe, spec, screen.progress if screen else None, timed(log))
-        before, now = _fingerprint(folder.read_json(folder.card)), _fingerprint(assembled.data.card)
-        if before != now:
-            raise RunError.of(str(folder.path), say("runs.data-changed"), say("runs.data-changed.remedy"))
+        now = environment(assembled.recipe.seed, assembled.plan.device)
+        said = taken_up(folder, assembled, now)
         checked = examine(assembled, log, folder.path)
-        attempt = 1 + max((event["attempt"] for event in read(folder.events)), default=0)
-        return _fit_and_test(folder, assembled, screen, checked, attempt)
+        said = [(text, "warning") for text in checked.warnings] + said
+        if not attempts and listed(folder.checkpoints):
+            said.append((say("runs.no-events"), "warning"))
+        return _fit_and_test(folder, assembled, screen, said, now, 1 + max(attempts, default=0), again=True)
     finally:
         folder.release()
         if screen:
@@ -90,40 +98,42 @@ def _recipe(recipe: Recipe | Mapping[str, Any] | str | Path | None, values: Mapp
     return recipes.patch(recipe, overrides) if overrides else recipe
 
 
-def _write_beginnings(folder: RunFolder, assembled: Assembled) -> None:
-    folder.recipe.write_text(recipes.dump(assembled.recipe), encoding="utf-8")
-    folder.write_json(folder.environment, environment(assembled.recipe.seed, assembled.plan.device))
-    folder.write_json(folder.card, dict(assembled.data.card))
-    folder.write_json(folder.columns, describe(assembled.data))
-    write_membership(folder.membership, assembled.data)
+def _fit_and_test(
+    folder: RunFolder,
+    assembled: Assembled,
+    screen: Screen,
+    said: list[tuple[str, str]],
+    now: dict[str, Any],
+    attempt: int,
+    again: bool = False,
+) -> Run:
+    """said: (text, level) of what a person should read first. now: the environment. again: from the newest checkpoint."""
+    with ExitStack() as closing:
+        journal = Journal(folder.events, attempt)
+        closing.callback(journal.close)
+        watchers: list[Watcher] = [journal] + ([screen] if screen else [])
+        if assembled.recipe.watch.tensorboard:
+            from danlu.watch.tensorboard import TensorBoard
 
+            board = TensorBoard(folder.tensorboard, histograms_every=assembled.recipe.watch.histograms_every)
+            closing.callback(board.close)
+            watchers.append(board)
 
-def _fit_and_test(folder: RunFolder, assembled: Assembled, screen: Screen, checked: Checked, attempt: int) -> Run:
-    journal = Journal(folder.events, attempt)
-    watchers: list[Watcher] = [journal] + ([screen] if screen else [])
-    if assembled.recipe.watch.tensorboard:
-        from danlu.watch.tensorboard import TensorBoard
+        def tell(event: Event) -> None:
+            for watcher in watchers:
+                watcher.on(event)
 
-        watchers.append(TensorBoard(folder.tensorboard, histograms_every=assembled.recipe.watch.histograms_every))
-
-    def tell(event: Event) -> None:
-        for watcher in watchers:
-            watcher.on(event)
-
-    try:
-        for text in checked.choices:
-            tell(Said(0, 0, text))
-        for text in checked.warnings + _environment_changes(folder, assembled):
-            tell(Said(0, 0, text, "warning"))
+        for text, level in said:
+            tell(Said(0, 0, text, level))
         judge = assembled.judge("val", tell=tell) if len(assembled.data.parts.get("val", ())) else None
         fitted = fit(
             assembled.net,
             assembled.objective,
             assembled.batches,
-            in_folder(assembled, folder),
+            in_folder(assembled, folder, extra_state(assembled, now)),
             judge=judge,
             watchers=watchers,
-            resume=attempt > 1,
+            resume=again,
         )
         if fitted.reason != "interrupted":
             _test(folder, assembled, fitted, tell)
@@ -131,16 +141,14 @@ def _fit_and_test(folder: RunFolder, assembled: Assembled, screen: Screen, check
                 for watcher in watchers:
                     if hasattr(watcher, "picture"):
                         watcher.picture(*picture)
-    finally:
-        for watcher in watchers:
-            if watcher is not screen:
-                watcher.close()
     return Run(folder.path)
 
 
 def _test(folder: RunFolder, assembled: Assembled, fitted: Fitted, tell: Any) -> None:
     """Judge the chosen weights on the test part, writing down every prediction by sample id."""
-    fitted.net.load_state_dict(weights.chosen(folder, assembled.recipe))
+    if assembled.recipe.evaluate.weights == "best":
+        weights.secure(folder, lambda text: tell(Said(fitted.steps, max(fitted.best_epoch, 0), text, "warning")))
+    weights.put_into(fitted.net, weights.chosen(folder, assembled.recipe), folder)
     if not len(assembled.data.parts.get("test", ())):
         return
     began = time.perf_counter()
@@ -149,13 +157,3 @@ def _test(folder: RunFolder, assembled: Assembled, fitted: Fitted, tell: Any) ->
     seconds = time.perf_counter() - began
     epoch = max(fitted.best_epoch, 0)
     tell(Evaluated(fitted.steps, epoch, "test", dict(judged.values), dict(judged.intervals), False, seconds))
-
-
-def _environment_changes(folder: RunFolder, assembled: Assembled) -> list[str]:
-    before = folder.read_json(folder.environment)
-    found = differences(before, environment(assembled.recipe.seed, assembled.plan.device))
-    return [say("runs.environment-differs", differences="; ".join(found))] if found else []
-
-
-def _fingerprint(card: Mapping[str, Any]) -> Any:
-    return card.get("fingerprint")

@@ -1,27 +1,38 @@
 """Checkpoints that prove themselves: safetensors and JSON, a manifest with hashes, written aside, synced, renamed (rule 6).
 
 A folder ``checkpoints/000500/`` holds ``*.safetensors`` (one file a group of tensors), ``state.json`` and ``MANIFEST.json``
-{file: {bytes, blake2b}}. It appears whole or not at all; :func:`newest` verifies every byte and falls back to the one before.
+(:mod:`danlu.training.manifest`), nothing else. It appears whole or not at all; :func:`newest` proves every byte and falls back to the
+one before. Nothing in it is ever unpickled. One process writes; any number may read meanwhile.
 """
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load as tensors_of
+from safetensors.torch import save_file
 from torch import Tensor
 
 from danlu.errors import RunError
 from danlu.messages import say
+from danlu.training import manifest
+from danlu.training.manifest import DamagedError
 
-FORMAT = 1
+VALUES = "state.json"
+_TENSORS = ".safetensors"
+_T = TypeVar("_T")
+_NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # what file systems that can't sync a folder say
 
 
 @dataclass(frozen=True)
@@ -32,81 +43,64 @@ class State:
     values: Mapping[str, Any]
 
 
-def save(folder: Path, state: State) -> Path:
-    """Write ``state`` as ``folder`` (atomically; an existing one is replaced). Raises RunError where the disk refuses."""
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+def save(folder: Path, state: State, keep_old: bool = False) -> Path:
+    """Write ``state`` as ``folder`` (atomically; an existing one is replaced). Raises RunError where the disk refuses.
+
+    keep_old: what is replaced stays beside it until :func:`clear_beside`, for :func:`put_back`; of several, the first.
+    """
+    aside = _beside(folder, "part")
     try:
-        shutil.rmtree(aside, ignore_errors=True)
+        _remove(aside)
         aside.mkdir(parents=True)
         for group, tensors in state.tensors.items():
-            save_file({name: _plain(value) for name, value in tensors.items()}, aside / f"{group}.safetensors")
-        (aside / "state.json").write_text(json.dumps(dict(state.values), indent=1, sort_keys=True), encoding="utf-8")
-        files = {path.name: {"bytes": path.stat().st_size, "blake2b": digest(path)} for path in sorted(aside.iterdir())}
-        manifest = {"format": FORMAT, "files": files}
-        (aside / "MANIFEST.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
+            save_file({name: _plain(value) for name, value in tensors.items()}, aside / f"{group}{_TENSORS}")
+        (aside / VALUES).write_text(json.dumps(dict(state.values), indent=1, sort_keys=True), encoding="utf-8")
+        manifest.write(aside, sorted(path.name for path in aside.iterdir()))
         for path in aside.iterdir():
-            _sync(path)
-        _sync(aside)
-        if folder.exists():
-            old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-            folder.rename(old)
-            aside.rename(folder)
-            shutil.rmtree(old)
-        else:
-            aside.rename(folder)
-        _sync(folder.parent)
-    except OSError as error:
-        shutil.rmtree(aside, ignore_errors=True)
+            sync(path)
+        sync_folder(aside)
+        _move(aside, folder, keep_old)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            _remove(aside)
         raise RunError.of(
             str(folder),
-            say("training.checkpoint-not-written", reason=error.strerror or str(error)),
+            say("training.checkpoint-not-written", reason=_reason(error)),
             say("training.checkpoint-not-written.remedy"),
         ) from error
+    if not keep_old:
+        clear_beside(folder.parent, folder.name)
     return folder
 
 
 def load(folder: Path) -> State:
-    """Read a checkpoint after verifying every byte of it. Raises RunError that names the damaged file."""
-    damage = verify(folder)
-    if damage:
+    """Read a checkpoint, every byte of it proven, whether or not it is being replaced. Raises RunError that names the damaged file."""
+    try:
+        return read(folder)
+    except DamagedError as damage:
         raise RunError.of(
             str(folder), say("training.checkpoint-damaged", damage=damage), say("training.checkpoint-damaged.remedy")
-        )
-    values = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    tensors = {path.stem: load_file(path) for path in sorted(folder.glob("*.safetensors"))}
-    return State(tensors, values)
+        ) from damage
+
+
+def read(folder: Path) -> State:
+    """:func:`load` that raises :class:`DamagedError`."""
+    return _whole(folder, _read)
+
+
+def values(folder: Path) -> dict[str, Any]:
+    """The values of a checkpoint, proven, without its tensors. Raises :class:`DamagedError`."""
+    return _whole(folder, lambda place: _values(place, manifest.entries(place)))
 
 
 def verify(folder: Path) -> str:
     """What is wrong with a checkpoint, in words; empty where every file is as the manifest says."""
     try:
-        manifest = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))
-        files = manifest["files"]
-        entries = {name: (entry["bytes"], entry["blake2b"]) for name, entry in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return say("training.checkpoint-no-manifest")
-    if manifest.get("format") != FORMAT:
-        return say("training.checkpoint-format", format=manifest.get("format"), known=FORMAT)
-    extra = sorted({path.name for path in folder.iterdir()} - set(entries) - {"MANIFEST.json"})
-    if extra:
-        return say("training.checkpoint-extra", file=extra[0])
-    for name, (size, hashed) in entries.items():
-        path = folder / name
-        if not path.is_file():
-            return say("training.checkpoint-missing", file=name)
-        if path.stat().st_size != size or digest(path) != hashed:
-            return say("training.checkpoint-changed", file=name)
+        for name, entry in _entries(folder).items():
+            manifest.check(folder / name, entry)
+    except DamagedError as damage:
+        return str(damage)
     return ""
-
-
-def put_back(folder: Path) -> Path:
-    """``folder``, after a writer killed between its two renames: the whole checkpoint it had just moved away is there again."""
-    if not folder.exists():
-        for old in folder.parent.glob(f".{folder.name}.*.old"):
-            if not verify(old):
-                old.rename(folder)
-                break
-    return folder
 
 
 def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, State] | None:
@@ -114,48 +108,72 @@ def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Path, State] | No
 
     Raises RunError where all are damaged: to begin again from nothing is for the user to say.
     """
-    found = listed(folder)
-    for path in reversed(found):
-        damage = verify(path)
-        if not damage:
-            return path, load(path)
-        warn(say("training.checkpoint-passed-over", path=path, damage=damage))
-    if found:
-        remedy = say("training.checkpoints-all-damaged.remedy", path=folder)
-        raise RunError.of(str(folder), say("training.checkpoints-all-damaged"), remedy)
+    damages: list[str] = []
+    for path in reversed(listed(folder)):
+        try:
+            return path, _read(path)
+        except DamagedError as damage:
+            warn(say("training.checkpoint-passed-over", path=path, damage=damage))
+            damages.append(f"{path.name}: {damage}")
+    if damages:
+        what = say("training.checkpoints-all-damaged", damages="; ".join(damages))
+        raise RunError.of(str(folder), what, say("training.checkpoints-all-damaged.remedy", path=folder))
     return None
 
 
 def listed(folder: Path) -> list[Path]:
-    """Finished checkpoints under ``folder``, oldest first."""
+    """Finished checkpoints under ``folder``, oldest first: all that is named by a number of steps."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit())
+    return sorted((path for path in folder.iterdir() if _numbered(path.name)), key=lambda path: int(path.name))
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Delete all but the last ``keep`` checkpoints, and what dead writers left."""
-    for path in listed(folder)[:-keep]:
-        shutil.rmtree(path)
-    for path in folder.glob(".*.part"):
-        if not _alive(path.name.split(".")[-2]):
-            shutil.rmtree(path, ignore_errors=True)
+def prune(folder: Path, keep: int, step: int | None = None) -> None:
+    """Delete all but the last ``keep`` checkpoints, and what dead writers left.
+
+    step: where training stands; checkpoints beyond it are of an earlier attempt that went on from there (damaged ones were passed
+    over), so they don't count and go too.
+    """
+    found = listed(folder)
+    past = [path for path in found if step is None or int(path.name) <= step]
+    for path in [*past[:-keep], *found[len(past) :]]:
+        old = _beside(path, "old")
+        with suppress(OSError):  # what can't be deleted stays a checkpoint; the next time it is tried again
+            path.rename(old)  # so that a half deleted one is none
+            _remove(old)
+    clear_beside(folder)
 
 
-def digest(path: Path) -> str:
-    """blake2b-128 of a file, hex."""
-    hashed = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            hashed.update(block)
-    return hashed.hexdigest()
+def put_back(folder: Path, fits: Callable[[Mapping[str, Any]], bool]) -> bool:
+    """Whether ``folder`` is again the sound one that a writer moved away, and that ``fits`` by its values.
+
+    For the process that writes; readers look there themselves.
+    """
+    for old in _moved_away(folder):
+        if not verify(old) and fits(values(old)):
+            _remove(folder)
+            old.rename(folder)
+            return True
+    return False
 
 
-def _plain(value: Tensor) -> Tensor:
-    return value.detach().cpu().contiguous().clone()  # a clone: safetensors refuses tensors that share memory
+def exists(folder: Path) -> bool:
+    """Whether there is one, or there was until a writer moved it away just now."""
+    return os.path.lexists(folder) or bool(_moved_away(folder))
 
 
-def _sync(path: Path) -> None:
+def clear_beside(folder: Path, name: str = "", own: bool = True) -> None:
+    """Delete what dead writers, and (``own``) this process in vain, wrote aside in ``folder`` or moved away: of ``name``, or of all."""
+    for ending in ("part", "old"):
+        for path in folder.glob(f".{escape(name) or '*'}.*.{ending}"):
+            pid = path.name.split(".")[-2]
+            if not _alive(pid) or (own and pid == str(os.getpid())):
+                with suppress(OSError):
+                    _remove(path)
+
+
+def sync(path: Path) -> None:
+    """So that what was written is on the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -163,10 +181,155 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_folder(path: Path) -> None:
+    """So that the names in it outlive a power cut too, where the system can. Raises OSError."""
+    if os.name != "posix":
+        return
+    try:
+        sync(path)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCED:
+            raise
+
+
+def _read(folder: Path) -> State:
+    found = _entries(folder)
+    tensors = {}
+    for name, entry in found.items():
+        if name == VALUES:
+            continue
+        try:
+            tensors[name.removesuffix(_TENSORS)] = tensors_of(manifest.content(folder / name, entry))
+        except SafetensorError as error:
+            raise DamagedError(say("training.damage-content", file=name)) from error
+    return State(tensors, _values(folder, found))
+
+
+def _values(folder: Path, found: Mapping[str, manifest.Entry]) -> dict[str, Any]:
+    if VALUES not in found:
+        raise DamagedError(say("training.damage-missing", file=VALUES))
+    try:
+        content = json.loads(manifest.content(folder / VALUES, found[VALUES]))
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(say("training.damage-content", file=VALUES)) from error
+    if not isinstance(content, dict):
+        raise DamagedError(say("training.damage-content", file=VALUES))
+    return content
+
+
+def _entries(folder: Path) -> dict[str, manifest.Entry]:
+    """The manifest's entries, which are just the files of the folder, and of kinds that a checkpoint has."""
+    if folder.is_symlink() or not folder.is_dir():
+        key = "training.damage-link" if folder.is_symlink() else "training.damage-no-folder"
+        raise DamagedError(say(key, file=folder.name))
+    found = manifest.entries(folder)
+    try:
+        there = {path.name for path in folder.iterdir()} - {manifest.NAME}
+    except OSError as error:
+        raise DamagedError(say("training.damage-unreadable", file=folder.name, reason=error.strerror)) from error
+    for name in sorted(found.keys() | there):
+        if name not in found:
+            raise DamagedError(say("training.damage-extra", file=name))
+        if name not in there:
+            raise DamagedError(say("training.damage-missing", file=name))
+        if name != VALUES and not name.endswith(_TENSORS):
+            raise DamagedError(say("training.damage-foreign", file=name))
+    return found
+
+
+def _whole(folder: Path, reading: Callable[[Path], _T]) -> _T:
+    """``reading(folder)``, or of what a writer has just moved away; again where it was replaced meanwhile."""
+    while True:
+        moved = [] if os.path.lexists(folder) else _moved_away(folder)
+        place = moved[0] if moved else folder
+        before = _identity(folder), _identity(place)
+        try:
+            return reading(place)
+        except DamagedError:
+            if (_identity(folder), _identity(place)) == before:
+                raise
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _moved_away(folder: Path) -> list[Path]:
+    """What writers moved away to put another in its place; the furthest in training first."""
+    if not folder.parent.is_dir():
+        return []
+    return sorted(folder.parent.glob(f".{escape(folder.name)}.*.old"), key=_step, reverse=True)
+
+
+def _step(folder: Path) -> int:
+    try:
+        step = _values(folder, manifest.entries(folder)).get("step", -1)
+    except DamagedError:
+        return -1
+    return step if isinstance(step, int) else -1
+
+
+def _move(aside: Path, folder: Path, keep_old: bool) -> None:
+    """``aside`` becomes ``folder``; what was there goes when the new one is safe on the disk."""
+    if not os.path.lexists(folder):
+        aside.rename(folder)
+        sync_folder(folder.parent)
+        return
+    old = _beside(folder, "old")
+    kept = keep_old and old.exists()
+    if kept:
+        old = folder.with_name(f".{folder.name}.replaced.{os.getpid()}.old")
+    _remove(old)
+    folder.rename(old)
+    try:
+        aside.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    sync_folder(folder.parent)
+    if kept or not keep_old:
+        _remove(old)
+
+
+def _beside(folder: Path, ending: str) -> Path:
+    return folder.with_name(f".{folder.name}.{os.getpid()}.{ending}")
+
+
+def _numbered(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _remove(path: Path) -> None:
+    """Whatever it is. What can't be deleted stays, hidden by its name, and is tried again after the next checkpoint."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    """In the system's words, also where they stand inside those of safetensors."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    inside = re.search(r"I/O error: (.*) \(os error \d+\)", str(error))
+    return inside[1] if inside else str(error)
+
+
+def _plain(value: Tensor) -> Tensor:
+    return value.detach().cpu().contiguous().clone()  # a clone: safetensors refuses tensors that share memory
+
+
 def _alive(pid: str) -> bool:
+    """Whether a process of this machine has that number; where that can't be known, it is taken for one."""
+    if os.name != "posix" or not pid.isdecimal():
+        return os.name != "posix"
     try:
         os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

@@ -19,6 +19,7 @@ from torch import nn
 from danlu.data.batches.batch import Batch
 from danlu.messages import say
 from danlu.randomness import Position
+from danlu.training import best as best_weights
 from danlu.training import checkpoint
 from danlu.training.events import (
     CheckpointSaved,
@@ -89,14 +90,22 @@ def fit(
         flush()
         began = time.perf_counter()
         path = checkpoint.save(plan.checkpoint.folder / f"{progress.step:06d}", parts.state())
-        checkpoint.prune(plan.checkpoint.folder, plan.checkpoint.keep)
+        checkpoint.prune(plan.checkpoint.folder, plan.checkpoint.keep, progress.step)
+        if plan.best_folder is not None:
+            best_weights.kept(plan.best_folder)
         tell(CheckpointSaved(progress.step, progress.epoch, str(path), time.perf_counter() - began))
 
     if resume and plan.checkpoint.folder is not None:
-        found = checkpoint.newest(plan.checkpoint.folder, lambda text: tell(Said(0, 0, text, "warning")))
+
+        def warn(text: str) -> None:
+            tell(Said(progress.step, progress.epoch, text, "warning"))
+
+        found = checkpoint.newest(plan.checkpoint.folder, warn)
         if found is not None:
             parts.load(found[1])
             progress = parts.progress
+            if parts.best is not None and plan.best_folder is not None:
+                best_weights.settle(plan.best_folder, plan.checkpoint.folder, parts.best, bool(progress.finished), warn)
     total = parts.horizon.steps
     tell(
         FitStarted(
@@ -216,8 +225,9 @@ def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable
     step = parts.progress.step
     best = parts.best is not None and parts.best.better(judged.values, epoch, step)
     if best and plan.best_folder is not None:
-        values = {"epoch": epoch, "step": step, "values": dict(judged.values)}
-        checkpoint.save(plan.best_folder, checkpoint.State({"net": dict(parts.judged.state_dict())}, values))
+        values = {"epoch": epoch, "step": step, "values": dict(judged.values), "extra": dict(plan.extra_state)}
+        weights = checkpoint.State({"net": dict(parts.judged.state_dict())}, values)
+        best_weights.keep(plan.best_folder, plan.checkpoint.folder, weights)
     stop = parts.stopper is not None and parts.stopper.stops(judged.values)
     seconds = time.perf_counter() - began
     tell(Evaluated(step, epoch, "val", dict(judged.values), dict(judged.intervals), best, seconds))

@@ -10,9 +10,11 @@ TEXTS = {
     "runs.not-writable.remedy": ("Choose another run.folder.", "请换一个 run.folder。"),
     "runs.no-run": ("this is not a run: recipe.yaml is missing.", "这不是一个运行：缺少 recipe.yaml。"),
     "runs.no-run.remedy": ("`danlu runs` lists the runs there are.", "`danlu runs` 可列出现有的运行。"),
-    "runs.in-use": ("another process is writing to this run.", "另一个进程正在写入此运行。"),
-    "runs.in-use.remedy": ("Wait for it to end, or stop it.", "请等待其结束，或先将其停止。"),
-    "runs.unreadable": ("it can't be read: {reason}.", "无法读取：{reason}。"),
+    "runs.unreadable": ("it can't be used: {reason}.", "无法使用：{reason}。"),
+    "runs.unreadable.remedy": (
+        "Restore it from a copy; where the run's data are at hand, `danlu resume {path}` writes it again.",
+        "请用备份恢复；若该运行的数据仍在，`danlu resume {path}` 会重新写出它。",
+    ),
     "runs.no-part": ("the data have no {part} part.", "数据中没有 {part} 部分。"),
     "runs.no-part.remedy": ("Give data.split.{part} a share.", "请为 data.split.{part} 设定比例。"),
     "runs.no-weights": ("it has no weights yet.", "它还没有权重。"),
@@ -42,8 +44,64 @@ TEXTS = {
         "请检查标签与 data.normalize。",
     ),
     "runs.environment-differs": (
-        "The environment differs from the one before, so the bits may too: {differences}",
-        "环境与之前不同，结果的每一位未必一致：{differences}",
+        "The environment is not the one in which the run went so far: {differences}.",
+        "环境与此前运行时不同：{differences}。",
+    ),
+    "runs.environment-harmless": (
+        "The environment differs in ways that change no bit of the result: {differences}.",
+        "环境有差别，但不会改变结果的任何一位：{differences}。",
+    ),
+    "runs.environment.may": ("{name} {before} → {now} (may change bits)", "{name} {before} → {now}（可能改变结果的位）"),
+    "runs.environment.not": ("{name} {before} → {now} (changes no bit)", "{name} {before} → {now}（不改变结果）"),
+    "runs.environment.own-code": (
+        "{name} {before} → {now} (changes bits only through code of your own)",
+        "{name} {before} → {now}（仅当使用了您自己的代码时才改变结果的位）",
+    ),
+    "runs.environment-damaged": (
+        "environment.json is damaged ({damage}); it is written again, as the newest checkpoint or else this machine has it.",
+        "environment.json 已损坏（{damage}）；将按最新的检查点（若无则按本机）重新写出。",
+    ),
+    "runs.data-written-again": (
+        "What is known of the data was damaged ({damage}); it is written again from the data, which are proven to be the same.",
+        "数据的记录已损坏（{damage}）；已证实数据未变，将由数据重新写出。",
+    ),
+    "runs.no-events": (
+        "events.jsonl is missing or empty: what earlier attempts told is lost. Nothing that is computed depends on it.",
+        "events.jsonl 缺失或为空：此前各次尝试的记录已丢失，但计算不依赖于它。",
+    ),
+    "runs.change": ("{key}: {before} → {now}", "{key}：{before} → {now}"),
+    "runs.recipe-changed": (
+        "recipe.yaml is not the recipe that the checkpoint was trained with ({changes}); what it says now is done.",
+        "recipe.yaml 与训练该检查点时的配方不同（{changes}）；将按其现在的内容执行。",
+    ),
+    "runs.recipe-not-as-written": (
+        "recipe.yaml is not as it was written ({damage}); what it says now is done.",
+        "recipe.yaml 与写入时不一致（{damage}）；将按其现在的内容执行。",
+    ),
+    "runs.recipe-other-net": (
+        "it is not the recipe that the weights were trained with: {changes}.",
+        "它不是训练这些权重时的配方：{changes}。",
+    ),
+    "runs.recipe-other-net.remedy": ("Put those values back.", "请改回这些值。"),
+    "runs.weights-misfit": (
+        "the weights don't fit the net that it describes ({reason}).",
+        "权重与其所描述的网络不符（{reason}）。",
+    ),
+    "runs.best-damaged": ("the best weights are damaged: {damage}.", "最佳权重已损坏：{damage}。"),
+    "runs.best-damaged.remedy": (
+        "`danlu resume {path}` restores them while a checkpoint of the same step is left; else restore the folder from a copy, or set "
+        "evaluate.weights: last in the run's recipe.yaml.",
+        "只要还有同一步的检查点，`danlu resume {path}` 就能恢复它们；否则请用备份恢复该文件夹，"
+        "或在该运行的 recipe.yaml 中设置 evaluate.weights: last。",
+    ),
+    "runs.last-damaged.remedy": (
+        "`danlu resume {path}` goes on from the one before and writes it again.",
+        "`danlu resume {path}` 会从前一个检查点继续，并重新写出它。",
+    ),
+    "runs.not-written": ("it could not be written: {reason}.", "无法写入：{reason}。"),
+    "runs.not-written.remedy": (
+        "Make room there or look at its permissions, then resume the run.",
+        "请腾出空间或检查权限，然后恢复该运行。",
     ),
     "runs.chosen": ("{key} = {value} ({reason})", "{key} = {value}（{reason}）"),
     "runs.chosen.device": ("the fastest device here", "本机最快的设备"),

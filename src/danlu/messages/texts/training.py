@@ -3,28 +3,66 @@
 TEXTS = {
     "training.checkpoint-not-written": ("the checkpoint could not be written: {reason}.", "检查点无法写入：{reason}。"),
     "training.checkpoint-not-written.remedy": (
-        "Free some space or choose another run.folder; earlier checkpoints are untouched.",
-        "请腾出空间或换一个 run.folder；此前的检查点完好无损。",
+        "Make room there, or choose another run.folder for a new run; earlier checkpoints are untouched, and `danlu resume` goes on "
+        "from the last of them.",
+        "请在该处腾出空间，或为新的运行换一个 run.folder；此前的检查点完好无损，`danlu resume` 会从其中最后一个继续。",
     ),
     "training.checkpoint-damaged": ("the checkpoint is damaged: {damage}.", "检查点已损坏：{damage}。"),
     "training.checkpoint-damaged.remedy": ("Use an earlier checkpoint.", "请使用更早的检查点。"),
-    "training.checkpoint-no-manifest": ("MANIFEST.json is missing or unreadable", "缺少 MANIFEST.json 或无法读取"),
-    "training.checkpoint-format": (
-        "it has format {format}, this version reads {known}",
-        "其格式为 {format}，本版本只能读取 {known}",
-    ),
-    "training.checkpoint-extra": ("{file} is not in the manifest", "{file} 不在清单之中"),
-    "training.checkpoint-missing": ("{file} is missing", "缺少 {file}"),
-    "training.checkpoint-changed": ("{file} is not what was written", "{file} 与写入时不一致"),
     "training.checkpoint-passed-over": (
         "Checkpoint {path} is damaged ({damage}); it is passed over.",
         "检查点 {path} 已损坏（{damage}），将其跳过。",
     ),
-    "training.checkpoints-all-damaged": ("every checkpoint is damaged.", "所有检查点均已损坏。"),
-    "training.checkpoints-all-damaged.remedy": (
-        "Remove {path} to begin again from the first step.",
-        "如要从第一步重新开始，请删除 {path}。",
+    "training.checkpoints-all-damaged": (
+        "every checkpoint is damaged ({damages}).",
+        "所有检查点均已损坏（{damages}）。",
     ),
+    "training.checkpoints-all-damaged.remedy": (
+        "Restore one of them from a copy, or remove {path} to begin again from the first step.",
+        "请用备份恢复其中一个；如要从第一步重新开始，请删除 {path}。",
+    ),
+    "training.damage-missing": ("{file} is missing", "缺少 {file}"),
+    "training.damage-changed": ("{file} is not what was written", "{file} 与写入时不一致"),
+    "training.damage-size": ("{file} has {found} bytes instead of {size}", "{file} 有 {found} 字节，应为 {size} 字节"),
+    "training.damage-unreadable": ("{file} can't be read ({reason})", "{file} 无法读取（{reason}）"),
+    "training.damage-link": ("{file} is a link", "{file} 是一个链接"),
+    "training.damage-no-file": ("{file} is not a file", "{file} 不是文件"),
+    "training.damage-no-folder": ("{file} is not a folder", "{file} 不是文件夹"),
+    "training.damage-extra": ("{file} is not in the manifest", "{file} 不在清单之中"),
+    "training.damage-foreign": (
+        "{file} is of no kind that a checkpoint holds; it was not opened",
+        "{file} 不是检查点应有的文件类型，未予打开",
+    ),
+    "training.damage-content": (
+        "{file} does not hold what its name says; nothing in it was carried out",
+        "{file} 的内容与其名称不符；其中任何内容均未被执行",
+    ),
+    "training.damage-format": (
+        "it has format {format}, this version reads {known}",
+        "其格式为 {format}，本版本只能读取 {known}",
+    ),
+    "training.damage-other-step": (
+        "{file} holds the weights of step {found}, not of step {step}",
+        "{file} 中是第 {found} 步而非第 {step} 步的权重",
+    ),
+    "training.best-restored": (
+        "{path} was not as it should be ({damage}); the same weights were restored from {checkpoint}.",
+        "{path} 与应有的不符（{damage}）；已从 {checkpoint} 恢复相同的权重。",
+    ),
+    "training.best-lost": (
+        "{path} is damaged ({damage}) and no checkpoint of step {step} is left: the best weights so far are lost. "
+        "From here on the best of the evaluations to come is kept.",
+        "{path} 已损坏（{damage}），且没有第 {step} 步的检查点：此前的最佳权重已丢失。此后将保留后续评估中的最佳者。",
+    ),
+    "training.folder-not-writable": ("nothing can be written there: {reason}.", "无法写入该文件夹：{reason}。"),
+    "training.folder-not-writable.remedy": (
+        "Look at its permissions and at the disk, or copy it to where it can be written.",
+        "请检查其权限与磁盘，或把它复制到可写的位置。",
+    ),
+    "training.folder-in-use": ("{holder} is writing there.", "{holder}正在写入。"),
+    "training.folder-in-use.remedy": ("Wait for it to end, or stop it.", "请等待其结束，或先将其停止。"),
+    "training.folder-holder": ("process {pid} on {host}", "主机 {host} 上的进程 {pid} "),
+    "training.folder-holder-unknown": ("another process", "另一个进程"),
     "training.checkpoint-other-net": (
         "it belongs to another net: {name} and {count} tensors in all differ.",
         "它属于另一个网络：{name} 等共 {count} 个张量不符。",

@@ -32,6 +32,10 @@ class Best:
         self.value, self.epoch, self.step, self.values = value, epoch, step, dict(values)
         return True
 
+    def forget(self) -> None:
+        """Its weights are lost: the next evaluation is the best until a better one comes."""
+        self.value, self.epoch, self.step, self.values = None, -1, -1, {}
+
     def state(self) -> dict[str, Any]:
         return asdict(self)
 
