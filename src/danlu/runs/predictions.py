@@ -17,6 +17,7 @@ from danlu.data.card import membership
 from danlu.data.dataset import Dataset
 from danlu.runs.assembling import Bench
 from danlu.runs.folder import writing
+from danlu.training.checkpoint import clear_beside, sync
 from danlu.training.evaluation import Keep, true_values
 
 _ROWS, _BYTES = 1 << 14, 8 << 20  # of a row group, whichever is reached first: what is held before it is written
@@ -56,10 +57,12 @@ class PredictionWriter:
 
         table = pa.concat_tables(self._waiting)
         self._waiting, self._rows, self._bytes = [], 0, 0
-        if self._writer is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = pq.ParquetWriter(self._aside, table.schema, compression="zstd")
-        self._writer.write_table(table)
+        with writing(self.path):
+            if self._writer is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                clear_beside(self.path.parent, self.path.name)
+                self._writer = pq.ParquetWriter(self._aside, table.schema, compression="zstd")
+            self._writer.write_table(table)
 
     def __enter__(self) -> PredictionWriter:
         return self
@@ -79,7 +82,8 @@ class PredictionWriter:
                 with suppress(OSError):  # the footer of what is given up: a full disk may refuse it again
                     self._writer.close()
         finally:
-            self._aside.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._aside.unlink(missing_ok=True)
 
 
 def column(values: Any) -> Any:

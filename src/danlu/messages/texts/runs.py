@@ -100,8 +100,8 @@ TEXTS = {
     ),
     "runs.not-written": ("it could not be written: {reason}.", "无法写入：{reason}。"),
     "runs.not-written.remedy": (
-        "Make room there or look at its permissions, then resume the run.",
-        "请腾出空间或检查权限，然后恢复该运行。",
+        "Make room there or look at its permissions, then try again (a training with `danlu resume`).",
+        "请腾出空间或检查权限，然后重试（训练用 `danlu resume` 继续）。",
     ),
     "runs.chosen": ("{key} = {value} ({reason})", "{key} = {value}（{reason}）"),
     "runs.chosen.device": ("the fastest device here", "本机最快的设备"),
