@@ -141,18 +141,23 @@ def _one_validation_batch(assembled: Assembled, trial: nn.Module) -> Judged:
 
 
 def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
-    """Write, verify and read a checkpoint where the run will lie; its size in bytes. Raises RunError for a disk too small."""
+    """Write, verify and read a checkpoint where the run will lie, after one update, so that all that an optimiser remembers is in it.
+
+    Returns its size in bytes. Raises RunError for a disk too small. folder: the run's, or that of the runs.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         what = say("runs.not-writable", reason=error.strerror or str(error))
         raise RunError.of(recipe.where("run.folder"), what, say("runs.not-writable.remedy")) from error
-    path = folder / f".check-{os.getpid()}"
+    path = folder / f".check.{os.getpid()}.part"  # a name that is cleared away where this process is killed
+    checkpoint.clear_beside(folder, own=False)
+    parts.optimizer.step()
     state = parts.state()
     try:
         checkpoint.save(path, state)
         read = checkpoint.load(path)
-        size = sum(file.stat().st_size for file in path.iterdir())
+        sizes = {file.stem: file.stat().st_size for file in path.iterdir()}
     finally:
         shutil.rmtree(path, ignore_errors=True)
     for group, tensors in state.tensors.items():
@@ -161,15 +166,27 @@ def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
                 raise RunError.of(str(folder), say("training.damage-changed", file=f"{group}/{name}"))
     if json.loads(json.dumps(dict(state.values))) != dict(read.values):
         raise RunError.of(str(folder), say("training.damage-changed", file="state.json"))
-    needed = 4 * size * (recipe.train.checkpoint.keep + 2)  # the optimiser's state is not there before the first step
+    size, best = sum(sizes.values()), sizes.get("ema", sizes["net"]) if parts.best else 0
+    _check_space(folder, size, best, recipe.train.checkpoint.keep)
+    return size
+
+
+def _check_space(folder: Path, size: int, best: int, keep: int) -> None:
+    """Raises RunError where the disk can't hold the checkpoints that are kept and the one being written, and as much for the best.
+
+    size, best: bytes of a checkpoint, of the best weights; of these there may be three: kept, replaced, being written. What a run
+    that is taken up has there already needs no more room.
+    """
+    there = [*checkpoint.listed(folder / "checkpoints"), folder / "best"]
+    used = sum(file.stat().st_size for path in there if path.is_dir() for file in path.iterdir())
+    needed = max((keep + 1) * size + 3 * best - used, size + 2 * best)
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise RunError.of(
             str(folder),
-            say("runs.too-little-disk", needed=needed // 1_000_000, free=free // 1_000_000),
+            say("runs.too-little-disk", needed=f"{needed / 1e6:.1f}", free=f"{free / 1e6:.1f}"),
             say("runs.too-little-disk.remedy"),
         )
-    return size
 
 
 def _first_value(judged: Judged) -> str:
