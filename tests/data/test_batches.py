@@ -115,6 +115,14 @@ def test_partners_are_chosen_by_position_whatever_the_batch(decoded: Dataset) ->
     assert set(sum(partners(4).values(), ())) <= set(decoded.rows("train").tolist())
 
 
+def test_a_samplers_partners_are_drawn_by_its_weights(decoded: Dataset) -> None:
+    """Else a half of each mixed batch would be as unbalanced as the data are."""
+    rows = decoded.rows("train")
+    weights = np.where(rows < np.median(rows), 0.0, 1.0)
+    for batch in Batches(decoded, "train", 6, 11, shuffle=True, transforms=[Pairs()], weights=weights).epoch(1):
+        assert set(batch.rows.tolist()) <= set(rows[weights > 0].tolist())
+
+
 def test_two_mixing_transforms_are_refused(decoded: Dataset) -> None:
     with pytest.raises(ValueError, match="partners"):
         feed(decoded, transforms=[Pairs(), Pairs()])

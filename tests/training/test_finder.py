@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -22,11 +24,11 @@ class Line(nn.Linear):
         return super().forward(x).squeeze(1)
 
 
-def feed(noise: float, slope: float = 1.0) -> TensorFeed:
+def feed(noise: float, slope: float = 1.0, size: int = 32) -> TensorFeed:
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(640, 8, generator=generator)
     target = slope * inputs.sum(1) + noise * torch.randn(640, generator=generator)
-    return TensorFeed((inputs, target), 32, 0, CPU)
+    return TensorFeed((inputs, target), size, 0, CPU)
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0, 3.0])
@@ -46,3 +48,17 @@ def test_where_nothing_is_to_be_learnt_it_says_so() -> None:
     nn.init.zeros_(net.bias)
     with pytest.raises(TrainingError):
         find_rate(net, Objective({"mse": MSE(TARGET)}), feed(0.0, slope=0.0), Plan())
+
+
+def test_a_step_of_the_test_is_a_step_of_training() -> None:
+    """Accumulated, it finds what whole batches find; clipped to nearly nothing, only far greater rates lower the loss."""
+    goal, plan = Objective({"mse": MSE(TARGET)}), Plan(optimizer=SGD, decay=0.0)
+    torch.manual_seed(0)
+    net = Line(8, 1)
+    whole = find_rate(net, goal, feed(1.0), plan)
+    pieces = find_rate(net, goal, feed(1.0, size=8), replace(plan, accumulate=4))
+    assert pieces.losses == pytest.approx(whole.losses, rel=1e-3)
+    assert pieces.suggestion == pytest.approx(whole.suggestion)
+    clipped = find_rate(net, goal, feed(1.0), replace(plan, clip_norm=0.1))
+    assert clipped.suggestion > 2 * whole.suggestion
+    assert find_rate(net, goal, feed(1.0), replace(plan, l1=3.0)).losses != whole.losses

@@ -67,3 +67,9 @@ def test_names_and_plans() -> None:
     assert fitted.reason == "finished"
     with pytest.raises(ValueError, match="one length"):
         fit(small_net(), "cross-entropy", (x, y[:10]), epochs=1)
+
+
+def test_a_last_batch_of_one_sample_takes_another(tmp_path: Path) -> None:
+    x, y = blobs(65)
+    fitted = fit(small_net(), "cross-entropy", (x, y), epochs=2, batch_size=16)
+    assert fitted.steps == 10

@@ -10,7 +10,7 @@ from torch import nn
 
 from danlu.training.optimisers.adam import Adam
 from danlu.training.optimisers.adamw import AdamW
-from danlu.training.optimisers.base import load_state, state_tensors
+from danlu.training.optimisers.base import load_state, set_rates, state_tensors
 from danlu.training.optimisers.rmsprop import RMSprop
 from danlu.training.optimisers.sgd import SGD
 
@@ -94,3 +94,17 @@ def test_loaded_state_has_the_weights_memory_format(make: type) -> None:
         step(nets[0], one)
         step(nets[1], other)
     assert torch.equal(nets[0].weight, nets[1].weight)
+
+
+@pytest.mark.parametrize(("make", "args"), [(SGD, {"momentum": 0.0}), (RMSprop, {})])
+def test_a_cycle_of_momentum_gives_none_to_who_was_made_without(make: type, args: dict[str, float]) -> None:
+    nets_ = nets()
+    with_rate, cycled = (make([{"params": list(net.parameters())}], lr=0.05, **args) for net in nets_)
+    set_rates(cycled, 0.05, 0.95)
+    steps(nets_[0], with_rate, 3)
+    steps(nets_[1], cycled, 3)
+    for a, b in zip(nets_[0].parameters(), nets_[1].parameters(), strict=True):
+        assert torch.equal(a, b)
+    moving = make([{"params": list(nets_[0].parameters())}], lr=0.05, momentum=0.5)
+    set_rates(moving, 0.05, 0.95)
+    assert [group["momentum"] for group in moving.param_groups] == [0.95]

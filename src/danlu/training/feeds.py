@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,17 @@ import torch
 from torch import Tensor
 
 from danlu.data.batches.batch import Batch
+from danlu.data.batches.order import bounds
 from danlu.randomness import key_of, order
 
 TARGET = "target"
 
 
 class TensorFeed:
-    """Micro-batches over tensors (N, …), the last of which is the target, in a position-based order."""
+    """Micro-batches over tensors (N, …), the last of which is the target, in a position-based order.
+
+    A last batch of one sample, from which batch norm can't learn, takes another from the batch before it.
+    """
 
     def __init__(
         self, tensors: Sequence[Any], batch_size: int, seed: int, device: torch.device, shuffle: bool = True
@@ -31,14 +36,15 @@ class TensorFeed:
         self.shuffle = shuffle
         self.names = (*(f"input{i}" for i in range(len(self.tensors) - 1)), TARGET)
         self.keys = np.arange(len(self.tensors[0]), dtype=np.uint64)
+        self.bounds = bounds(len(self.keys), batch_size)
 
     def __len__(self) -> int:
-        return -(-len(self.keys) // self.batch_size)
+        return len(self.bounds) - 1
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         rows = order(self.seed, "order", epoch, self.keys) if self.shuffle else np.arange(len(self.keys))
-        for first in range(start * self.batch_size, len(rows), self.batch_size):
-            some = rows[first : first + self.batch_size]
+        for first, last in pairwise(self.bounds[start:]):
+            some = rows[first:last]
             index = torch.from_numpy(some)
             columns = {
                 name: tensor[index.to(tensor.device)].to(self.device)

@@ -2,7 +2,8 @@
 
 The rate grows exponentially from ``low`` to ``high`` over a few dozen real batches; the suggestion is where the smoothed loss has
 fallen half of its way, well before it rises. (The steepest slope lies near, but of noisy losses it is as often found at the start.)
-The net, its buffers and the generators are left as they were.
+A step is the loop's: effective batches, clipping and the L1 penalty are in it, since the rate that suits
+depends on them. The net, its buffers and the generators are left as they were.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import math
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
+import torch
 from torch import nn
 
 from danlu.data.batches.batch import Batch
 from danlu.errors import TrainingError
 from danlu.messages import say
+from danlu.nn.parameters import split_parameters
 from danlu.randomness import Position
 from danlu.training.objective import Objective
 from danlu.training.optimisers.base import set_rates
@@ -25,6 +29,7 @@ from danlu.training.parts import optimiser
 from danlu.training.plan import Feed, Plan
 from danlu.training.precision import Precision
 from danlu.training.randomness import reseed
+from danlu.training.slots.gradients import GradientChain
 
 
 @dataclass(frozen=True)
@@ -50,23 +55,29 @@ def find_rate(
     trial = copy.deepcopy(net).train()
     optimizer = optimiser(trial, plan)
     precision = Precision(plan.precision, plan.device)
+    decayed, others = ([p for _, p in named] for named in split_parameters(trial))
+    gradients = GradientChain([*decayed, *others], precision, plan.clip_norm, plan.l1, decayed)
     rates: list[float] = []
     losses: list[float] = []
     mean, least = 0.0, math.inf
-    for step, batch in zip(range(steps), _endless(batches), strict=False):
+    for step, micros in zip(range(steps), _endless(batches, plan.accumulate), strict=False):
         rate = low * (high / low) ** (step / (steps - 1))
         set_rates(optimizer, rate, None)
         at = Position(plan.seed, 0, step)
         for transform in plan.transforms:
-            batch = transform(batch, at, plan.kinds)
-        reseed(at)
-        with precision.autocast():
-            outputs = trial(*batch.arguments())
-        loss, _ = objective(outputs, batch, objective.counts(batch))
-        precision.backward(loss)
+            micros = [transform(batch, at, plan.kinds) for batch in micros]
+        counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
+        value = 0.0
+        for index, batch in enumerate(micros):
+            reseed(Position(plan.seed, 0, step, index))
+            with precision.autocast():
+                outputs = trial(*batch.arguments())
+            share, _ = objective(outputs, batch, counts)
+            precision.backward(share)
+            value += float(share.detach())
+        gradients.finish(optimizer)
         precision.step(optimizer)
         optimizer.zero_grad(set_to_none=True)
-        value = float(loss.detach())
         mean = 0.9 * mean + 0.1 * value
         running = mean / (1 - 0.9 ** (step + 1))
         if not math.isfinite(running) or running > 4 * least:
@@ -78,10 +89,13 @@ def find_rate(
     return Found(tuple(rates), tuple(losses), _halfway(rates, losses))
 
 
-def _endless(batches: Feed) -> Iterator[Batch]:
+def _endless(batches: Feed, accumulate: int) -> Iterator[list[Batch]]:
+    """Effective batches, epoch after epoch."""
     epoch = 0
     while True:
-        yield from batches.epoch(epoch)
+        micros = iter(batches.epoch(epoch))
+        while window := list(islice(micros, accumulate)):
+            yield window
         epoch += 1
 
 

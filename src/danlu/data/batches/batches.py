@@ -129,12 +129,14 @@ class Batches:
         whole = self._planned[1]
         for index in range(start, len(whole)):
             share = whole.share(index, self.rank, self.world)
-            yield self._with_partners(whole.rows[share], whole.keys[share], epoch)
+            yield self._with_partners(whole.rows[share], whole.keys[share], epoch, whole.rows)
 
-    def _with_partners(self, rows: np.ndarray, keys: np.ndarray, epoch: int) -> Pick:
+    def _with_partners(self, rows: np.ndarray, keys: np.ndarray, epoch: int, drawn: np.ndarray) -> Pick:
+        """drawn: int64 (S,), the epoch's samples: what a sampler draws more often is a partner more often too."""
         if self._mixing is None:
             return Pick(rows, keys, 0)
-        chosen = self._mixing.choose(keys, Position(self.seed, epoch), self.rows).reshape(-1)
+        among = self.rows if self._ask.weights is None else drawn
+        chosen = self._mixing.choose(keys, Position(self.seed, epoch), among).reshape(-1)
         both = np.concatenate([rows, chosen])
         return Pick(both, np.concatenate([keys, self.dataset.keys[chosen]]), self._mixing.partners)
 

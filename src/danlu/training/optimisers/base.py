@@ -21,14 +21,18 @@ def fusible(groups: list[dict[str, Any]]) -> bool:
 
 
 def set_rates(optimizer: Optimizer, lr: float, momentum: float | None) -> None:
-    """Give every group ``lr``·its scale and, where the schedule cycles it, the momentum (Adam's first beta)."""
+    """Give every group ``lr``·its scale and, where the schedule cycles it, the momentum (Adam's first beta).
+
+    An optimiser that was made without momentum is given none.
+    """
+    with_momentum = optimizer.defaults.get("momentum", 0.0) > 0
     for group in optimizer.param_groups:
         group["lr"] = lr * group.get("lr_scale", 1.0)
         if momentum is None:
             continue
         if "betas" in group:
             group["betas"] = (momentum, group["betas"][1])
-        elif "momentum" in group:
+        elif with_momentum:
             group["momentum"] = momentum
 
 

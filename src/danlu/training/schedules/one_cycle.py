@@ -12,7 +12,8 @@ class OneCycle:
     """The rate rises to its peak and falls far below its start, the momentum inversely (Smith and Topin 2018).
 
     The same numbers as torch's OneCycleLR. peak: share of all steps at which the rate is highest. start, end: the rate divided by
-    these at the first step, and by start·end at the last. low, high: momentum (Adam's first beta) at and away from the peak.
+    these at the first step, and by start·end at the last. low, high: momentum (Adam's first beta) at and away from the peak, instead of
+    the optimiser's own; one made without momentum (sgd with momentum 0, rmsprop) keeps none.
     shape: "cosine" or "linear" legs.
     """
 
