@@ -4,7 +4,7 @@ matrix."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from statistics import NormalDist
 
 import numpy as np
@@ -51,11 +51,24 @@ def resampled(
     if total == 0:
         none = np.zeros((1, len(confusion)))
         return dict.fromkeys(means(none, none, none), (math.nan, math.nan))
+    parts: dict[str, list[np.ndarray]] = {}
+    for counts in class_counts(confusion, draws, seed):
+        for name, drawn in means(*counts).items():
+            parts.setdefault(name, []).append(drawn)
+    tail = (1 - confidence) / 2
+    bounds = {name: np.quantile(np.concatenate(drawn), (tail, 1 - tail)) for name, drawn in parts.items()}
+    return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
+
+
+def class_counts(
+    confusion: np.ndarray, draws: int, seed: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Blocks of (hits, true, predicted), each float64 (D, K), of ``draws`` resampled confusion matrices, int (K, K) not empty."""
+    total = int(confusion.sum())
     rows, columns = np.nonzero(confusion)  # in the order of rows
     shares = confusion[rows, columns] / total
     by_column, diagonal = np.argsort(columns, kind="stable"), rows == columns
     rng = np.random.Generator(np.random.Philox(seed))
-    parts: dict[str, list[np.ndarray]] = {}
     block = max(1, min(draws, 4_000_000 // len(rows)))  # at most 32 MB at once
     for start in range(0, draws, block):
         cells = rng.multinomial(total, shares, min(block, draws - start))
@@ -64,8 +77,4 @@ def resampled(
         for into, classes, counted in ((true, rows, cells), (predicted, columns[by_column], cells[:, by_column])):
             found, first = np.unique(classes, return_index=True)
             into[:, found] = np.add.reduceat(counted, first, axis=1)
-        for name, drawn in means(hits, true, predicted).items():
-            parts.setdefault(name, []).append(drawn)
-    tail = (1 - confidence) / 2
-    bounds = {name: np.quantile(np.concatenate(drawn), (tail, 1 - tail)) for name, drawn in parts.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
+        yield hits, true, predicted

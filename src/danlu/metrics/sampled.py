@@ -58,7 +58,8 @@ def of_numbers(predicted: Any, true: Any) -> dict[str, Figure]:
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    shares: np.ndarray = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    return shares
 
 
 def _by_class(classes: int, figure: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> Weighted:

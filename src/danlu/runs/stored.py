@@ -27,7 +27,7 @@ class Stored:
             with pq.ParquetFile(path) as file:
                 self._schema, self.rows = file.schema_arrow, int(file.metadata.num_rows)
         except (OSError, pa.ArrowInvalid) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
             raise RunError.of(str(path), say("runs.unreadable", reason=reason)) from error
         if "id" not in self._schema.names:
             raise RunError.of(str(path), say("runs.unreadable", reason="id"))
