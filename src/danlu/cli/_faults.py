@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from danlu.cli._output import Output
 from danlu.errors import DanluError, Problem
@@ -23,7 +26,8 @@ NOBODY_READS = 141  # as a shell reports SIGPIPE
 def guarded(work: Callable[[], int], out: Output, debug: bool = False) -> int:
     """``work()``'s exit code; where it raises, one that fits, after the problems (and with ``debug`` the traceback)."""
     try:
-        code = work()
+        with _stoppable():
+            code = work()
         sys.stdout.flush()
         return code
     except SystemExit as error:  # argparse after --help
@@ -43,6 +47,21 @@ def guarded(work: Callable[[], int], out: Output, debug: bool = False) -> int:
         return _tell(out, [Problem(where, say("cli.os-error", reason=error.strerror or str(error)))], MISTAKE, debug)
     except Exception as error:  # noqa: BLE001 - the last resort: said to be a defect, with the way to the traceback
         return _defect(error, out, debug)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM (of ``kill``, a scheduler, a service manager) ends a command as Ctrl-C does: what is half done is cleared away, and how
+    to go on is said. While training, the loop has its own, milder answer to both.
+    """
+    mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if mine:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if mine:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _defect(error: BaseException, out: Output, debug: bool) -> int:
