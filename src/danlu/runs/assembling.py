@@ -182,13 +182,20 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
     train = recipe.train
     steps = train.epochs * -(-micros // train.accumulate)
     steps = min(steps, train.max_steps or steps)
-    warmup = train.warmup if isinstance(train.warmup, int) else round(train.warmup * steps)
+    warmup = train.warmup if isinstance(train.warmup, int) else min(round(train.warmup * steps), steps - 1)
+    if warmup >= steps:
+        what = say("runs.warmup", warmup=warmup, steps=steps)
+        raise RecipeError.of(recipe.where("train.warmup"), what, say("recipe.clash.warmup.remedy"))
     optimizer, args = names.checked(
         "optimizer", train.optimizer.name, train.optimizer.args, recipe.where("train.optimizer")
     )
     has_val = len(data.parts.get("val", ())) > 0
     monitor = (train.best or spec.monitor[0], _sign(train.best or spec.monitor[0], spec)) if has_val else None
     stop = train.early_stop
+    for key, asked in (("train.early_stop", stop), ("train.best", train.best)):
+        if asked is not None and not has_val:
+            what = say("runs.no-validation", key=key)
+            raise RecipeError.of(recipe.where(key), what, say("recipe.clash.no-validation.remedy", key=key))
     return Plan(
         epochs=train.epochs,
         max_steps=train.max_steps,
@@ -207,9 +214,7 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
         kinds=data.kinds,
         evaluate_every=train.evaluate_every,
         monitor=monitor,
-        early_stop=(stop.monitor, _sign(stop.monitor, spec), stop.patience, stop.min_delta)
-        if stop and has_val
-        else None,
+        early_stop=(stop.monitor, _sign(stop.monitor, spec), stop.patience, stop.min_delta) if stop else None,
         non_finite=train.non_finite,
         source=lambda row: (data.ids[row], data.origins[row]),
         log_seconds=recipe.watch.log_seconds,

@@ -15,6 +15,8 @@ import torch
 from torch import nn
 
 from danlu.data.batches.batch import Batch, Padded, Ragged, Value
+from danlu.data.batches.batches import Batches
+from danlu.data.table import Part
 from danlu.errors import DanluError, RecipeError, RunError
 from danlu.messages import say
 from danlu.nn.norm_layers import batch_norms
@@ -66,13 +68,18 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
     batch = first_batch(assembled.batches, assembled.plan)
     trial = copy.deepcopy(assembled.net)
     note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), lambda loss: f"loss {loss:.4f}")
-    if len(assembled.data.parts.get("val", ())):
-        note("evaluation", lambda: _one_validation_batch(assembled, trial), _first_value)
+    if assembled.batches.smallest == 1 and assembled.recipe.train.batch_size > 1 and batch_norms(trial):
+        note("batch of one", lambda: _batch_of_one(assembled, trial))
+    note("evaluation", lambda: _one_batch_judged(assembled, trial), _first_value)
     parts = Parts(trial, assembled.objective, assembled.plan, -(-len(assembled.batches) // assembled.plan.accumulate))
     note("checkpoint", lambda: _round_trip(parts, folder, assembled.recipe), lambda size: f"{size / 1e6:.1f} MB")
     size, accumulate = assembled.recipe.train.batch_size, assembled.plan.accumulate
     if accumulate > 1 and batch_norms(trial):
         warnings.append(say("runs.batch-norm", size=size, effective=size * accumulate))
+    given = sorted(assembled.recipe.train.optimizer.args.keys() & {"momentum", "betas"})
+    if given and parts.update.schedule.at(0, parts.horizon).momentum is not None:
+        schedule = assembled.recipe.train.schedule.name
+        warnings.append(say("runs.momentum-cycled", schedule=schedule, given=", ".join(given)))
     if accumulate > 1 and any(isinstance(batch[name], Padded) for name in batch.inputs):
         warnings.append(say("accumulation.padding"))
     table = slots(parts, assembled.plan, assembled.objective)
@@ -103,9 +110,8 @@ def _forward_backward(assembled: Assembled, trial: nn.Module, batch: Batch, warn
             outputs = trial(*batch.arguments())
             loss, _ = objective(outputs, batch, objective.counts(batch))
         loss.backward()
-    except DanluError as error:  # of a term, which knows its column but not where it was asked for
-        place = recipe.where("train.loss" if recipe.train.loss else "task")
-        raise type(error)([replace(each, where=f"{place}: {each.where}") for each in error.problems]) from error
+    except DanluError as error:
+        raise _of_the_loss(recipe, error) from error
     except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
         shapes = ", ".join(f"{name} {_shape(batch[name])}" for name in (*batch.inputs, *assembled.data.targets))
         raise RecipeError.of(
@@ -124,14 +130,37 @@ def _forward_backward(assembled: Assembled, trial: nn.Module, batch: Batch, warn
     return value
 
 
-def _one_validation_batch(assembled: Assembled, trial: nn.Module) -> Judged:
-    """Judge the untrained copy on one batch, so that a broken metric or decoder is found now and not after an epoch."""
-    data = assembled.data
-    some = data.parts["val"][: assembled.recipe.train.batch_size]
+def _of_the_loss(recipe: Recipe, error: DanluError) -> DanluError:
+    """The error of a term, which knows its column but not where it was asked for."""
+    place = recipe.where("train.loss" if recipe.train.loss else "task")
+    return type(error)([replace(each, where=f"{place}: {each.where}") for each in error.problems])
+
+
+def _batch_of_one(assembled: Assembled, trial: nn.Module) -> None:
+    """An epoch's last batch, where it holds a single sample, of which batch norm may find no variance."""
+    data, plan, recipe = assembled.data, assembled.plan, assembled.recipe
+    one = Batches(data, data.parts["train"][:1], 1, recipe.seed, shuffle=False, transforms=plan.transforms, device=plan.device)
+    try:
+        trial(*first_batch(one, plan).arguments())
+    except ValueError as error:
+        where, reason = recipe.where("train.batch_size"), str(error).splitlines()[0]
+        raise RecipeError.of(where, say("runs.batch-of-one", reason=reason), say("runs.batch-of-one.remedy")) from error
+
+
+def _one_batch_judged(assembled: Assembled, trial: nn.Module) -> Judged:
+    """Judge the untrained copy on one batch, so that a broken metric or decoder is found now and not after an epoch.
+
+    Of the validation part; where there is none, of the test part or the training rows as they are: what takes only mixed targets is seen.
+    """
+    data, plan = assembled.data, assembled.plan
+    part: Part = next(part for part in ("val", "test", "train") if len(data.parts.get(part, ())))
+    some = data.parts[part][: assembled.recipe.train.batch_size]
     small = Bench(**{key: value for key, value in vars(assembled).items() if key in Bench.__dataclass_fields__})
-    small.data, small.feeds = replace(data, parts={**data.parts, "val": some}), {}
-    judged = small.judge("val")(trial)
-    plan = assembled.plan
+    small.data, small.feeds = replace(data, parts={**data.parts, part: some}), {}
+    try:
+        judged = small.judge(part)(trial)
+    except DanluError as error:
+        raise _of_the_loss(assembled.recipe, error) from error
     for key, metric in (("train.best", plan.monitor), ("train.early_stop.monitor", plan.early_stop)):
         if metric and metric[0] not in judged.values:
             raise RecipeError.of(

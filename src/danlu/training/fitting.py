@@ -111,6 +111,8 @@ def fit(
     chosen = replace(plan or Plan(), **changes)
     if folder is not None:
         chosen = replace(chosen, checkpoint=replace(chosen.checkpoint, folder=Path(folder)))
+    if chosen.precision == "fp16" and chosen.device.type == "cpu":
+        raise RecipeError.of("precision", say("runs.fp16-cpu"), say("runs.fp16-cpu.remedy"))
     net.to(chosen.device)
     norms = batch_norms(net) if chosen.accumulate > 1 else []
     if norms:

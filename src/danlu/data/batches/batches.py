@@ -93,6 +93,11 @@ class Batches:
         return len(self._bounds) - 1
 
     @property
+    def smallest(self) -> int:
+        """Samples in the smallest batch of an epoch, over all ranks."""
+        return int(np.diff(self._bounds).min())
+
+    @property
     def samples(self) -> int:
         """Samples in an epoch, over all ranks."""
         return int(self._bounds[-1])

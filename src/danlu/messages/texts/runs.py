@@ -140,6 +140,28 @@ TEXTS = {
     "runs.coupled.remedy": ("Set train.accumulate to 1.", "请将 train.accumulate 设为 1。"),
     "runs.empty-part": ("the {part} part is empty.", "{part} 部分为空。"),
     "runs.empty-part.remedy": ("Look at data.split and at the data card.", "请检查 data.split 与数据卡。"),
+    "runs.warmup": (
+        "a warm-up of {warmup} steps leaves none of the run's {steps} at the full rate.",
+        "{warmup} 步的预热用尽了全部 {steps} 步，没有一步能以完整的学习率训练。",
+    ),
+    "runs.no-validation": (
+        "{key} needs a validation part, and these data have none.",
+        "{key} 需要验证部分，而这些数据没有。",
+    ),
+    "runs.momentum-cycled": (
+        "The schedule {schedule} moves the momentum itself (Adam's first beta); the {given} of train.optimizer is not used. "
+        "Set cycle_momentum of the schedule to false to keep it.",
+        "学习率策略 {schedule} 会自行调整动量（对 Adam 为第一个 beta），train.optimizer 中的 {given} 不会被使用。"
+        "如要保留，请将该策略的 cycle_momentum 设为 false。",
+    ),
+    "runs.batch-of-one": (
+        "the last batch of an epoch holds a single sample, and the net can't be trained on one: {reason}.",
+        "每轮的最后一个批次只有一个样本，而网络无法用单个样本训练：{reason}。",
+    ),
+    "runs.batch-of-one.remedy": (
+        "Use a larger train.batch_size (3 or more), or model.norm: group.",
+        "请增大 train.batch_size（至少 3），或使用 model.norm: group。",
+    ),
     "runs.no-category": (
         "the target is no category, so there are no classes to balance.",
         "目标列不是类别，没有可平衡的类。",
