@@ -15,6 +15,8 @@ from danlu.data.kinds.category import Category
 from danlu.data.moments import groups, moments
 from danlu.data.split import PARTS, Split, codes_of, joined, split
 from danlu.data.table import Table
+from danlu.errors import DataError
+from danlu.messages import say
 from danlu.randomness import bits, keys_of, order
 from danlu.recipe.schema import Recipe
 
@@ -110,18 +112,28 @@ def divide(
     codes = np.full(len(rows.keys), -1, np.int8)
     if early is not None:
         codes[chosen] = early.codes[chosen]
-        if policy == "one-side" and rows.given is None and rows.times is None and rows.groups is None:
-            _unite(codes, found, drawn)
+        if policy == "one-side" and len(found) and rows.given is None and rows.times is None:
+            _unite(codes, joined(rows.groups, _alike(hashes)), drawn)
+        before = len(np.unique(early.codes))
+        if len(np.unique(codes[chosen])) < before:  # equal rows had all of a part
+            raise DataError.of("data.split", say("data.split.few-groups", parts=before))
         return replace(early, codes=codes[chosen]), codes
     same = None
     if policy == "one-side" and len(found) and rows.times is None:
-        same = np.unique(hashes[chosen], return_inverse=True)[1].reshape(-1).astype(np.int64)
+        same = _alike(hashes[chosen])
     made = rows.take(chosen).split(recipe, shares, same)
     codes[chosen] = made.codes
     return made, codes
 
 
-def _unite(codes: np.ndarray, found: Twins, drawn: np.ndarray) -> None:
-    """Rows of equal content go where the first of them by draw is."""
-    for members in found:
-        codes[members] = codes[members[np.argmin(drawn[members])]]
+def _alike(hashes: np.ndarray) -> np.ndarray:
+    """int64 (N,): the same number for the same content."""
+    return np.unique(hashes, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _unite(codes: np.ndarray, units: np.ndarray | None, drawn: np.ndarray) -> None:
+    """Rows of one unit go where the first of them by draw is."""
+    assert units is not None
+    order = np.lexsort((drawn, units))
+    _, first, inverse = np.unique(units[order], return_index=True, return_inverse=True)
+    codes[order] = codes[order][first][inverse.reshape(-1)]

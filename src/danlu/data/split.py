@@ -132,15 +132,17 @@ def _drawn(
             take = min(max(int(left[part][label]), 0), max(end - begin, 0))
             result[order[begin : begin + take]] = part
             begin += take
-    _none_empty(result, drawn, units, quota)
+    _even_out(result, drawn, np.arange(len(result)) if units is None else units, rows < 0, quota)
     return result
 
 
 def _leave_one(quota: dict[int, np.ndarray], sizes: np.ndarray) -> None:
-    """Every class keeps a row for training."""
-    for part in quota:
-        over = sum(quota.values()) - np.maximum(sizes - 1, 0)
-        quota[part] -= np.clip(over, 0, quota[part])
+    """Every class keeps a row for training; what is too much is taken from the largest quotas, so that none is emptied for another."""
+    for label in np.flatnonzero(sum(quota.values()) > np.maximum(sizes - 1, 0)).tolist():
+        over = int(sum(numbers[label] for numbers in quota.values())) - max(int(sizes[label]) - 1, 0)
+        for _ in range(over):
+            largest = max(quota, key=lambda part: int(quota[part][label]))
+            quota[largest][label] -= 1
 
 
 def _place_units(
@@ -184,21 +186,41 @@ def _place_units(
         have[best] += len(members)
 
 
-def _none_empty(
-    result: np.ndarray, drawn: np.ndarray, units: np.ndarray | None, quota: Mapping[int, np.ndarray]
+def _even_out(
+    result: np.ndarray, drawn: np.ndarray, units: np.ndarray, small: np.ndarray, quota: Mapping[int, np.ndarray]
 ) -> None:
-    """A part that got nothing, because units are large, gets the nearest unit. Raises DataError where there is none to spare."""
-    for part, numbers in quota.items():
-        if (result == part).any():
-            continue
-        names = np.arange(len(result)) if units is None else units
-        train, places, sizes = np.unique(names[result == TRAIN], return_inverse=True, return_counts=True)
-        if len(train) < 2:
-            raise DataError.of("data.split", say("data.split.few-groups", parts=len(quota) + 1))
-        first = np.full(len(train), np.iinfo(np.uint64).max, np.uint64)
-        np.minimum.at(first, places.reshape(-1), drawn[result == TRAIN])
-        chosen = train[np.lexsort((first, np.abs(sizes - int(numbers.sum()))))[0]]
-        result[names == chosen] = part
+    """No part is empty, and none further from its share than the largest unit: units are moved, those nearest in size first.
+
+    small: bool (n,), rows of classes that stay in train: their units are the last to go. Raises DataError where there are fewer
+    units than parts.
+    """
+    _, first, inverse, sizes = np.unique(units, return_index=True, return_inverse=True, return_counts=True)
+    place = inverse.reshape(-1)
+    if len(sizes) <= len(quota):
+        raise DataError.of("data.split", say("data.split.few-groups", parts=len(quota) + 1))
+    where = result[first].astype(np.int64)
+    earliest = np.full(len(sizes), np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(earliest, place, drawn)
+    staying = np.bincount(place, small, len(sizes)) > 0
+    parts = (TRAIN, *quota)
+    total = {part: int(numbers.sum()) for part, numbers in quota.items()}
+    total[TRAIN] = len(result) - sum(total.values())
+
+    def move(giver: int, part: int, wish: int) -> None:
+        choice = np.flatnonzero(where == giver)
+        order = np.lexsort((earliest[choice], np.abs(sizes[choice] - wish), staying[choice]))
+        where[choice[order[0]]] = part
+
+    for part in parts:
+        if not (where == part).any():
+            move(int(np.bincount(where, minlength=len(PARTS)).argmax()), part, total[part])
+    for _ in range(len(sizes)):
+        apart = {part: int(sizes[where == part].sum()) - total[part] for part in parts}
+        most, least = max(parts, key=lambda part: apart[part]), min(parts, key=lambda part: apart[part])
+        if max(apart[most], -apart[least]) <= sizes.max() or (where == most).sum() < 2:
+            break
+        move(most, least, min(apart[most], -apart[least]))
+    result[:] = where[place]
 
 
 def _by_time(time: np.ndarray, made: Mapping[int, float]) -> np.ndarray:
@@ -208,8 +230,9 @@ def _by_time(time: np.ndarray, made: Mapping[int, float]) -> np.ndarray:
     result = np.full(len(time), TRAIN, np.int8)
     end = len(time)
     cuts = np.flatnonzero(np.diff(moments) > 0) + 1  # rows before each change of time
-    for part, share in made.items():
-        inside = cuts[cuts < end]
+    for later, (part, share) in enumerate(made.items(), 1):
+        inside = cuts[len(made) - later :]  # the parts before it need a cut each
+        inside = inside[inside < end]
         if not len(inside):
             raise DataError.of("data.split.time", say("data.split.few-times", parts=len(made) + 1))
         wish = end - max(1, round(share * len(time)))
