@@ -60,6 +60,6 @@ def _merged(events: Iterable[Mapping[str, Any]], field: str) -> dict[str, Any]:
     """The last evaluation of each part; of the validation part, the best."""
     found: dict[str, Any] = {}
     for event in events:
-        if event["type"] == "evaluated" and (event["part"] != "val" or event["best"]):
-            found |= event[field]
+        if event["type"] == "evaluated" and (event["part"] != "val" or event.get("best")):
+            found |= event.get(field) or {}
     return found

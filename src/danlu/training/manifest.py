@@ -13,9 +13,11 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from danlu.errors import RunError
 from danlu.messages import say
 
 NAME = "MANIFEST.json"
@@ -50,7 +52,11 @@ def proof(folder: Path, names: Iterable[str]) -> bytes:
 
 
 def entries(folder: Path) -> dict[str, Entry]:
-    """Name → entry, from a manifest that is sound. Raises :class:`DamagedError`."""
+    """Name → entry, from a manifest that is sound. Raises :class:`DamagedError`.
+
+    Raises RunError where it is of a later version: that is no damage, and nothing older may be taken in its place. So that it can be
+    told from damage, a manifest of whatever format has the hash of itself.
+    """
     with opened(folder / NAME) as file:
         raw = file.read()
     changed = DamagedError(say("training.damage-changed", file=NAME))
@@ -65,7 +71,8 @@ def entries(folder: Path) -> dict[str, Entry]:
     if not sound:
         raise changed
     if known not in (1, FORMAT):
-        raise DamagedError(say("training.damage-format", format=known, known=FORMAT))
+        what = say("training.newer-format", format=known, known=FORMAT)
+        raise RunError.of(str(folder), what, say("training.newer-format.remedy"))
     return files
 
 
@@ -94,7 +101,7 @@ def check(path: Path, entry: Entry) -> None:
         raise DamagedError(say("training.damage-changed", file=path.name))
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BufferedReader:
     """A regular file, open for reading; links, FIFOs and the like are not followed or waited for. Raises :class:`DamagedError`."""
     try:
         if not _NO_LINKS and path.is_symlink():
@@ -118,11 +125,11 @@ def digest(path: Path) -> str:
         return _digest(file)
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: BufferedReader) -> str:
     return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def _check_size(path: Path, file: BinaryIO, entry: Entry) -> None:
+def _check_size(path: Path, file: BufferedReader, entry: Entry) -> None:
     found = os.fstat(file.fileno()).st_size
     if found != entry.bytes:
         raise DamagedError(say("training.damage-size", file=path.name, found=found, size=entry.bytes))

@@ -24,7 +24,7 @@ def records(path: PathLike, problems: list[Problem] | None = None) -> Iterator[R
 
     A damaged line before it is added to ``problems`` and passed over; without ``problems`` it raises RunError.
     """
-    for raw, record in _lines(path, problems):
+    for _, raw, record in _lines(path, problems):
         yield exact(raw, record)
 
 
@@ -40,18 +40,19 @@ def curves(path: PathLike, problems: list[Problem] | None = None) -> dict[str, t
     epochs. A step that a later attempt did again has the later attempt's value. ``problems``: as in :func:`records`.
     """
     blocks: dict[str, list[tuple[int, Steps, Values]]] = {}
-    for _, record in _lines(path, problems):
-        kind, values = record["type"], record.get("values")
-        if kind == "steps-done":
-            steps = np.asarray(record["steps"], dtype=np.int64)
-            steps += record["step"] - steps[-1]  # from positions to finished steps, which evaluations count too
-        elif kind in ("evaluated", "epoch-done"):
-            steps = np.asarray([record["step"]], dtype=np.int64)
-        else:
+    for number, _, record in _lines(path, problems):
+        kind = record["type"]
+        if kind not in ("steps-done", "evaluated", "epoch-done"):
             continue
         head = "epoch/" if kind == "epoch-done" else ""
-        for name, found in (values or {}).items():
-            blocks.setdefault(head + name, []).append((record["attempt"], steps, _array(found)))
+        try:
+            steps = _steps(record)
+            told = {head + name: _array(found, len(steps)) for name, found in record["values"].items()}
+        except (ValueError, TypeError, IndexError, OverflowError):
+            _damaged(path, number, problems)
+            continue
+        for name, values in told.items():
+            blocks.setdefault(name, []).append((record["attempt"], steps, values))
     return {name: _latest(found) for name, found in blocks.items()}
 
 
@@ -99,7 +100,8 @@ def _line_start(file: int, end: int, chunk: int = 1 << 16) -> int:
     return 0
 
 
-def _lines(path: PathLike, problems: list[Problem] | None) -> Iterator[tuple[bytes, Record]]:
+def _lines(path: PathLike, problems: list[Problem] | None) -> Iterator[tuple[int, bytes, Record]]:
+    """(number, line, record)."""
     try:
         file = Path(path).open("rb")  # noqa: SIM115 - only an error of opening is told here
     except OSError as error:
@@ -110,20 +112,36 @@ def _lines(path: PathLike, problems: list[Problem] | None) -> Iterator[tuple[byt
             if not raw.endswith(b"\n"):
                 return
             if (record := parsed(raw)) is not None:
-                yield raw, record
-                continue
-            problem = Problem(f"{path}:{number}", say("watch.journal-damaged"), say("watch.journal-damaged.remedy"))
-            if problems is None:
-                raise RunError(problem)
-            problems.append(problem)
+                yield number, raw, record
+            else:
+                _damaged(path, number, problems)
 
 
-def _array(found: Any) -> Values:
-    """ "NaN" and "Infinity" are read by ``float``."""
+def _damaged(path: PathLike, number: int, problems: list[Problem] | None) -> None:
+    problem = Problem(f"{path}:{number}", say("watch.journal-damaged"), say("watch.journal-damaged.remedy"))
+    if problems is None:
+        raise RunError(problem)
+    problems.append(problem)
+
+
+def _steps(record: Record) -> Steps:
+    """Finished steps, which evaluations count too."""
+    if record["type"] != "steps-done":
+        return np.asarray([record["step"]], dtype=np.int64)
+    positions: Steps = np.asarray(record["steps"], dtype=np.int64)
+    positions += record["step"] - positions[-1]
+    return positions
+
+
+def _array(found: Any, count: int) -> Values:
+    """float64 (count,). "NaN" and "Infinity" are read by ``float``."""
+    values = found if isinstance(found, list) else [found]
+    if len(values) != count:
+        raise ValueError(f"{len(values)} values of {count} steps")
     try:
-        return np.array(found if isinstance(found, list) else [found], dtype=np.float64)
+        return np.array(values, dtype=np.float64)
     except ValueError:
-        return np.array([float(value) for value in found], dtype=np.float64)
+        return np.array([float(value) for value in values], dtype=np.float64)
 
 
 def _latest(blocks: list[tuple[int, Steps, Values]]) -> tuple[Steps, Values]:

@@ -13,7 +13,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -42,14 +42,16 @@ def line(event: Event, attempt: int) -> bytes:
 
 
 def parsed(raw: bytes) -> Record | None:
-    """The line's record, its numbers that are not finite still as text; None where it is no record."""
+    """The line's record, its numbers that are not finite still as text; None where it is no record, or lacks what its type has."""
     try:
         record = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or not isinstance(record.get("type"), str):
         return None
-    return record if all(isinstance(record.get(key), int) for key in ("attempt", "step", "epoch")) else None
+    if not all(isinstance(record.get(key), int) for key in ("attempt", "step", "epoch")):
+        return None
+    return record if all(_of_kind(record.get(name), kind) for name, kind in _needed(record["type"])) else None
 
 
 def exact(raw: bytes, record: Record) -> Record:
@@ -66,12 +68,38 @@ def kebab(name: str) -> str:
 
 
 @cache
+def _needed(kind: str) -> tuple[tuple[str, type], ...]:
+    """(name, JSON's type) of the fields without which a record of this type says nothing; none where the type isn't known."""
+    thing = _known().get(kind)
+    if thing is None:
+        return ()
+    own = [field for field in fields(thing) if field.default is MISSING and field.default_factory is MISSING]
+    return tuple((field.name, _json_type(str(field.type))) for field in own if field.name not in ("step", "epoch"))
+
+
+def _json_type(annotation: str) -> type:
+    head = annotation.partition("[")[0]
+    return {"tuple": list, "Sequence": list, "Mapping": dict, "str": str, "int": int, "float": float}.get(head, object)
+
+
+def _of_kind(value: Any, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, (int, float)) or (isinstance(value, str) and value in NOT_FINITE)
+    return isinstance(value, kind) and value is not None
+
+
+@cache
+def _known() -> dict[str, type[Event]]:
+    things = vars(events).values()
+    return {kebab(thing.__name__): thing for thing in things if isinstance(thing, type) and issubclass(thing, Event)}
+
+
+@cache
 def _texts(kind: str) -> frozenset[str]:
     """Names of the fields that hold no numbers with a point: in them "NaN" is the word."""
     own = {"type", "time"}
-    for name, thing in vars(events).items():
-        if isinstance(thing, type) and issubclass(thing, Event) and kebab(name) == kind:
-            own |= {field.name for field in fields(thing) if "float" not in str(field.type)}
+    if kind in _known():
+        own |= {field.name for field in fields(_known()[kind]) if "float" not in str(field.type)}
     return frozenset(own)
 
 

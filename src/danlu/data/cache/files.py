@@ -11,7 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,8 @@ class GrowingArray:
 
     def close(self) -> None:
         """Give up; harmless after :meth:`finish`."""
-        self._stream.close()
+        with suppress(OSError):  # what is given up need not reach a disk that is full
+            self._stream.close()
 
 
 def write_json(folder: Path, file: str, content: Mapping[str, Any]) -> None:
@@ -149,7 +150,7 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG):
             key = "cache.disk-full"
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             key = "cache.read-only"

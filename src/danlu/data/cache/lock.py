@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,6 @@ except ImportError:  # Windows: two may fill at once, each aside; the first to f
 
 LOCKS = ".locks"
 ASIDE = ".filling-"  # between a cache's key and what makes a temporary folder's name unique
-_OLD = 24 * 3600.0  # seconds after which a temporary folder is left over, where there are no locks to ask
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -69,19 +69,22 @@ def _locks_work(folder: Path) -> bool:
 
 def aside(folder: Path, key: str) -> Path:
     """A new, empty folder beside the cache's place, on the same file system, so that it can be renamed to it."""
-    path = folder / f"{key}{ASIDE}{os.getpid()}-{os.urandom(4).hex()}"
+    path = folder / f"{key}{ASIDE}{_here()}-{os.getpid()}-{os.urandom(4).hex()}"
     path.mkdir()
     return path
 
 
 def clear_leftovers(folder: Path, held: str) -> None:
-    """Delete temporary folders whose process is dead. held: the key whose lock the caller holds."""
+    """Delete temporary folders whose process is dead. held: the key whose lock the caller holds.
+
+    Where there are no locks to ask, the system is asked for processes of this machine; others' folders stay. No clock is asked.
+    """
     left = list(folder.glob(f"*{ASIDE}*"))
     sure = bool(left) and _locks_work(folder)
     for path in left:
-        key = path.name.partition(ASIDE)[0]
+        key, _, maker = path.name.partition(ASIDE)
         if not sure:
-            if time.time() - path.stat().st_mtime > _OLD:
+            if _dead(maker):
                 shutil.rmtree(path, ignore_errors=True)
         elif key == held:
             shutil.rmtree(path, ignore_errors=True)
@@ -96,3 +99,23 @@ def _clear_other(folder: Path, key: str, path: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
     finally:
         os.close(descriptor)
+
+
+def _here() -> str:
+    """This machine, as far as its name tells."""
+    return "".join(letter if letter.isalnum() else "_" for letter in socket.gethostname())[:40]
+
+
+def _dead(maker: str) -> bool:
+    """Whether ``host-pid-…`` names a process of this machine that is no more."""
+    host, _, rest = maker.partition("-")
+    pid = rest.partition("-")[0]
+    if os.name != "posix" or host != _here() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
