@@ -37,9 +37,13 @@ TEXTS = {
         "{file} does not hold what its name says; nothing in it was carried out",
         "{file} 的内容与其名称不符；其中任何内容均未被执行",
     ),
-    "training.damage-format": (
-        "it has format {format}, this version reads {known}",
-        "其格式为 {format}，本版本只能读取 {known}",
+    "training.newer-format": (
+        "this was written by a later version of Danlu (format {format}; this one reads up to {known}).",
+        "这是由更高版本的 Danlu 写入的（格式 {format}，本版本最高可读 {known}）。",
+    ),
+    "training.newer-format.remedy": (
+        "Go on with that version or a later one; environment.json in the run's folder names it.",
+        "请使用该版本或更高版本继续；运行文件夹中的 environment.json 记有其版本号。",
     ),
     "training.damage-other-step": (
         "{file} holds the weights of step {found}, not of step {step}",
