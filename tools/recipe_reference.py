@@ -80,6 +80,7 @@ CHINESE = {
     "train.l1": "参数 L1 惩罚的权重",
     "train.clip_norm": "梯度范数的上限",
     "train.ema": "权重滑动平均的衰减率；设置后用平均权重评估",
+    "train.non_finite": "损失或梯度出现 NaN 或无穷的一步会怎样：停止训练，或略去这一步继续；无论如何它都不会改变任何东西",
     "train.precision": "auto 表示在真实的一批数据上与 fp32 一致的最快精度",
     "train.channels_last": "图像的内存布局",
     "train.device": "auto、cpu、cuda、cuda:1、mps……",
@@ -103,9 +104,10 @@ CHINESE = {
     "watch.tensorboard": "同时写 TensorBoard 文件",
     "watch.histograms_every": "每隔多少轮记录参数和梯度的直方图",
     "watch.log_seconds": "进程被杀死时，最多丢失这么多秒的事件",
-    "deploy": "产物的形式（尚未实现）",
+    "deploy": "产物的形式",
     "deploy.quantize": "产物权重的数值格式",
     "deploy.format": "产物计算图的格式",
+    "deploy.licence": "模型卡中的许可说明；null：未注明",
 }
 
 

@@ -239,6 +239,10 @@ class TrainSection(Section):
     ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
         None, description="Decay of the averaged weights, which are then evaluated"
     )
+    non_finite: Literal["stop", "skip"] = Field(
+        "stop",
+        description="What a step with a loss or gradient of NaN or infinity leads to; in no case does it change anything",
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto: the fastest that agrees with fp32 on a real batch"
     )

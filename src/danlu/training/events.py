@@ -98,12 +98,32 @@ class Said(Event):
 
 
 @dataclass(frozen=True)
+class NonFinite(Event):
+    """The step after ``step`` was NaN or infinite, and changed nothing.
+
+    loss, norm: of the step. action: "skip" or "stop". in_a_row: such steps up to this one. finding: kind, layer, layer_class,
+    operation, name, value, rows, … as far as known. rows: those to blame as a person finds them, else those of the batch. capture:
+    where the batch is kept, in words. text: the finding in words.
+    """
+
+    loss: float
+    norm: float
+    action: str
+    in_a_row: int
+    finding: Mapping[str, Any]
+    rows: tuple[str, ...]
+    capture: str
+    text: str
+
+
+@dataclass(frozen=True)
 class FitDone(Event):
-    """reason: "finished", "early-stop", "interrupted", "max-steps"."""
+    """reason: "finished", "early-stop", "interrupted", "max-steps". skipped: steps left out because they were NaN or infinite."""
 
     reason: str
     seconds: float
     best: Mapping[str, float] = field(default_factory=dict)
+    skipped: int = 0
 
 
 class Watcher(Protocol):

@@ -100,8 +100,8 @@ def fit(
     (outputs, target) → mean loss. data: a feed of batches, a tuple of tensors or arrays (inputs…, target) (N, …), or a DataLoader of
     such tuples. validation: the same kinds; judged by the objective after every epoch. changes: fields of :class:`Plan` by
     name (epochs=5, lr=1e-3, optimizer="sgd", schedule="cosine", …).
-    folder: where checkpoints go; with ``resume`` training continues from the newest. watchers: are told everything; where there are
-    none, what should be heard of is a Python warning.
+    folder: where checkpoints go and, under ``captures``, the batches of steps that were NaN or infinite; with ``resume`` training
+    continues from the newest. watchers: are told everything; where there are none, what should be heard of is a Python warning.
     """
     watchers = watchers or (Aloud(),)
     if isinstance(changes.get("optimizer"), str):
@@ -110,7 +110,8 @@ def fit(
         changes["schedule"] = names.build("schedule", Named(**named(changes["schedule"])), "schedule")
     chosen = replace(plan or Plan(), **changes)
     if folder is not None:
-        chosen = replace(chosen, checkpoint=replace(chosen.checkpoint, folder=Path(folder)))
+        captures = chosen.captures or Path(folder) / "captures"
+        chosen = replace(chosen, checkpoint=replace(chosen.checkpoint, folder=Path(folder)), captures=captures)
     if chosen.precision == "fp16" and chosen.device.type == "cpu":
         raise RecipeError.of("precision", say("runs.fp16-cpu"), say("runs.fp16-cpu.remedy"))
     net.to(chosen.device)

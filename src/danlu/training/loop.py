@@ -33,18 +33,19 @@ from danlu.training.events import (
     Watcher,
 )
 from danlu.training.interrupts import Interrupts
+from danlu.training.nonfinite import incident
 from danlu.training.objective import Objective
 from danlu.training.parts import Parts
-from danlu.training.plan import Feed, Judge, Plan
+from danlu.training.plan import Feed, Judge, Plan, transformed
 from danlu.training.randomness import reseed
-from danlu.training.slots import guard
 
 
 @dataclass(frozen=True)
 class Fitted:
     """How training ended. reason: "finished", "early-stop", "interrupted". net: with its last weights (averaged where EMA is on).
 
-    best: values of the best evaluation; best_epoch from 0 (-1 without evaluation).
+    best: values of the best evaluation; best_epoch from 0 (-1 without evaluation). skipped: steps left out because they were NaN or
+    infinite.
     """
 
     net: nn.Module
@@ -52,6 +53,7 @@ class Fitted:
     steps: int
     best: dict[str, float] = field(default_factory=dict)
     best_epoch: int = -1
+    skipped: int = 0
 
 
 def fit(
@@ -68,7 +70,7 @@ def fit(
 
     batches: micro-batches by position, on ``plan.device``, where ``net`` already is. judge: evaluates a net after an epoch.
     resume: continue from the newest sound checkpoint under ``plan.checkpoint.folder`` (from the start where there is none).
-    Raises TrainingError where loss or gradients stop being finite, RunError where a checkpoint can't be written or doesn't fit.
+    Raises TrainingError where loss or gradients are NaN or infinite, RunError where a checkpoint can't be written or doesn't fit.
     """
     steps_per_epoch = -(-len(batches) // plan.accumulate)
     parts = Parts(net, objective, plan, steps_per_epoch)
@@ -78,16 +80,19 @@ def fit(
         for watcher in watchers:
             watcher.on(event)
 
-    def flush() -> None:
-        block = meter.flush(progress.epoch)
+    def flush(window: Sequence[Batch] = ()) -> bool:
+        """Tell what was done; whether steps are to be done again, since the device went on behind one that the guard refused."""
+        block, refused = meter.flush(progress.epoch, skips=plan.non_finite == "skip")
         if block is not None:
             tell(block)
-            guard.after_reading(block, parts.precision.scaler is not None)
+        if refused is not None:
+            incident.meet(parts, objective, batches, plan, refused, window, tell)
+        return refused is not None and not window
 
     def save() -> None:
         if plan.checkpoint.folder is None:
             return
-        flush()
+        parts.guard.approve(progress.step, progress.epoch)
         began = time.perf_counter()
         path = checkpoint.save(plan.checkpoint.folder / f"{progress.step:06d}", parts.state())
         checkpoint.prune(plan.checkpoint.folder, plan.checkpoint.keep, progress.step)
@@ -123,12 +128,13 @@ def fit(
     began = time.perf_counter()
     with Interrupts() as interrupts:
         while not progress.finished and progress.epoch < plan.epochs:
-            epoch, epoch_began = progress.epoch, time.perf_counter()
+            epoch, epoch_began, again = progress.epoch, time.perf_counter(), False
             net.train()
-            for micros in _windows(batches.epoch(epoch, progress.micro), plan.accumulate, meter.waited):
+            parts.guard.begin()
+            for window in _windows(batches.epoch(epoch, progress.micro), plan.accumulate, meter.waited):
                 at = Position(plan.seed, epoch, progress.step)
                 lr = parts.update.set_rates(progress.step)
-                micros = [_transformed(batch, at, plan) for batch in micros]
+                micros = [transformed(batch, at, plan) for batch in window]
                 counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
                 loss = torch.zeros((), device=plan.device)
                 terms = torch.zeros(len(objective.names), device=plan.device)
@@ -140,24 +146,26 @@ def fit(
                     parts.precision.backward(share)
                     loss, terms = loss + share.detach(), terms + values
                 norm = parts.gradients.finish(parts.optimizer)
-                guard.before_update(loss, norm, micros, progress.step, epoch, parts.precision.scaler is not None)
+                refused = parts.guard.refuses(loss, norm)
                 penalty = parts.gradients.penalty() if plan.l1 else torch.zeros_like(loss)
                 last = progress.step + 1 == total or progress.micro + len(micros) >= len(batches)
                 if last:
                     _snapshot(net, progress.step, epoch, watchers)
-                parts.update.apply()
+                parts.update.apply(progress.step, refused)
                 if parts.ema is not None:
-                    parts.ema.follow(progress.step)
-                meter.add(progress.step, lr, loss, norm, penalty, terms, counts, sum(map(len, micros)))
+                    parts.ema.follow(progress.step, refused)
+                meter.add(progress.step, lr, loss, norm, penalty, terms, counts, sum(map(len, micros)), refused)
                 progress.step += 1
                 progress.micro += len(micros)
-                if meter.due():
-                    flush()
-                if progress.step >= total or interrupts.asked:
+                due = progress.micro < len(batches) and progress.step < total and parts.checkpoint_due(plan)
+                if refused is True or due or meter.due():
+                    again = flush(window if refused is True else ())
+                if again or progress.step >= total or interrupts.asked:
                     break
-                if progress.micro < len(batches) and parts.checkpoint_due(plan):
+                if due:
                     save()
-            flush()
+            if again or flush():
+                continue
             if interrupts.asked and progress.micro < len(batches) and progress.step < total:
                 save()
                 return _done(parts, "interrupted", began, tell)
@@ -184,6 +192,7 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
     chain += ["unscale"] if parts.precision.scaler is not None else []
     chain += [f"clip norm {plan.clip_norm:g}"] if plan.clip_norm is not None else []
     chain += [f"L1 {plan.l1:g}"] if plan.l1 else []
+    chain += [f"guard: {plan.non_finite}"]
     schedule = type(plan.schedule).__name__ + (f" after {plan.warmup} warm-up steps" if plan.warmup else "")
     followers = f"EMA {plan.ema:g}" if plan.ema is not None else "–"
     stopper = "–" if plan.early_stop is None else f"{plan.early_stop[0]}, patience {plan.early_stop[2]}"
@@ -192,7 +201,7 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
         ("forward", f"{type(parts.net).__name__}, {plan.precision}"),
         ("objective", weights),
         ("parameters", f"{counts:,} trained"),
-        ("gradients", " → ".join([*chain, "guard"])),
+        ("gradients", " → ".join(chain)),
         ("update", f"{type(parts.optimizer).__name__}, peak rate {plan.lr:g}, decay {plan.decay:g}, {schedule}"),
         ("followers", followers),
         ("evaluation", f"every {plan.evaluate_every} epoch(s)" + (f", best {plan.monitor[0]}" if plan.monitor else "")),
@@ -212,17 +221,11 @@ def _windows(batches: Iterable[Batch], size: int, waited: Callable[[float], None
         yield window
 
 
-def _transformed(batch: Batch, at: Position, plan: Plan) -> Batch:
-    for transform in plan.transforms:
-        batch = transform(batch, at, plan.kinds)
-    return batch
-
-
 def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable[[Event], None]) -> bool:
     """Judge the net (averaged where EMA is on) and keep the best weights; whether to stop early."""
-    began = time.perf_counter()
+    began, step = time.perf_counter(), parts.progress.step
+    parts.guard.approve(step, epoch)
     judged = judge(parts.judged)
-    step = parts.progress.step
     best = parts.best is not None and parts.best.better(judged.values, epoch, step)
     if best and plan.best_folder is not None:
         values = {"epoch": epoch, "step": step, "values": dict(judged.values), "extra": dict(plan.extra_state)}
@@ -252,7 +255,8 @@ def _samples(batches: Feed, plan: Plan) -> int:
 def _done(parts: Parts, reason: str, began: float, tell: Callable[[Event], None]) -> Fitted:
     progress = parts.progress
     best = dict(parts.best.values) if parts.best else {}
-    tell(FitDone(progress.step, progress.epoch, reason, time.perf_counter() - began, best))
+    skipped = parts.guard.skips.total
+    tell(FitDone(progress.step, progress.epoch, reason, time.perf_counter() - began, best, skipped))
     if reason == "interrupted":
         tell(Said(progress.step, progress.epoch, say("training.interrupted", step=progress.step), "warning"))
-    return Fitted(parts.judged, reason, progress.step, best, parts.best.epoch if parts.best else -1)
+    return Fitted(parts.judged, reason, progress.step, best, parts.best.epoch if parts.best else -1, skipped)

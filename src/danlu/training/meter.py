@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,10 +11,19 @@ from torch import Tensor
 from danlu.training.events import StepsDone
 
 
+class Refused(NamedTuple):
+    """A step that the guard left out: its position (from 0), loss and gradient norm."""
+
+    step: int
+    loss: float
+    norm: float
+
+
 class Meter:
     """Collects each step's loss, terms and gradient norm until :meth:`flush`; keeps the epoch's sums per term.
 
-    The epoch's training loss is Σ wₖ·ΣSₖ/ΣCₖ over its steps: exact whatever the sizes of their batches (rule 4).
+    The epoch's training loss is Σ wₖ·ΣSₖ/ΣCₖ over its steps: exact whatever the sizes of their batches (rule 4). A step that the guard
+    refused is not in it.
     """
 
     def __init__(
@@ -31,7 +40,8 @@ class Meter:
         self._steps: list[int] = []
         self._rates: list[float] = []
         self._rows: list[Tensor] = []
-        self._samples = 0
+        self._verdicts: list[bool | Tensor] = []
+        self._samples: list[int] = []
         self._waited = 0.0
         self._since = time.perf_counter()
 
@@ -45,13 +55,18 @@ class Meter:
         parts: Tensor,
         counts: Tensor,
         samples: int,
+        refused: bool | Tensor = False,
     ) -> None:
-        """loss, norm, penalty: 0-d. parts = Sₖ/Cₖ and counts = Cₖ of the effective batch: (terms,). All stay on the device."""
+        """loss, norm, penalty: 0-d. parts = Sₖ/Cₖ and counts = Cₖ of the effective batch: (terms,). All stay on the device.
+
+        refused: whether the guard refused the step or, where the device decides, any since the last flush.
+        """
         head = torch.stack([loss.double(), norm.double(), penalty.double()])
         self._rows.append(torch.cat([head, parts.double(), counts]))
         self._steps.append(step)
         self._rates.append(lr)
-        self._samples += samples
+        self._samples.append(samples)
+        self._verdicts.append(refused)
 
     def waited(self, seconds: float) -> None:
         self._waited += seconds
@@ -59,33 +74,51 @@ class Meter:
     def due(self) -> bool:
         return time.perf_counter() - self._since >= self.seconds or len(self._steps) >= 4096
 
-    def flush(self, epoch: int) -> StepsDone | None:
-        """The block of steps since the last flush; None where there are none."""
+    def flush(self, epoch: int, skips: bool = False) -> tuple[StepsDone | None, Refused | None]:
+        """The block of steps since the last flush, up to the first that was refused; None where there are none.
+
+        skips: a refused step is done with, so its numbers end the block; else they are not in it.
+        """
         if not self._steps:
             self._since = time.perf_counter()
-            return None
+            return None, None
         table = torch.stack(self._rows).cpu()
+        first = self._first_refused()
+        refused = None
+        if first < len(table):
+            refused = Refused(self._steps[first], float(table[first, 0]), float(table[first, 1]))
+        steps = first + skips if refused else first
+        table = table[:steps]
         terms = len(self.names)
         parts, counts = table[:, 3 : 3 + terms], table[:, 3 + terms :]
-        for part, count in zip(
-            parts, counts, strict=True
-        ):  # step by step: the sum's bits must not depend on the blocks
-            self.sums += torch.stack([part * count, count], dim=1)
+        for part, count in zip(parts[:first], counts[:first], strict=True):
+            self.sums += torch.stack(
+                [part * count, count], dim=1
+            )  # step by step: the sum's bits don't depend on blocks
         values: dict[str, tuple[float, ...]] = {
             "train/loss": tuple(table[:, 0].tolist()),
-            "lr": tuple(self._rates),
+            "lr": tuple(self._rates[:steps]),
             "grad_norm": tuple(table[:, 1].tolist()),
         }
         if self.penalised:
             values["train/l1"] = tuple(table[:, 2].tolist())
         if terms > 1:
             values |= {f"train/loss/{name}": tuple(parts[:, i].tolist()) for i, name in enumerate(self.names)}
-        block = StepsDone(
-            self._steps[-1] + 1, epoch, tuple(self._steps), values, self._samples,
-            time.perf_counter() - self._since, self._waited,
-        )  # fmt: skip
+        block = None
+        if steps:
+            block = StepsDone(
+                self._steps[steps - 1] + 1, epoch, tuple(self._steps[:steps]), values, sum(self._samples[:steps]),
+                time.perf_counter() - self._since, self._waited,
+            )  # fmt: skip
         self._clear()
-        return block
+        return block, refused
+
+    def _first_refused(self) -> int:
+        """Its index among the steps; their number where there is none."""
+        told: list[Any] = self._verdicts
+        if isinstance(told[0], Tensor):
+            told = torch.stack(told).tolist()
+        return next((index for index, refused in enumerate(told) if refused), len(told))
 
     def epoch(self) -> dict[str, float]:
         """The epoch's training loss and terms; starts the next epoch. Flush first."""

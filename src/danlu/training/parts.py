@@ -22,6 +22,7 @@ from danlu.training.precision import Precision
 from danlu.training.schedules.base import Horizon, WarmUp
 from danlu.training.slots.followers import Ema
 from danlu.training.slots.gradients import GradientChain
+from danlu.training.slots.guard import Guard
 from danlu.training.slots.stoppers import Best, EarlyStop
 from danlu.training.slots.update import Update
 
@@ -59,6 +60,7 @@ class Parts:
         schedule = WarmUp(plan.schedule, plan.warmup) if plan.warmup else plan.schedule
         self.update = Update(self.optimizer, schedule, self.horizon, plan.lr, self.precision)
         self.ema = Ema(net, plan.ema) if plan.ema is not None else None
+        self.guard = Guard(net, self.optimizer, self.precision, followed=self.ema is not None)
         self.best = Best(*plan.monitor) if plan.monitor else None
         self.stopper = EarlyStop(*plan.early_stop) if plan.early_stop else None
         weights = tuple(objective.weights.values())
@@ -92,6 +94,7 @@ class Parts:
             "meter": self.meter.state(),
             "best": self.best.state() if self.best else None,
             "stopper": self.stopper.state() if self.stopper else None,
+            "guard": self.guard.state(),
             "extra": self._extra,
         }
         self._saved_at = time.monotonic()
@@ -113,6 +116,8 @@ class Parts:
         self.progress = Progress(**values["progress"])
         self.precision.load(values["precision"])
         self.meter.load(values["meter"])
+        if "guard" in values:
+            self.guard.load(values["guard"])
         if self.best and values["best"]:
             self.best.load(values["best"])
         if self.stopper and values["stopper"]:

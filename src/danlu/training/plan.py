@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import nn
@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from danlu.data.augment.base import BatchTransform
 from danlu.data.batches.batch import Batch
 from danlu.data.kinds.base import Kind
+from danlu.randomness import Position
 from danlu.training.optimisers.adamw import AdamW
 from danlu.training.precision import Name
 from danlu.training.schedules.base import Schedule
@@ -54,6 +55,11 @@ class CheckpointPolicy:
     keep: int = 3
 
 
+def by_number(row: int) -> tuple[str, str]:
+    """(id, where a person finds it) of a row of which no more is known."""
+    return str(row), str(row)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What the recipe's ``train`` section becomes.
@@ -63,6 +69,8 @@ class Plan:
     l1: λ of the L1 penalty, on the same parameters. ema: decay of averaged weights, which are then the ones evaluated.
     monitor: (metric, +1 or -1) whose best weights are kept in ``best_folder``. patience: evaluations without improvement
     by ``min_delta`` before stopping early. transforms: batch transforms in order. seed: of everything drawn.
+    non_finite: what a step whose loss or gradient is NaN or infinite leads to; in no case does it change anything. captures: the folder
+    in which the batches of such steps are kept. source: a dataset row's id, and where a person finds it.
     """
 
     epochs: int = 10
@@ -86,5 +94,15 @@ class Plan:
     best_folder: Path | None = None
     early_stop: tuple[str, int, int, float] | None = None  # metric, sign, patience, min_delta
     checkpoint: CheckpointPolicy = field(default_factory=CheckpointPolicy)
+    non_finite: Literal["stop", "skip"] = "stop"
+    captures: Path | None = None
+    source: Callable[[int], tuple[str, str]] = by_number
     log_seconds: float = 1.0
     extra_state: Mapping[str, Any] = field(default_factory=dict)  # JSON-able, stored beside (versions, recipe hash)
+
+
+def transformed(batch: Batch, at: Position, plan: Plan) -> Batch:
+    """The batch after the plan's transforms."""
+    for transform in plan.transforms:
+        batch = transform(batch, at, plan.kinds)
+    return batch

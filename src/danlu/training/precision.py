@@ -45,6 +45,11 @@ class Precision:
             self.scaler.step(optimizer)
             self.scaler.update()
 
+    def pass_over(self) -> None:
+        """In place of :meth:`step`; under fp16 the scale learns what unscaling found."""
+        if self.scaler is not None:
+            self.scaler.update()
+
     def state(self) -> dict[str, Any]:
         return {} if self.scaler is None else dict(self.scaler.state_dict())
 

@@ -73,15 +73,6 @@ TEXTS = {
     ),
     "training.no-metric": ("there is no metric {name}; known: {known}.", "没有名为 {name} 的指标；可用：{known}。"),
     "training.nothing-to-train": ("no parameter is left to train.", "没有可训练的参数。"),
-    "training.step-place": ("step {step}, epoch {epoch}", "第 {step} 步，第 {epoch} 轮"),
-    "training.not-finite": (
-        "the loss is {loss} with gradient norm {norm} (rows {rows}); training stopped before the weights were spoilt.",
-        "损失为 {loss}，梯度范数为 {norm}（数据行 {rows}）；已在权重被破坏之前停止训练。",
-    ),
-    "training.not-finite.remedy": (
-        "Lower train.optimizer.lr, set train.clip_norm, or look at those rows.",
-        "请降低 train.optimizer.lr，设置 train.clip_norm，或检查这些数据行。",
-    ),
     "training.interrupted": (
         "Interrupted after step {step}; the checkpoint is saved.",
         "已在第 {step} 步后中断；检查点已保存。",

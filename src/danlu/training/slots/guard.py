@@ -1,43 +1,113 @@
-"""The guard: a loss that is not finite stops training before it spoils the weights.
+"""The guard: a step whose loss, gradient or running statistics are NaN or infinite changes nothing.
 
-On a CPU the number is there anyway, so every step is looked at before its update. On a GPU looking would make the host wait for each
-step: there the block's values are looked at when they are read, and the last checkpoint is the way back.
+It is looked at before its update. On a CPU the numbers are there anyway, and the host decides. On a GPU looking would make the host
+wait for each step, so the device decides: from the first such step on a flag on the device makes every update an empty one (the
+optimiser's fused kernels take it as ``found_inf``), until the host reads the block of steps, goes back to that one and does again what
+came after. Where the optimiser has no such kernels, or fp16 gradients are scaled, the host looks at every step, as torch's GradScaler
+does. A scaled fp16 gradient may overflow: that is the scaler's business, which shrinks its scale.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from danlu.data.batches.batch import Batch
 from danlu.errors import TrainingError
 from danlu.messages import say
-from danlu.training.events import StepsDone
+from danlu.training.precision import Precision
+from danlu.training.slots.running import Copied, Running
+
+MOST_IN_A_ROW = 10  # steps left out one after the other: then it is not the batches
+
+Verdict = bool | Tensor  # whether a step is left out; a 0-d float32 0 or 1 where only the device knows
 
 
-def before_update(loss: Tensor, norm: Tensor, micros: Sequence[Batch], step: int, epoch: int, scaled: bool) -> None:
-    """Raises TrainingError where loss or gradient norm is NaN or infinite (a scaled fp16 gradient may overflow)."""
-    if loss.device.type != "cpu":
-        return
-    if math.isfinite(float(loss)) and (scaled or math.isfinite(float(norm))):
-        return
-    rows = [int(row) for batch in micros for row in batch.rows[: len(batch)]]
-    _stop(float(loss), float(norm), step, epoch, rows)
+@dataclass
+class Skips:
+    """How many steps were left out, how many of them in a row, and the position of the last. Checkpointed."""
+
+    total: int = 0
+    in_a_row: int = 0
+    last: int = -2
+
+    def add(self, step: int) -> None:
+        self.in_a_row = self.in_a_row + 1 if step == self.last + 1 else 1
+        self.total, self.last = self.total + 1, step
 
 
-def after_reading(block: StepsDone, scaled: bool) -> None:
-    """The same for the values of a block that has been read from the device."""
-    for step, loss, norm in zip(block.steps, block.values["train/loss"], block.values["grad_norm"], strict=True):
-        if not (math.isfinite(loss) and (scaled or math.isfinite(norm))):
-            _stop(loss, norm, step, block.epoch, [])
+class Guard:
+    """Looks at every step, and keeps what it needs to leave one out. followed: whether the net is averaged."""
+
+    def __init__(self, net: nn.Module, optimizer: Optimizer, precision: Precision, followed: bool = False) -> None:
+        self.net = net
+        self.scaled = precision.scaler is not None
+        self.deferred = defers(optimizer, precision)
+        self.skips = Skips()
+        self._followed = followed
+        self._running = Running(net)
+        self._kept: list[Copied] = []
+        self._halted = torch.zeros((), device=precision.device)
+
+    def begin(self) -> None:
+        """The net's buffers are sound now: at the beginning of an epoch, after a load."""
+        self._kept = self._running.read()
+
+    def refuses(self, loss: Tensor, norm: Tensor) -> Verdict:
+        """Whether this step must not change anything. loss, norm: 0-d, of the effective batch, before its update."""
+        now = self._running.read()
+        gradient = None if self.scaled else norm
+        values = [value for value in (loss, gradient, self._running.total(now)) if value is not None]
+        if self.deferred:
+            sound = torch.isfinite(values[0])
+            for value in values[1:]:
+                sound = sound & torch.isfinite(value)
+            self._halted = torch.maximum(self._halted, (~sound).float())
+            self._kept = [_unless(self._halted, old, new) for old, new in zip(self._kept, now, strict=True)]
+            if self._followed:  # an average must meet no NaN, not even with weight 0
+                self._running.write(self._kept)
+            return self._halted
+        if all(math.isfinite(float(value)) for value in values):
+            self._kept = now
+            return False
+        return True
+
+    def take_back(self) -> None:
+        """The buffers as they were before the refused step; updates are updates again."""
+        self._running.write(self._kept)
+        self._halted = torch.zeros_like(self._halted)
+
+    def approve(self, step: int, epoch: int) -> None:
+        """Before weights are judged or saved. Raises TrainingError where an update of finite gradients made them overflow."""
+        weights = [(name, p) for name, p in self.net.named_parameters() if p.is_floating_point()]
+        if not weights or bool(torch.stack(torch._foreach_norm([p.detach() for _, p in weights])).isfinite().all()):
+            return
+        name = next((name for name, p in weights if not bool(torch.isfinite(p).all())), None)
+        if name is not None:
+            raise TrainingError.of(
+                say("nonfinite.place", step=step, epoch=epoch + 1),
+                say("nonfinite.weights", name=name),
+                say("nonfinite.weights.remedy"),
+            )
+
+    def state(self) -> dict[str, Any]:
+        return dict(vars(self.skips))
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.skips = Skips(**state)
 
 
-def _stop(loss: float, norm: float, step: int, epoch: int, rows: list[int]) -> None:
-    shown = ", ".join(map(str, rows[:8])) + (", …" if len(rows) > 8 else "")
-    raise TrainingError.of(
-        say("training.step-place", step=step, epoch=epoch + 1),
-        say("training.not-finite", loss=loss, norm=norm, rows=shown or "?"),
-        say("training.not-finite.remedy"),
-    )
+def defers(optimizer: Optimizer, precision: Precision) -> bool:
+    """Whether the device can decide alone, so that the host need not wait for it."""
+    on_cpu, scaled = precision.device.type == "cpu", precision.scaler is not None
+    return not on_cpu and not scaled and bool(getattr(optimizer, "_step_supports_amp_scaling", False))
+
+
+def _unless(halted: Tensor, old: Copied, new: Copied) -> Copied:
+    if old.values.shape != new.values.shape:  # a buffer that has grown
+        return new
+    return Copied(torch.where(halted > 0, old.values, new.values), new.shapes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch import Tensor
 from torch.optim import Optimizer
 
 from danlu.training.optimisers.base import set_rates
@@ -20,6 +21,7 @@ class Update:
         self.horizon = horizon
         self.lr = lr
         self.precision = precision
+        self._since: dict[Tensor, int] = {}  # the step from which the optimiser remembers something of a parameter
 
     def set_rates(self, step: int) -> float:
         """Rates for ``step``; gives the learning rate back."""
@@ -27,6 +29,27 @@ class Update:
         set_rates(self.optimizer, self.lr * rates.factor, rates.momentum)
         return self.lr * rates.factor
 
-    def apply(self) -> None:
-        self.precision.step(self.optimizer)
+    def apply(self, step: int, refused: bool | Tensor = False) -> None:
+        """Move the weights, unless the guard refuses the step: then neither they nor the optimiser's memory change."""
+        if refused is True:
+            self.precision.pass_over()
+        elif isinstance(refused, Tensor):
+            self._note(step - 1)
+            self.optimizer.found_inf = refused  # type: ignore[attr-defined]
+            self.optimizer.step()
+            del self.optimizer.found_inf  # type: ignore[attr-defined]
+            self._note(step)
+        else:
+            self.precision.step(self.optimizer)
         self.optimizer.zero_grad(set_to_none=True)
+
+    def take_back(self, step: int) -> None:
+        """Forget what the optimiser began to remember from ``step`` on: of empty updates it is not even initialised."""
+        for parameter, since in list(self._since.items()):
+            if since >= step:
+                del self._since[parameter], self.optimizer.state[parameter]
+
+    def _note(self, step: int) -> None:
+        if len(self.optimizer.state) > len(self._since):
+            for parameter in self.optimizer.state:
+                self._since.setdefault(parameter, step)
