@@ -175,7 +175,9 @@ def in_folder(assembled: Assembled, folder: RunFolder, extra: Mapping[str, Any])
     policy = CheckpointPolicy(
         folder.checkpoints, asked.every_steps, asked.every_minutes, asked.every_epochs, asked.keep
     )
-    return replace(assembled.plan, checkpoint=policy, best_folder=folder.best, captures=folder.captures, extra_state=extra)
+    return replace(
+        assembled.plan, checkpoint=policy, best_folder=folder.best, captures=folder.captures, extra_state=extra
+    )
 
 
 def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, device: torch.device, micros: int) -> Plan:

@@ -69,7 +69,7 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
     trial = copy.deepcopy(assembled.net)
     note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), lambda loss: f"loss {loss:.4f}")
     if assembled.batches.smallest == 1 and assembled.recipe.train.batch_size > 1 and batch_norms(trial):
-        note("batch of one", lambda: _batch_of_one(assembled, trial))
+        note("batch of one", lambda: _batch_of_one(assembled, trial), lambda _: "")
     note("evaluation", lambda: _one_batch_judged(assembled, trial), _first_value)
     parts = Parts(trial, assembled.objective, assembled.plan, -(-len(assembled.batches) // assembled.plan.accumulate))
     note("checkpoint", lambda: _round_trip(parts, folder, assembled.recipe), lambda size: f"{size / 1e6:.1f} MB")
@@ -139,7 +139,9 @@ def _of_the_loss(recipe: Recipe, error: DanluError) -> DanluError:
 def _batch_of_one(assembled: Assembled, trial: nn.Module) -> None:
     """An epoch's last batch, where it holds a single sample, of which batch norm may find no variance."""
     data, plan, recipe = assembled.data, assembled.plan, assembled.recipe
-    one = Batches(data, data.parts["train"][:1], 1, recipe.seed, shuffle=False, transforms=plan.transforms, device=plan.device)
+    one = Batches(
+        data, data.parts["train"][:1], 1, recipe.seed, shuffle=False, transforms=plan.transforms, device=plan.device
+    )
     try:
         trial(*first_batch(one, plan).arguments())
     except ValueError as error:
@@ -150,7 +152,7 @@ def _batch_of_one(assembled: Assembled, trial: nn.Module) -> None:
 def _one_batch_judged(assembled: Assembled, trial: nn.Module) -> Judged:
     """Judge the untrained copy on one batch, so that a broken metric or decoder is found now and not after an epoch.
 
-    Of the validation part; where there is none, of the test part or the training rows as they are: what takes only mixed targets is seen.
+    Of the validation part; where there is none, of the test part or the training rows as they are: a loss must take unmixed targets.
     """
     data, plan = assembled.data, assembled.plan
     part: Part = next(part for part in ("val", "test", "train") if len(data.parts.get(part, ())))
@@ -159,7 +161,7 @@ def _one_batch_judged(assembled: Assembled, trial: nn.Module) -> Judged:
     small.data, small.feeds = replace(data, parts={**data.parts, part: some}), {}
     try:
         judged = small.judge(part)(trial)
-    except DanluError as error:
+    except RecipeError as error:
         raise _of_the_loss(assembled.recipe, error) from error
     for key, metric in (("train.best", plan.monitor), ("train.early_stop.monitor", plan.early_stop)):
         if metric and metric[0] not in judged.values:
