@@ -18,26 +18,35 @@ _TENSORS_ONLY = (
 
 
 @contextmanager
+def tensors_only() -> Iterator[None]:
+    """Inside, torch.load takes tensors alone, whoever calls it and however."""
+    before = os.environ.get(_TENSORS_ONLY)
+    os.environ[_TENSORS_ONLY] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_TENSORS_ONLY]
+        else:
+            os.environ[_TENSORS_ONLY] = before
+
+
+@contextmanager
 def careful() -> Iterator[None]:
-    """Inside, torch.load takes tensors alone, and the hub's client asks its cache alone where its host can't be
-    reached.
+    """:func:`tensors_only`, and the hub's client asks its cache alone where its host can't be reached.
 
     Whether it can is tried for 3 s (the client itself retries for most of a minute). Behind a proxy nothing is tried:
     the host's address need not be known there.
     """
     from huggingface_hub import constants
 
-    offline, only = constants.HF_HUB_OFFLINE, os.environ.get(_TENSORS_ONLY)
+    offline = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = offline or not _reachable(constants.ENDPOINT)
-    os.environ[_TENSORS_ONLY] = "1"
     try:
-        yield
+        with tensors_only():
+            yield
     finally:
         constants.HF_HUB_OFFLINE = offline
-        if only is None:
-            del os.environ[_TENSORS_ONLY]
-        else:
-            os.environ[_TENSORS_ONLY] = only
 
 
 def _reachable(endpoint: str) -> bool:

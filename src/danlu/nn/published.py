@@ -14,8 +14,8 @@ from danlu._compat.torchvision import ensure
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.head import head_of
-from danlu.nn.hub import careful
-from danlu.nn.weights import first_convolution, fitted, load_weights, replace
+from danlu.nn.hub import careful, tensors_only
+from danlu.nn.weights import first_convolution, fitted, is_file, load_weights, replace
 
 Size = tuple[int, int]
 
@@ -37,7 +37,7 @@ def torchvision_net(
     from torchvision import models
 
     args = {**_torchvision_defaults(name, image_size, where), **args}
-    if not pretrained or _is_file(pretrained):
+    if not pretrained or is_file(pretrained):
         net = _made(where, models.get_model, name, weights=None, num_classes=classes, **args)
         if in_channels != 3:
             _new_input(net, in_channels, trained=False)
@@ -54,7 +54,7 @@ def torchvision_net(
         if in_channels != 3:
             _new_input(net, in_channels, trained=True)
         _new_head(net, classes)
-    if _is_file(pretrained):
+    if is_file(pretrained):
         load_weights(net, Path(str(pretrained)), where)
     return net
 
@@ -72,9 +72,9 @@ def timm_net(
     ensure()
     import timm
 
-    if isinstance(pretrained, str) and not _is_file(pretrained):
+    if isinstance(pretrained, str) and not is_file(pretrained):
         name = f"{name.partition('.')[0]}.{pretrained}"
-    fetch = bool(pretrained) and not _is_file(pretrained)
+    fetch = bool(pretrained) and not is_file(pretrained)
     given = {"pretrained": fetch, "in_chans": in_channels, "num_classes": classes, **args}
     make = _fetched if fetch else _made
     try:
@@ -83,7 +83,7 @@ def timm_net(
         if not isinstance(error.__cause__, TypeError) or "img_size" not in str(error.__cause__):
             raise
         net = make(where, timm.create_model, name, **given)  # takes any size: it has no such argument
-    if _is_file(pretrained):
+    if is_file(pretrained):
         load_weights(net, Path(str(pretrained)), where)
     return net
 
@@ -108,7 +108,7 @@ def _torchvision_defaults(name: str, image_size: Size, where: str) -> dict[str, 
 def _made(where: str, make: Any, name: str, **given: Any) -> nn.Module:
     """The net; what its constructor objects to becomes a RecipeError."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), tensors_only():
             warnings.simplefilter("ignore", FutureWarning)
             net: nn.Module = make(name, **given)
     except (TypeError, ValueError, AssertionError, RuntimeError, KeyError) as error:
@@ -167,7 +167,3 @@ def _new_head(net: nn.Module, classes: int) -> None:
             replace(net, name, nn.Conv2d(old.in_channels, classes, old.kernel_size))  # type: ignore[arg-type]
             if hasattr(net, "num_classes"):
                 net.num_classes = classes  # type: ignore[assignment]
-
-
-def _is_file(pretrained: bool | str) -> bool:
-    return isinstance(pretrained, str) and pretrained.endswith(".safetensors")

@@ -11,17 +11,30 @@ from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.head import head_of
 
+_PICKLED = (b"\x80", b"PK\x03\x04")  # a pickle of protocol 2 or later; torch.save's archive of one
+FILES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".onnx")
+
+
+def is_file(pretrained: bool | str) -> bool:
+    """Whether what ``model.pretrained`` says is a file, and no name of published weights."""
+    return isinstance(pretrained, str) and pretrained.lower().endswith(FILES)
+
 
 def load_weights(net: nn.Module, file: Path, where: str = "model.pretrained") -> tuple[str, ...]:
     """Load a safetensors file into ``net``; returns the names that kept their fresh values: the head's, if it differs.
 
     A kernel for another number of input channels is fitted. Names may all stand behind "1." (a net saved with its
-    normalisation in front). Raises RecipeError where the file can't be read or anything else is missing or differs.
+    normalisation in front). Raises RecipeError where the file can't be read or anything else is missing or differs; a
+    pickle is never opened.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
+        with file.open("rb") as stream:
+            head = stream.read(9)
+        if head.startswith(_PICKLED) and not head.endswith(b"{"):
+            raise RecipeError.of(where, say("nn.weights-pickled", file=file), say("nn.weights-pickled-remedy"))
         found = load_file(file)
     except (OSError, SafetensorError) as error:
         raise RecipeError.of(where, say("nn.weights-unreadable", file=file, reason=error)) from error

@@ -62,6 +62,14 @@ TEXTS = {
         "请让网络的最后一层使用属性名 head、classifier 或 fc。",
     ),
     "nn.weights-unreadable": ("{file} can't be read: {reason}", "无法读取 {file}：{reason}"),
+    "nn.weights-pickled": (
+        "{file} is a pickle, or an archive of one, which could run any code: it was not opened.",
+        "{file} 是 pickle 或其归档，可能执行任意代码，因此未予打开。",
+    ),
+    "nn.weights-pickled-remedy": (
+        "Where it can be trusted, convert it to safetensors: safetensors.torch.save_file(torch.load(FILE, weights_only=True), …).",
+        "若确认可信，请先转换为 safetensors：safetensors.torch.save_file(torch.load(FILE, weights_only=True), …)。",
+    ),
     "nn.weights-differ": (
         "{file} does not fit the net: {count} tensors are missing or have another shape ({names}).",
         "{file} 与网络不符：有 {count} 个张量缺失或形状不同（{names}）。",
