@@ -75,7 +75,7 @@ def test_boxes_are_neither_but_can_be_read(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_said_with_the_way_to_make_it(tmp_path: Path) -> None:
     run = folder(tmp_path, "number")
-    with pytest.raises(RunError, match="danlu evaluate .* --part val"):
+    with pytest.raises(RunError, match=r"danlu evaluate .* --part val"):
         read(run, "val")
     path = run / "predictions" / "val.parquet"
     path.parent.mkdir()

@@ -81,10 +81,11 @@ def test_intervals_cover_as_often_as_they_say(name: str, truth: dict[str, float]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["bca", "percentile"])
-def test_every_interval_covers_as_often_as_it_says(method: str, truth: dict[str, float]) -> None:
-    """2,000 sets resolve a coverage to half a point, so that .935 and .965 are far off."""
-    found = {name: covered(make, true, method, 1, 2000, 1000) for name, make, true in cases(truth)}
-    assert {name: share for name, share in found.items() if not 0.935 <= share <= 0.965} == {}
+@pytest.mark.parametrize("name", ["log-loss", "brier", "r2", "difference of rmse", "accuracy", "macro-f1", "rmse"])
+def test_every_interval_covers_as_often_as_it_says(name: str, method: str, truth: dict[str, float]) -> None:
+    """1,000 other sets resolve a coverage to .7 points."""
+    make, true = next((make, true) for case, make, true in cases(truth) if case == name)
+    assert 0.93 <= covered(make, true, method, 1, 1000, 1000) <= 0.97
 
 
 def test_the_wilson_interval_of_reports_covers() -> None:

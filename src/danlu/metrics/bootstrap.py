@@ -106,14 +106,14 @@ def _weights(counts: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
     total, width = int(counts.sum()), len(counts)
     sparse = total > 4 * width
     block = max(1, min(draws, _AT_ONCE // (width if sparse else total)))
-    owner = None if sparse else np.repeat(np.arange(width), counts)
+    owner = np.empty(0, np.int64) if sparse else np.repeat(np.arange(width), counts)
     for start in range(0, draws, block):
         size = min(block, draws - start)
-        if owner is None:
+        if sparse:
             yield rng.multinomial(total, counts / total, size).astype(np.float64)
         else:
-            chosen = owner[rng.integers(0, total, (size, total))]
-            chosen += np.arange(size)[:, None] * width
+            chosen = rng.integers(0, total, (size, total))
+            chosen = (chosen if total == width else owner[chosen]) + np.arange(size)[:, None] * width
             yield np.bincount(chosen.reshape(-1), minlength=size * width).reshape(size, width).astype(np.float64)
 
 
