@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from danlu.messages.visible import visible
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -18,11 +20,17 @@ class Problem:
     where: ``file:line``, ``column 'x', row 17``, a path or a dotted recipe key; may be empty.
     what: one sentence, already in the reader's language.
     remedy: one sentence that says what to do; may be empty.
+    Whatever others wrote into them (a file's name, a label) is made safe to be shown.
     """
 
     where: str
     what: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "where", visible(self.where, line=True))
+        object.__setattr__(self, "what", visible(self.what))
+        object.__setattr__(self, "remedy", visible(self.remedy))
 
     def __str__(self) -> str:
         head = f"{self.where}: " if self.where else ""

@@ -10,6 +10,8 @@ from dataclasses import asdict, is_dataclass
 from pathlib import PurePath
 from typing import Any, TextIO
 
+from danlu.messages.visible import visible
+
 
 class Output:
     """Where a command writes. With ``as_json``, texts and tables are silent; only :meth:`result` writes, to stdout."""
@@ -20,12 +22,12 @@ class Output:
     def line(self, text: str = "") -> None:
         """One line for a person, on stdout."""
         if not self.as_json:
-            sys.stdout.write(f"{text}\n")
+            sys.stdout.write(f"{visible(text)}\n")
 
     def aside(self, text: str) -> None:
         """One line for a person that is no part of the answer, on stderr; also with ``--json``."""
         sys.stdout.flush()
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{visible(text)}\n")
         sys.stderr.flush()
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
@@ -44,7 +46,7 @@ class Output:
         for index, head in enumerate(heads):
             table.add_column(Text(head), justify="right" if index in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(visible(cell, line=True)) for cell in row))
         # To a file or a pipe nothing is folded: programs and eyes alike want one row a line.
         width = None if sys.stdout.isatty() else 10_000
         console = Console(file=sys.stdout, width=width, highlight=False)

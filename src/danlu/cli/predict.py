@@ -1,4 +1,4 @@
-"""``danlu predict RUN INPUT…``: one answer a line, as soon as it is known."""
+"""``danlu predict RUN|ARTIFACT INPUT…``: one answer a line, as soon as it is known. An artifact answers without torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ import argparse
 from danlu.cli._faults import DONE, SOME_FAILED
 from danlu.cli._output import Output, to_json
 from danlu.cli._parser import Parser
-from danlu.errors import DataError
 from danlu.messages import say
 
-USAGE = "RUN INPUT…"
+USAGE = "RUN|ARTIFACT INPUT… [--device cpu|cuda] [--threads N] [--allow-code]"
 
 
 def arguments(parser: Parser) -> None:
-    parser.add_argument("words", nargs="*", metavar="RUN INPUT…", help=f"{say('cli.run')}; {say('cli.predict.inputs')}")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="RUN|ARTIFACT INPUT…",
+        help=f"{say('cli.predict.path')}; {say('cli.predict.inputs')}",
+    )
+    parser.add_argument("--device", metavar="cpu|cuda", default="cpu", help=say("cli.predict.device"))
+    parser.add_argument("--threads", metavar="N", help=say("cli.predict.threads"))
+    parser.add_argument("--allow-code", action="store_true", help=say("cli.predict.allow-code"))
     parser.epilog = say("cli.predict.json")
 
 
@@ -22,10 +29,15 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     words = options.words
     if len(words) < 2:
         raise parser.mistake(say("cli.missing", argument="INPUT" if words else "RUN"))
-    from danlu import runs
+    threads = None
+    if options.threads is not None:
+        if not options.threads.isdecimal() or not int(options.threads):
+            raise parser.mistake(say("cli.not-one-of", option="--threads", value=options.threads, allowed="1, 2, 3, …"))
+        threads = int(options.threads)
+    from danlu.deploy.loading import predict
 
     total = failed = 0
-    for answer in runs.predict(words[0], words[1:]):
+    for answer in predict(words[0], words[1:], options.device, threads=threads, allow_code=options.allow_code):
         total += 1
         if "error" in answer:
             failed += 1
@@ -33,8 +45,6 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
         else:
             out.line(_as_line(answer))
         out.result(answer)
-    if total == 0:
-        raise DataError.of(", ".join(words[1:]), say("cli.predict.nothing"))
     if failed:
         out.aside(say("cli.predict.failed", failed=failed, total=total))
     return SOME_FAILED if failed else DONE

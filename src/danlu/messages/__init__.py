@@ -12,6 +12,8 @@ import os
 from contextvars import ContextVar
 from typing import Literal
 
+from danlu.messages.visible import visible
+
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -40,9 +42,11 @@ def set_language(name: Language) -> None:
 
 
 def say(key: str, /, **values: object) -> str:
-    """The text of ``key`` in the current language, with ``values`` filled in. Raises KeyError for an unknown key."""
+    """The text of ``key`` in the current language, with ``values`` filled in, safe to be shown. Raises KeyError for an
+    unknown key.
+    """
     area = importlib.import_module(f"{__name__}.texts.{key.partition('.')[0]}")
-    return choose(area.TEXTS[key]).format(**values)
+    return visible(choose(area.TEXTS[key]).format(**values))
 
 
 def choose(pair: tuple[str, str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from danlu.data.progress import Pace, Progress
 from danlu.messages import say
+from danlu.messages.visible import visible
 
 # By name, in any case: what people keep as images, also kinds that will be refused with a reason when they are opened.
 IMAGES = frozenset(
@@ -47,8 +48,10 @@ def is_hidden(name: str) -> bool:
 
 
 def readable(name: str) -> str:
-    """A file name that can be written as UTF-8; other bytes are shown as \\xNN."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """A file name on one line of UTF-8, another for every name: bytes that are no UTF-8 and controls are shown as \\xNN."""
+    if name.isprintable() and "\\" not in name:
+        return name
+    return visible(name.replace("\\", "\\\\"), line=True)
 
 
 @dataclass
