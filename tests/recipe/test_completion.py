@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from pydantic import Field
 
 import danlu.tasks
 from danlu.errors import RecipeError
-from danlu.recipe import Recipe, complete, dump, from_dict, from_text, load, patch
+from danlu.recipe import Recipe, complete, dump, from_dict, from_text, load, patch, resolved
 from danlu.recipe.schema import Choice, EarlyStopSection, Named, Section
 from danlu.recipe.spec import Column, TaskSpec
 
@@ -215,6 +216,23 @@ def test_completing_again_or_after_writing_changes_nothing(sections: dict[str, A
     again = from_text(dump(recipe))
     assert again == recipe
     assert complete(again) == recipe
+
+
+def test_a_runs_recipe_is_not_touched_by_later_defaults_of_its_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = toy(model={"args": {"widths": [4]}}, train={"schedule": {"cosine": {"floor": 0.2}}})
+    text = "".join(
+        f"{line}\n" for line in dump(before).splitlines() if "clip_norm" not in line
+    )  # a key that came later
+    (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+    later = {"train": {"clip_norm": 1.0, "schedule": {"cosine": {"multiply": 3.0}}}}
+    monkeypatch.setattr(sys.modules[__name__], "SPEC", replace(SPEC, defaults=later))
+    del sys.modules["danlu.tasks.toy.spec"]
+    touched = complete(load(tmp_path / "recipe.yaml")).train
+    assert touched.clip_norm == 1.0
+    assert touched.schedule.args == {"floor": 0.2, "restarts": 2, "multiply": 3.0}
+    assert resolved(tmp_path / "recipe.yaml") == before
 
 
 def test_patch_changes_what_it_is_told() -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import danlu
+from danlu import recipe as recipes
 from danlu import runs
 from danlu.errors import RunError
 from danlu.training import checkpoint, manifest
@@ -87,6 +89,30 @@ def test_a_moved_and_renamed_one_is_the_same(old: Path, tmp_path: Path) -> None:
             assert near(run.predict(wanted["inputs"]), wanted["answers"])
             assert run.status == wanted["status"]
             assert near(run.metrics, wanted["metrics"])
+
+
+SINCE: dict[str, Any] = {
+    "deploy.licence": None,
+    "train.non_finite": "stop",
+}
+"""Every key that came after 0.1, with what was in force before (docs/decisions/0010-old-runs.md). It must be the schema's default."""
+
+
+def test_keys_that_came_later_do_what_was_done_without_them(old: Path) -> None:
+    for path in (old / "runs").iterdir():
+        written = flat(yaml.safe_load((path / "recipe.yaml").read_text(encoding="utf-8")))
+        now = flat(yaml.safe_load(recipes.dump(recipes.resolved(path / "recipe.yaml"))))
+        assert {key: now[key] for key in written} == written
+        assert {key: value for key, value in now.items() if key not in written} == SINCE
+
+
+def flat(tree: dict[str, Any], head: str = "") -> dict[str, Any]:
+    """Dotted key → value; arguments of a choice count as one."""
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        section = isinstance(value, dict) and value and key not in ("loss", "schedule", "args", "columns", "options")
+        found |= flat(value, f"{head}{key}.") if section else {f"{head}{key}": value}
+    return found
 
 
 def test_nothing_in_them_says_where_they_were_made() -> None:

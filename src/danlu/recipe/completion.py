@@ -22,21 +22,23 @@ from danlu.recipe.tree import grow, plain
 Note = Callable[[str], object]  # told every key that a default filled in
 
 
-def complete(recipe: Recipe) -> Recipe:
+def complete(recipe: Recipe, defaults: bool = True) -> Recipe:
     """The recipe with its task's defaults and options. Raises RecipeError with every problem found.
 
     Completing twice changes nothing, nor does writing a complete recipe out and reading it again.
+    defaults: False leaves the task's out (:func:`danlu.recipe.resolved`).
     """
-    completed, problems = examine(recipe)
+    completed, problems = examine(recipe, defaults=defaults)
     if problems:
         raise told(problems)
     return completed
 
 
-def examine(recipe: Recipe, wrong: Collection[str] = ()) -> tuple[Recipe, list[Problem]]:
+def examine(recipe: Recipe, wrong: Collection[str] = (), defaults: bool = True) -> tuple[Recipe, list[Problem]]:
     """The recipe, completed as far as it can be, and its problems.
 
     wrong: dotted keys already known to be wrong (and left out of the recipe); what depends on them isn't judged.
+    defaults: whether the task's are put beneath.
     """
     problems: list[Problem] = []
     given = {key for _, choice, key in _choices(recipe) if choice.args or getattr(choice, "value", None) is not None}
@@ -44,7 +46,7 @@ def examine(recipe: Recipe, wrong: Collection[str] = ()) -> tuple[Recipe, list[P
     if "task" not in wrong:
         try:
             spec = spec_of(recipe.task, recipe.where("task"))
-            recipe = with_defaults(recipe, spec)
+            recipe = with_defaults(recipe, spec) if defaults else recipe
             recipe = with_options(recipe, spec)
         except RecipeError as error:
             problems += error.problems

@@ -13,7 +13,7 @@ from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.recipe import overrides as dotted
 from danlu.recipe import yaml
-from danlu.recipe.completion import examine
+from danlu.recipe.completion import complete, examine
 from danlu.recipe.importing import look_in
 from danlu.recipe.nearest import did_you_mean
 from danlu.recipe.problems import explain, told
@@ -35,6 +35,15 @@ def load(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
         raise RecipeError.of(str(path), what, did_you_mean(path.name, beside))
     look_in(path.parent)
     return _recipe(yaml.read(path), overrides)
+
+
+def resolved(path: str | Path) -> Recipe:
+    """The recipe that a run wrote down when it began, complete. Raises RecipeError.
+
+    Keys that came after that version have the schema's defaults, which mean what was done before there was such a key. A task's
+    defaults don't touch it: they may have changed since (docs/decisions/0010-old-runs.md).
+    """
+    return complete(load(path), defaults=False)
 
 
 def from_text(text: str, overrides: Iterable[str] = (), name: str = "recipe") -> Recipe:

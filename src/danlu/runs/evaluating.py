@@ -28,7 +28,7 @@ def evaluate(
     source: other data than the run's own; all of its rows are judged, with the run's classes and preparation.
     """
     folder = RunFolder.open(path)
-    recipe = recipes.complete(recipes.load(folder.recipe))
+    recipe = recipes.resolved(folder.recipe)
     tensors = weights.chosen(folder, recipe)
     fitted = restore(folder.read_json(folder.columns))
     if source is not None:

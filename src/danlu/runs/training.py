@@ -71,7 +71,7 @@ def resume(path: str | Path, screen: Screen = None) -> Run:
     folder.lock()
     screen = choose_screen() if screen is None else screen
     try:
-        recipe = recipes.complete(recipes.load(folder.recipe))
+        recipe = recipes.resolved(folder.recipe)
         attempts = [record["attempt"] for record in records(folder.events)] if folder.events.exists() else []
         log: list[tuple[str, float, str]] = []
         spec = spec_of(recipe.task, recipe.where("task"))
