@@ -53,19 +53,19 @@ def save(folder: Path, state: State, keep_old: bool = False) -> Path:
         _remove(aside)
         aside.mkdir(parents=True)
         for group, tensors in state.tensors.items():
-            save_file({name: _plain(value) for name, value in tensors.items()}, aside / f"{group}{_TENSORS}")
+            write_tensors(tensors, aside / f"{group}{_TENSORS}")
         (aside / VALUES).write_text(json.dumps(dict(state.values), indent=1, sort_keys=True), encoding="utf-8")
         manifest.write(aside, sorted(path.name for path in aside.iterdir()))
         for path in aside.iterdir():
             sync(path)
         sync_folder(aside)
         _move(aside, folder, keep_old)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         with suppress(OSError):
             _remove(aside)
         raise RunError.of(
             str(folder),
-            say("training.checkpoint-not-written", reason=_reason(error)),
+            say("training.checkpoint-not-written", reason=error.strerror or str(error)),
             say("training.checkpoint-not-written.remedy"),
         ) from error
     if not keep_old:
@@ -160,6 +160,16 @@ def put_back(folder: Path, fits: Callable[[Mapping[str, Any]], bool]) -> bool:
 def exists(folder: Path) -> bool:
     """Whether there is one, or there was until a writer moved it away just now."""
     return os.path.lexists(folder) or bool(_moved_away(folder))
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """A safetensors file of copies of ``tensors``. Raises OSError where the disk refuses, as everything else that writes does."""
+    try:
+        save_file({name: _plain(value) for name, value in tensors.items()}, path)
+    except SafetensorError as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code) if number else str(error), str(path)) from error
 
 
 def clear_beside(folder: Path, name: str = "", own: bool = True) -> None:
@@ -309,14 +319,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _reason(error: Exception) -> str:
-    """In the system's words, also where they stand inside those of safetensors."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    inside = re.search(r"I/O error: (.*) \(os error \d+\)", str(error))
-    return inside[1] if inside else str(error)
 
 
 def _plain(value: Tensor) -> Tensor:

@@ -14,15 +14,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from danlu.data.batches.batch import Batch
-from danlu.errors import RecipeError
+from danlu.errors import RecipeError, RunError
 from danlu.messages import say
 from danlu.nn.norm_layers import batch_norms
 from danlu.nn.terms.base import Term
 from danlu.recipe import names
 from danlu.recipe.schema import Named, named
+from danlu.training.checkpoint import listed
 from danlu.training.evaluation import judge as judge_part
 from danlu.training.events import Event, Said, Watcher
 from danlu.training.feeds import TARGET, LoaderFeed, TensorFeed
+from danlu.training.lock import held
 from danlu.training.loop import Fitted
 from danlu.training.loop import fit as run_loop
 from danlu.training.objective import Objective
@@ -101,7 +103,8 @@ def fit(
     such tuples. validation: the same kinds; judged by the objective after every epoch. changes: fields of :class:`Plan` by
     name (epochs=5, lr=1e-3, optimizer="sgd", schedule="cosine", …).
     folder: where checkpoints go and, under ``captures``, the batches of steps that were NaN or infinite; with ``resume`` training
-    continues from the newest. watchers: are told everything; where there are none, what should be heard of is a Python warning.
+    continues from the newest, without it there must be none. Two processes can't have one folder. watchers: are told everything;
+    where there are none, what should be heard of is a Python warning.
     """
     watchers = watchers or (Aloud(),)
     if isinstance(changes.get("optimizer"), str):
@@ -110,6 +113,8 @@ def fit(
         changes["schedule"] = names.build("schedule", Named(**named(changes["schedule"])), "schedule")
     chosen = replace(plan or Plan(), **changes)
     if folder is not None:
+        if not resume and listed(Path(folder)):
+            raise RunError.of(str(folder), say("training.folder-taken"), say("training.folder-taken.remedy"))
         captures = chosen.captures or Path(folder) / "captures"
         chosen = replace(chosen, checkpoint=replace(chosen.checkpoint, folder=Path(folder)), captures=captures)
     if chosen.precision == "fp16" and chosen.device.type == "cpu":
@@ -135,7 +140,9 @@ def fit(
 
         if chosen.monitor is None:
             chosen = replace(chosen, monitor=("val/loss", -1))
-    return run_loop(net, goal, as_feed(data, batch_size, chosen), chosen, judge=judge, watchers=watchers, resume=resume)
+    feed = as_feed(data, batch_size, chosen)
+    with held(chosen.checkpoint.folder):
+        return run_loop(net, goal, feed, chosen, judge=judge, watchers=watchers, resume=resume)
 
 
 def as_objective(objective: Any) -> Objective:

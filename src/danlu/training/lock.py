@@ -11,9 +11,11 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from danlu.errors import RunError
+from danlu.errors import Problem, RunError
 from danlu.messages import say
 
 FILE = ".lock"
@@ -44,14 +46,13 @@ def hold(folder: Path) -> int | None:
     try:
         descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        what = say("training.folder-not-writable", reason=error.strerror or str(error))
-        raise RunError.of(str(folder), what, say("training.folder-not-writable.remedy")) from error
+        raise _not_writable(folder, error) from error
     try:
-        held = _taken(descriptor)
+        taken = _taken(descriptor)
     except OSError:  # no locks here (some network file systems)
         os.close(descriptor)
         return None
-    if not held:
+    if not taken:
         holder = _holder(descriptor)
         os.close(descriptor)
         raise RunError.of(
@@ -60,6 +61,23 @@ def hold(folder: Path) -> int | None:
     _sign(descriptor)
     _held.add(descriptor)
     return descriptor
+
+
+@contextmanager
+def held(folder: Path | None) -> Iterator[None]:
+    """:func:`hold` ``folder``, which is made where it is not there, inside. None: nothing is held."""
+    if folder is None:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    descriptor = hold(folder)
+    try:
+        yield
+    finally:
+        release(descriptor)
 
 
 def release(descriptor: int | None) -> None:
@@ -85,6 +103,11 @@ def in_use(folder: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _not_writable(folder: Path, error: OSError) -> RunError:
+    what = say("training.folder-not-writable", reason=error.strerror or str(error))
+    return RunError(Problem(str(folder), what, say("training.folder-not-writable.remedy")))
 
 
 def _taken(descriptor: int) -> bool:

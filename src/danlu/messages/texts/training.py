@@ -65,6 +65,14 @@ TEXTS = {
     ),
     "training.folder-in-use": ("{holder} is writing there.", "{holder}正在写入。"),
     "training.folder-in-use.remedy": ("Wait for it to end, or stop it.", "请等待其结束，或先将其停止。"),
+    "training.folder-taken": (
+        "checkpoints of an earlier training are there; a new one would mix with them.",
+        "其中已有先前训练的检查点，新的训练会与之混淆。",
+    ),
+    "training.folder-taken.remedy": (
+        "Pass resume=True to continue it, or another folder.",
+        "请传入 resume=True 以继续它，或换一个文件夹。",
+    ),
     "training.folder-holder": ("process {pid} on {host}", "主机 {host} 上的进程 {pid} "),
     "training.folder-holder-unknown": ("another process", "另一个进程"),
     "training.checkpoint-other-net": (

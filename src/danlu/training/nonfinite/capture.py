@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from danlu.data.batches.batch import Batch, Padded, Ragged, Value
 from danlu.errors import RunError
 from danlu.messages import say
 from danlu.randomness import Position
+from danlu.training.checkpoint import write_tensors
 
 FORMAT = 1
 _FORMS: dict[type, tuple[str, tuple[str, ...]]] = {
@@ -68,7 +69,7 @@ def keep(
         described = []
         for number, (batch, rows) in enumerate(zip(micros, sources, strict=True)):
             file = f"micro-{number}.safetensors"
-            save_file(_tensors(batch), aside / file)
+            write_tensors(_tensors(batch), aside / file)
             columns = {name: _described(value) for name, value in batch.columns.items()}
             described.append({"file": file, "inputs": list(batch.inputs), "columns": columns, "rows": list(rows)})
         where = {"seed": position.seed, "epoch": position.epoch, "step": position.step}
