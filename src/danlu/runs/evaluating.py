@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from danlu import recipe as recipes
 from danlu.data.prepare import prepare
 from danlu.data.table import Part
-from danlu.errors import RunError
+from danlu.errors import DataError, RunError
 from danlu.messages import say
 from danlu.recipe.names import spec_of
-from danlu.runs import weights
-from danlu.runs.assembling import Progress, bench
+from danlu.recipe.schema import Recipe
+from danlu.recipe.spec import TaskSpec
+from danlu.runs import baselines, verdict, weights
+from danlu.runs.assembling import Bench, Progress, bench
 from danlu.runs.choices import Choices
 from danlu.runs.columns import restore
 from danlu.runs.folder import RunFolder
@@ -23,12 +25,14 @@ from danlu.runs.predictions import PredictionWriter, keeper
 def evaluate(
     path: str | Path, part: Part = "test", source: str | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """{"part", "values", "intervals", "samples", "predictions": path of the Parquet file}.
+    """{"part", "values", "intervals", "confidence", "samples", "predictions": path of the Parquet file, "baselines", "verdict", "note"}.
 
     source: other data than the run's own; all of its rows are judged, with the run's classes and preparation.
+    baselines: as in ``baselines.json``, fitted on the run's own training rows. verdict: fields of
+    :class:`danlu.training.events.Compared`, None where nothing was compared (the training part never is). note: why, or "".
     """
     folder = RunFolder.open(path)
-    recipe = recipes.resolved(folder.recipe)
+    own = recipe = recipes.resolved(folder.recipe)
     tensors = weights.chosen(folder, recipe)
     fitted = restore(folder.read_json(folder.columns))
     if source is not None:
@@ -51,11 +55,40 @@ def evaluate(
     target = folder.predictions / f"{name}.parquet"
     with PredictionWriter(target) as writer:
         judged = made.judge(part, keep=keeper(made, writer))(made.net)
-    samples = len(data.parts[part])
+    entries, note = _beside(own, spec, made, folder, name, part, source is not None, progress)
+    found = verdict.compared(entries, part)
     return {
         "part": part,
         "values": dict(judged.values),
         "intervals": {key: list(bounds) for key, bounds in judged.intervals.items()},
-        "samples": samples,
+        "confidence": recipe.evaluate.confidence,
+        "samples": len(data.parts[part]),
         "predictions": str(target),
+        "baselines": entries,
+        "verdict": None if found is None else asdict(found),
+        "note": note,
     }
+
+
+def _beside(
+    own: Recipe,
+    spec: TaskSpec,
+    made: Bench,
+    folder: RunFolder,
+    name: str,
+    part: Part,
+    elsewhere: bool,
+    progress: Progress | None,
+) -> tuple[verdict.Entries, str]:
+    """(the baselines on what was judged, why there are none). own: the run's recipe with the run's own data."""
+    if not own.evaluate.baselines or part == "train":
+        return {}, ""
+    said: list[str] = []
+    if not elsewhere:
+        return baselines.judge(made, folder, [part], progress, said.append), " ".join(said)
+    try:
+        data = prepare(own, spec, progress, kinds=made.data.kinds)
+    except DataError as error:
+        return {}, say("runs.baselines.no-data", reason=str(error))
+    theirs = replace(made, data=data, task=type(made.task)(made.recipe, data))
+    return baselines.judge_elsewhere(theirs, made.data, folder, name, part, progress, said.append), " ".join(said)

@@ -33,6 +33,7 @@ class RunFolder:
     columns = property(lambda self: self.path / "data" / "columns.json")
     events = property(lambda self: self.path / "events.jsonl")
     predictions = property(lambda self: self.path / "predictions")
+    baselines = property(lambda self: self.path / "baselines.json")
     checkpoints = property(lambda self: self.path / "checkpoints")
     best = property(lambda self: self.path / "best")
     captures = property(lambda self: self.path / "captures")

@@ -8,7 +8,9 @@ from typing import Any
 
 from danlu import recipe as recipes
 from danlu.recipe.schema import Recipe
+from danlu.runs import verdict
 from danlu.runs.folder import RunFolder
+from danlu.training.events import Compared
 from danlu.watch.journal import read
 
 
@@ -48,6 +50,15 @@ class Run:
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
         return {name: (low, high) for name, (low, high) in _merged(self.events(), "intervals").items()}
+
+    @property
+    def baselines(self) -> verdict.Entries:
+        """Name → what ``baselines.json`` holds of it; empty where they were never judged."""
+        return verdict.kept(self.folder)
+
+    def compared(self, part: str = "test") -> Compared | None:
+        """The net beside its best baseline on a part; None where they were not judged there."""
+        return verdict.compared(self.baselines, part)
 
     def predict(self, inputs: Iterable[Any]) -> list[dict[str, Any]]:
         """One answer for each raw input (path, bytes or array)."""

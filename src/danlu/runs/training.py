@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from danlu import recipe as recipes
+from danlu.data.table import Part
 from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
-from danlu.runs import weights
+from danlu.runs import baselines, verdict, weights
 from danlu.runs.assembling import Assembled, assemble, in_folder
 from danlu.runs.checking import examine
 from danlu.runs.choices import timed
@@ -137,6 +138,7 @@ def _fit_and_test(
         )
         if fitted.reason != "interrupted":
             _test(folder, assembled, fitted, tell)
+            _beside(folder, assembled, fitted, screen, tell)
             for picture in draw_pictures(folder, assembled, fitted.net):
                 for watcher in watchers:
                     if hasattr(watcher, "picture"):
@@ -145,10 +147,13 @@ def _fit_and_test(
 
 
 def _test(folder: RunFolder, assembled: Assembled, fitted: Fitted, tell: Any) -> None:
-    """Judge the chosen weights on the test part, writing down every prediction by sample id."""
+    """Judge the chosen weights on the test part, writing down every prediction by sample id; on the validation part too."""
     if assembled.recipe.evaluate.weights == "best":
         weights.secure(folder, lambda text: tell(Said(fitted.steps, max(fitted.best_epoch, 0), text, "warning")))
     weights.put_into(fitted.net, weights.chosen(folder, assembled.recipe), folder)
+    if len(assembled.data.parts.get("val", ())):
+        with PredictionWriter(folder.predictions / "val.parquet") as writer:
+            assembled.judge("val", keep=keeper(assembled, writer), tell=tell)(fitted.net)
     if not len(assembled.data.parts.get("test", ())):
         return
     began = time.perf_counter()
@@ -157,3 +162,18 @@ def _test(folder: RunFolder, assembled: Assembled, fitted: Fitted, tell: Any) ->
     seconds = time.perf_counter() - began
     epoch = max(fitted.best_epoch, 0)
     tell(Evaluated(fitted.steps, epoch, "test", dict(judged.values), dict(judged.intervals), False, seconds))
+
+
+def _beside(folder: RunFolder, assembled: Assembled, fitted: Fitted, screen: Screen, tell: Any) -> None:
+    """The baselines on the parts that the net was judged on, and whether it beats them."""
+    judged: tuple[Part, ...] = ("val", "test")
+    parts = [part for part in judged if len(assembled.data.parts.get(part, ()))]
+    if not assembled.recipe.evaluate.baselines or not parts:
+        return
+    at = fitted.steps, max(fitted.best_epoch, 0)
+    progress = screen.progress if screen else None
+    entries = baselines.judge(assembled, folder, parts, progress, lambda text: tell(Said(*at, text)))
+    for part in parts:
+        found = verdict.compared(entries, part, *at)
+        if found is not None:
+            tell(found)

@@ -20,6 +20,8 @@ from danlu.data.kinds.base import Framing
 from danlu.metrics.base import Metric
 from danlu.recipe import names
 from danlu.recipe.schema import Recipe
+from danlu.tasks.baselines.base import Baseline
+from danlu.tasks.baselines.offered import by_kinds
 from danlu.tasks.decoding import Decoder, Given
 from danlu.training.objective import Objective
 
@@ -58,6 +60,10 @@ class Task(ABC):
         Leave it to the decoder: a task that decodes by itself can be trained, but not exported.
         """
         return self._decoder.decode(outputs, _Inputs(batch))
+
+    def baselines(self) -> Sequence[Baseline]:
+        """Simple models that the net must beat, judged beside it; by default what suits the kinds of the columns."""
+        return by_kinds(self.data)
 
     def transforms(self) -> Sequence[BatchTransform]:
         """Batch transforms of the task's own, after augmentation (a detector assigns boxes to locations here); also in evaluation."""

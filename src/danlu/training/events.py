@@ -65,6 +65,28 @@ class Evaluated(Event):
 
 
 @dataclass(frozen=True)
+class Compared(Event):
+    """The net beside simple baselines on the same samples of a part.
+
+    metric: the one that decides ("accuracy"), better: +1 where a larger value of it is. net: its value; baselines: name → theirs.
+    best: the best of them; difference: net - best, interval: of that paired difference at ``confidence``, NaN where not known.
+    beaten: whether the net is better beyond the interval (where it isn't known, at all).
+    """
+
+    part: str
+    metric: str
+    net: float
+    baselines: Mapping[str, float]
+    best: str
+    difference: float
+    interval: tuple[float, float]
+    confidence: float
+    better: int
+    samples: int
+    beaten: bool
+
+
+@dataclass(frozen=True)
 class EpochDone(Event):
     """values: training means of the epoch. seconds: without evaluation."""
 

@@ -177,5 +177,15 @@ TEXTS = {
         "有 {count} 行在必需的列中缺值，已被略去：{columns}。",
     ),
     "runs.mended": ("Mended in {count} rows: {text}.", "已在 {count} 行中修正：{text}。"),
+    "runs.baselines.reading": ("Samples for the baselines", "读取基线所用样本"),
+    "runs.baselines.fitting": ("Baseline {name}", "基线 {name}"),
+    "runs.baselines.unlike": (
+        "No baselines: this task's predictions are neither of one category nor of one number. Its baselines() can offer some.",
+        "没有基线：该任务的预测既不是单个类别，也不是单个数值。可由其 baselines() 方法提供。",
+    ),
+    "runs.baselines.no-data": (
+        "No baselines: the run's own training data can't be read ({reason})",
+        "没有基线：无法读取该运行自己的训练数据（{reason}）",
+    ),
     "runs.nothing-to-predict": ("there is nothing to predict.", "没有可预测的输入。"),
 }
