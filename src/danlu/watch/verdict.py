@@ -1,0 +1,45 @@
+"""The net beside its baselines, in words."""
+
+from __future__ import annotations
+
+import math
+
+from danlu.messages import say
+from danlu.messages.texts.evaluation import TEXTS
+from danlu.metrics.meaning import is_share
+from danlu.training.events import Compared
+from danlu.watch.figures import figure
+
+
+def verdict(found: Compared) -> str:
+    """One sentence: by how much the net beats the best baseline, or that it does not."""
+    gain = found.better * found.difference
+    bounds = sorted(found.better * bound for bound in found.interval)
+    known = all(map(math.isfinite, bounds))
+    words = {"name": baseline_name(found.best), "value": figure(found.baselines[found.best])}
+    words["by"] = amount(abs(gain), found.metric)
+    if not known:
+        return say("evaluation.beats" if found.beaten else "evaluation.beaten-not", **words)
+    words["low"], words["high"] = (amount(bound, found.metric, unit=False) for bound in bounds)
+    words["confidence"] = f"{100 * found.confidence:g} %"
+    if found.beaten:
+        return say("evaluation.beats-surely", **words)
+    return say("evaluation.beaten-not-surely" if gain > 0 else "evaluation.worse", **words)
+
+
+def beside(found: Compared) -> str:
+    """The baselines' figures in a row: "majority 0.1000 · linear 0.8505"."""
+    return " · ".join(f"{baseline_name(name)} {figure(value)}" for name, value in found.baselines.items())
+
+
+def baseline_name(name: str) -> str:
+    """In the reader's language; one of somebody's own as it is."""
+    return say(f"evaluation.baseline.{name}") if f"evaluation.baseline.{name}" in TEXTS else name
+
+
+def amount(difference: float, metric: str, unit: bool = True) -> str:
+    """Shares in points (hundredths), anything else as it is: "6.6 points", "0.1234"."""
+    if not is_share(metric):
+        return figure(difference)
+    points = f"{100 * difference:.1f}"
+    return say("evaluation.points", points=points) if unit else points
