@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 def report_run(run: Run, out: Output) -> int:
     """Says how ``run`` ended; returns the exit code (130 where it was interrupted)."""
     path = shlex.quote(str(run.path))
-    out.result({"run": run.path, "status": run.status, "metrics": dict(run.metrics), "intervals": dict(run.intervals)})
+    out.result(
+        {
+            "run": run.path,
+            "status": run.status,
+            "skipped": run.skipped,
+            "metrics": dict(run.metrics),
+            "intervals": dict(run.intervals),
+        }
+    )
     if run.status == "interrupted":
         out.aside(f"{say('cli.interrupted')} {say('cli.resume-this', path=path)}")
         return INTERRUPTED
@@ -28,6 +36,8 @@ def report_run(run: Run, out: Output) -> int:
     for name, value in found.items():
         shown = name.ljust(max(map(len, found)))
         out.line(with_interval(shown, value, run.intervals.get(name), run.recipe.evaluate.confidence))
+    if run.skipped:
+        out.line(say("nonfinite.left-out", count=run.skipped))
     out.line(say("cli.run-folder", path=run.path))
     out.line()
     out.line(say("cli.next"))

@@ -43,6 +43,12 @@ class Run:
         return reasons[-1] if reasons else "stopped"
 
     @property
+    def skipped(self) -> int:
+        """Steps that were left out because they were NaN or infinite (``train.non_finite: skip``)."""
+        told = [event.get("skipped", 0) for event in self.events() if event["type"] == "fit-done"]
+        return told[-1] if told else 0
+
+    @property
     def metrics(self) -> dict[str, float]:
         """ "val/accuracy" of the best evaluation, "test/accuracy" of the last test."""
         return _merged(self.events(), "values")

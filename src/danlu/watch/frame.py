@@ -60,6 +60,8 @@ def summary(state: State, width: int) -> Text:
     spent = ended.seconds if ended else state.clock() - state.began
     counts = say("watch.summary", epoch=_epochs_done(state), step=f"{state.step:,}", time=duration(spent))
     lines = [Text(), Text.assemble((f"{mark} {_reason(reason)}", f"bold {style}"), _dim(f" · {counts}"))]
+    if ended and ended.skipped:
+        lines.append(Text(f"! {say('nonfinite.left-out', count=ended.skipped)}", "yellow"))
     if state.best is not None:
         lines.append(Text.assemble((f"★ {state.best.name} {figure(state.best.value)}", "bold"), _dim(f" {_at(state)}")))
     if state.tested is not None:

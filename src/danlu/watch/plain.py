@@ -71,7 +71,8 @@ class Plain:
             case FitDone():
                 best = {f"best/{name}": _number(value) for name, value in event.best.items()}
                 spent = f"{event.seconds:.1f}"
-                self._line("end", {"reason": event.reason, "step": event.step, "seconds": spent} | best)
+                ended = {"reason": event.reason, "step": event.step, "skipped": event.skipped or None, "seconds": spent}
+                self._line("end", ended | best)
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """How far a stage of the preparation is. Nothing is said of one that takes less than two seconds."""

@@ -17,6 +17,7 @@ from danlu.training.events import (
     Evaluated,
     Event,
     FitStarted,
+    Said,
     Snapshot,
     StepsDone,
 )
@@ -101,6 +102,8 @@ class TensorBoard:
                 self._scalars(event.step, time.time(), {f"epoch/{name}": value for name, value in event.values.items()})
             case Evaluated():
                 self._scalars(event.step, time.time(), event.values)
+            case Said() if event.level == "warning" and self._opened is not None:
+                self._add(self._made.text("warnings", event.text), event.step, time.time())  # type: ignore[no-untyped-call]
             case Snapshot() if self.wants_snapshots:
                 self._histograms("parameters", event.parameters, event.step)
                 self._histograms("gradients", event.gradients, event.step)

@@ -61,6 +61,10 @@ TEXTS = {
         "Left out the step {place}: {what} Steps left out so far: {total}.",
         "略去了{place}的一步：{what} 至此共略去 {total} 步。",
     ),
+    "nonfinite.left-out": (
+        "Steps left out because they were NaN or infinite: {count}.",
+        "因出现 NaN 或无穷而略去的步数：{count}。",
+    ),
     "nonfinite.too-many": (
         "{count} steps in a row were left out before it, so it is not a matter of single batches.",
         "在此之前已连续略去 {count} 步，问题不在个别的批。",
