@@ -14,6 +14,7 @@ from danlu.messages import say
 
 if TYPE_CHECKING:
     from danlu.runs import Run
+    from danlu.training.events import Compared
 
 
 def report_run(run: Run, out: Output) -> int:
@@ -36,6 +37,9 @@ def report_run(run: Run, out: Output) -> int:
     for name, value in found.items():
         shown = name.ljust(max(map(len, found)))
         out.line(with_interval(shown, value, run.intervals.get(name), run.recipe.evaluate.confidence))
+    told = run.compared() or run.compared("val")
+    if told is not None:
+        tell_verdict(told, out)
     if run.skipped:
         out.line(say("nonfinite.left-out", count=run.skipped))
     out.line(say("cli.run-folder", path=run.path))
@@ -50,6 +54,14 @@ def report_run(run: Run, out: Output) -> int:
     for command, what in commands.items():
         out.line(f"  {command}{' ' * (width - cells(command))}   # {what}")
     return DONE
+
+
+def tell_verdict(found: Compared, out: Output) -> None:
+    """Whether the net beats its baselines, and their figures."""
+    from danlu.watch.verdict import beside, verdict
+
+    out.line(verdict(found))
+    out.line(say("evaluation.beside", baselines=beside(found)))
 
 
 def _longer(run: Run, path: str) -> str:

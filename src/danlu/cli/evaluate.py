@@ -29,17 +29,30 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
 
     with preparing() as progress:
         judged = runs.evaluate(path, part, options.data, progress)
-    intervals = judged["intervals"]
+    from danlu.training.events import Compared
+    from danlu.watch.verdict import baseline_name, verdict
+
+    intervals, baselines = judged["intervals"], judged["baselines"]
     rows = [
-        (name, decimal(value), " – ".join(map(decimal, intervals[name])) if name in intervals else "")
+        (
+            name,
+            decimal(value),
+            " – ".join(map(decimal, intervals[name])) if name in intervals else "",
+            *(decimal(entry["values"][name]) if name in entry["values"] else "" for entry in baselines.values()),
+        )
         for name, value in judged["values"].items()
     ]
     heads = [
         say("cli.metric"),
         say("cli.metric-value"),
-        say("cli.interval", confidence=percent(judged.get("confidence", 0.95))),
+        say("cli.interval", confidence=percent(judged["confidence"])),
+        *map(baseline_name, baselines),
     ]
-    out.table(heads, rows, right=[1])
+    out.table(heads, rows, right=[1, *range(3, len(heads))])
     out.line(say("cli.samples", samples=judged["samples"]))
+    if judged["verdict"] is not None:
+        out.line(verdict(Compared(**judged["verdict"])))
+    if judged["note"]:
+        out.aside(judged["note"])
     out.result(judged)
     return DONE

@@ -26,7 +26,7 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
 
     found = runs.find(folder)
     if found:
-        heads = [say(f"cli.runs.{name}") for name in ("name", "task", "status", "begun", "result")]
+        heads = [say(f"cli.runs.{name}") for name in ("name", "task", "status", "begun", "result", "baseline")]
         out.table(heads, [_cells(row) for row in found])
     else:
         out.line(say("cli.runs.none", folder=folder))
@@ -37,7 +37,17 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
 def _cells(row: Mapping[str, Any]) -> list[str]:
     begun = datetime.fromtimestamp(row["modified"]).strftime("%Y-%m-%d %H:%M")
     result = row.get("problem") or next((f"{name} {decimal(value)}" for name, value in _by_worth(row["metrics"])), "")
-    return [row["name"], row["task"], say(f"cli.status.{row['status']}"), begun, result]
+    return [row["name"], row["task"], say(f"cli.status.{row['status']}"), begun, result, _baseline(row.get("compared"))]
+
+
+def _baseline(told: Mapping[str, Any] | None) -> str:
+    """The best baseline with its figure, and whether the net beats it."""
+    if told is None:
+        return ""
+    from danlu.watch.verdict import baseline_name
+
+    best = f"{baseline_name(told['best'])} {decimal(told['baselines'][told['best']])}"
+    return best if told["beaten"] else say("cli.runs.not-beaten", baseline=best)
 
 
 def _by_worth(metrics: Mapping[str, float]) -> list[tuple[str, float]]:

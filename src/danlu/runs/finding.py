@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from danlu.runs.run import Run
 
 
 def find(folder: str | Path = "runs") -> list[dict[str, Any]]:
-    """One row a run, newest first: name, path, task, status, metrics, modified (Unix seconds). A damaged one says so."""
+    """One row a run, newest first: name, path, task, status, metrics, modified (Unix seconds), compared (with its baselines: fields of
+    :class:`danlu.training.events.Compared`, or None). A damaged one says so.
+    """
     base = Path(folder)
     if not base.is_dir():
         return []
@@ -22,6 +25,8 @@ def _row(path: Path) -> dict[str, Any]:
     row: dict[str, Any] = {"name": path.name, "path": str(path), "modified": (path / "recipe.yaml").stat().st_mtime}
     try:
         run = Run(path)
-        return row | {"task": run.recipe.task, "status": run.status, "metrics": run.metrics}
+        told = run.compared() or run.compared("val")
+        row |= {"task": run.recipe.task, "status": run.status, "metrics": run.metrics}
+        return row | {"compared": None if told is None else asdict(told)}
     except DanluError as error:
         return row | {"task": "", "status": "damaged", "metrics": {}, "problem": str(error)}

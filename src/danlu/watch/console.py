@@ -117,9 +117,10 @@ class Console:
         """What stands below now."""
         with self._lock:
             width, state = self._console.width, self.state
-            if state.started is not None:
+            trained = state.ended is not None and self._stage is not None and self._stage.shown
+            if state.started is not None and not trained:
                 return frame.running(state, width)
-            return frame.preparing(self._stage, self._began, state.clock(), width)
+            return frame.preparing(self._stage, self._began, state.clock(), width, trained)
 
     def _start(self) -> None:
         if self._live is not None or self._over.is_set():

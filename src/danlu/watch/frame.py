@@ -15,6 +15,7 @@ from danlu.watch.figures import brief, duration, figure, share, size
 from danlu.watch.layout import column, folded, join, packed, spread
 from danlu.watch.stages import Stage
 from danlu.watch.state import LOSS, State
+from danlu.watch.verdict import beside, verdict
 
 WIDEST = 100  # cells; longer lines are slower to read
 NARROW = 60  # below, what is least needed goes
@@ -22,10 +23,11 @@ SHOWN = 3  # warnings
 TERMS = 4  # terms of the objective with a line of their own
 
 
-def preparing(stage: Stage | None, began: float, now: float, width: int) -> Text:
-    """While data are prepared: the stage in hand, with a bar where its end is known."""
+def preparing(stage: Stage | None, began: float, now: float, width: int, trained: bool = False) -> Text:
+    """While data are prepared, or baselines once all is trained: the stage in hand, with a bar where its end is known."""
     width = min(width, WIDEST)
-    lines = [spread(_head(say("watch.phase.preparing")), _dim(say("watch.elapsed", time=duration(now - began))), width)]
+    phase = say("watch.phase.comparing" if trained else "watch.phase.preparing")
+    lines = [spread(_head(phase), _dim(say("watch.elapsed", time=duration(now - began))), width)]
     if stage is not None and stage.shown and not stage.over:
         long = cell_len(stage.name) > width // 3
         lines += [_dim(part) for part in folded(stage.name, width)] if long else []
@@ -69,6 +71,11 @@ def summary(state: State, width: int) -> Text:
             low_high = state.tested.intervals.get(name)
             bounds = f" ({figure(low_high[0])} – {figure(low_high[1])})" if low_high else ""
             lines.append(Text.assemble((f"  {name} {figure(value)}", "bold"), _dim(bounds)))
+    if state.compared is not None:
+        beaten = "green" if state.compared.beaten else "bold yellow"
+        lines += [Text(f"  {part}", beaten) for part in folded(verdict(state.compared), width - 2)]
+        shown = say("evaluation.beside", baselines=beside(state.compared))
+        lines += [_dim(f"  {part}") for part in folded(shown, width - 2)]
     lines += _warnings(state, 20, width, 20)
     return join(lines, width)
 

@@ -5,6 +5,7 @@ English.
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import TextIO
 
 from danlu.training.events import (
     CheckpointSaved,
+    Compared,
     Evaluated,
     EvaluationProgress,
     Event,
@@ -33,7 +35,7 @@ BARE = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f]+")
 
 
 class Plain:
-    """A watcher. Each line starts with ``event=`` start, progress, evaluating, epoch, test, checkpoint, warning,
+    """A watcher. Each line starts with ``event=`` start, progress, evaluating, epoch, test, baselines, checkpoint, warning,
     info, end, stage or stage-done; a value with spaces is quoted as in JSON. A reader that goes away (``| head``)
     ends the lines, never the training.
     """
@@ -64,6 +66,8 @@ class Plain:
                 self._line("evaluating", {"part": event.part, "done": done, "eta": left} | self._eta())
             case Evaluated() if event.part == "test":
                 self._line("test", _judged(event.values, event.intervals) | {"seconds": f"{event.seconds:.1f}"})
+            case Compared():
+                self._line("baselines", _beside(event))
             case CheckpointSaved():
                 self._line("checkpoint", {"step": event.step, "path": event.path, "seconds": f"{event.seconds:.2f}"})
             case Said():
@@ -161,6 +165,16 @@ def _number(value: float) -> str:
 
 def _seconds(value: float | None) -> str | None:
     return None if value is None else f"{value:.0f}s"
+
+
+def _beside(event: Compared) -> dict[str, object]:
+    """The net's figure and every baseline's, what it gains over the best of them, and whether that is sure."""
+    bounds = dict(zip(("difference/low", "difference/high"), event.interval, strict=True))
+    figures = {"net": event.net, **event.baselines, "difference": event.difference}
+    figures |= {name: bound for name, bound in bounds.items() if math.isfinite(bound)}
+    told = {name: _number(value) for name, value in figures.items()}
+    beaten = "yes" if event.beaten else "no"
+    return {"part": event.part, "metric": event.metric, **told, "best": event.best, "beaten": beaten}
 
 
 def _judged(values: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from danlu.training.events import (
     CheckpointSaved,
+    Compared,
     EpochDone,
     Evaluated,
     EvaluationProgress,
@@ -48,6 +49,7 @@ class State:
         self.evaluated: dict[str, float] = {}
         self.evaluations: dict[str, Trace] = {}
         self.tested: Evaluated | None = None
+        self.compared: Compared | None = None  # of the last part told, which is the test part where there is one
         self.progress = (0, 0)  # of the running evaluation
         self.monitor = ""
         self.best: Best | None = None
@@ -71,6 +73,8 @@ class State:
                 self.eta.evaluating(event.done, event.total)
             case Evaluated():
                 self._judged(event)
+            case Compared():
+                self.compared = event
             case CheckpointSaved():
                 self.eta.saved(event.seconds)
             case EpochDone():

@@ -174,6 +174,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.status.stopped": ("stopped without a word", "意外终止"),
     "cli.status.damaged": ("damaged", "已损坏"),
     "cli.runs.result": ("result", "结果"),
+    "cli.runs.baseline": ("best baseline", "最好的基线"),
+    "cli.runs.not-beaten": ("{baseline}, not beaten", "{baseline}，未被超过"),
     # list
     "cli.list.group": ("what to list: {groups}", "要列出的内容：{groups}"),
     "cli.list.name": ("name", "名称"),

@@ -43,6 +43,7 @@ TEXTS = {
     "watch.phase.training": ("Training", "训练中"),
     "watch.phase.evaluating": ("Evaluating", "评估中"),
     "watch.phase.testing": ("Testing", "测试中"),
+    "watch.phase.comparing": ("Judging the baselines", "评估基线"),
     "watch.phase.done": ("Done", "已完成"),
     "watch.epoch-of": ("epoch {epoch} of {epochs}", "第 {epoch} 轮，共 {epochs} 轮"),
     "watch.bar.epoch": ("epoch", "本轮"),
