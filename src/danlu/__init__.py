@@ -9,10 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from danlu.deploy.export import export as export
+    from danlu.deploy.loading import load as load
     from danlu.recipe.schema import Recipe as Recipe
     from danlu.runs import Run as Run
     from danlu.runs import check as check
-    from danlu.runs import load as load
     from danlu.runs import train as train
     from danlu.training.fitting import fit as fit
 
@@ -24,12 +25,13 @@ _WHERE = {
     "Recipe": "danlu.recipe.schema",
     "Run": "danlu.runs",
     "check": "danlu.runs",
+    "export": "danlu.deploy.export",
     "fit": "danlu.training.fitting",
-    "load": "danlu.runs",
+    "load": "danlu.deploy.loading",
     "train": "danlu.runs",
 }
 
-__all__ = ["Recipe", "Run", "__version__", "check", "fit", "load", "train"]
+__all__ = ["Recipe", "Run", "__version__", "check", "export", "fit", "load", "train"]
 
 
 def __getattr__(name: str) -> Any:

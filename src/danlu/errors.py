@@ -74,3 +74,7 @@ class TrainingError(DanluError):
     """Training stopped because going on would have spoilt it (NaN, disk full, …)."""
 
     exit_code = 3
+
+
+class ArtifactError(DanluError):
+    """A net can't be exported, or an artifact is damaged, foreign or doesn't fit what is here."""

@@ -132,13 +132,15 @@ def test_exit_codes(error: BaseException, code: int, told: str, failing: Any, ca
     assert json.loads(captured.out)["exit"] == code
 
 
-def test_predictions_stream_and_failures_are_counted(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_predictions_stream_and_failures_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
     answers = [
         {"input": "a.png", "label": "猫", "probability": 0.97123},
         {"input": "b.png", "error": "not an image"},
         {"input": "c.png", "boxes": [[1.0, 2.0]]},
     ]
-    monkeypatch.setattr(danlu.runs, "predict", lambda path, inputs: iter(answers), raising=False)
+    monkeypatch.setattr("danlu.deploy.loading.predict", lambda *words, **options: iter(answers))
     assert main(["predict", "run", "a.png", "b.png", "c.png"]) == 1
     captured = capsys.readouterr()
     assert captured.out.splitlines() == ["a.png\t猫\t0.9712", "c.png\tboxes=[[1.0, 2.0]]"]
@@ -146,10 +148,11 @@ def test_predictions_stream_and_failures_are_counted(monkeypatch: pytest.MonkeyP
     assert "1 of 3" in captured.err
     assert main(["predict", "run", "a.png", "--json"]) == 1
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == answers
-    monkeypatch.setattr(danlu.runs, "predict", lambda path, inputs: iter(answers[:1]), raising=False)
+    monkeypatch.setattr("danlu.deploy.loading.predict", lambda *words, **options: iter(answers[:1]))
     assert main(["predict", "run", "a.png"]) == 0
-    monkeypatch.setattr(danlu.runs, "predict", lambda path, inputs: iter(()), raising=False)
-    assert main(["predict", "run", "empty"]) == 2
+    monkeypatch.undo()
+    assert main(["predict", "run", str(tmp_path)]) == 2
+    assert "nothing to predict" in capsys.readouterr().err
 
 
 def test_new_and_schema_write_no_file_over_another(tmp_path: Path, capsys: Captured) -> None:

@@ -279,6 +279,7 @@ class DeploySection(Section):
 
     quantize: Literal["none"] = Field("none", description="Number format of the artifact's weights")
     format: Literal["onnx"] = Field("onnx", description="Format of the artifact's graph")
+    licence: str | None = Field(None, description="What the model card says of the licence; null: that none is stated")
 
 
 Model = Annotated[ModelSection, BeforeValidator(only_name)]

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from danlu.runs.checking import Checked, check
     from danlu.runs.evaluating import evaluate
     from danlu.runs.finding import find
-    from danlu.runs.predicting import Predictor, load, predict
+    from danlu.runs.predicting import load, predict
+    from danlu.runs.predictor import Predictor
     from danlu.runs.run import Run
     from danlu.runs.training import resume, train
 
@@ -25,7 +26,7 @@ __all__ = ["Checked", "Predictor", "Run", "check", "evaluate", "find", "load", "
 
 _HOMES = {
     "Checked": "checking",
-    "Predictor": "predicting",
+    "Predictor": "predictor",
     "Run": "run",
     "check": "checking",
     "evaluate": "evaluating",

@@ -34,7 +34,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "judge a run's model on a part of its data, or on other data",
         "在某部分数据或其他数据上评估模型",
     ),
-    "cli.about.predict": ("ask a run's model about files or folders", "用训练好的模型预测文件或文件夹"),
+    "cli.about.predict": (
+        "ask the model of a run or an artifact about files or folders",
+        "用训练好的模型或导出的产物预测文件或文件夹",
+    ),
+    "cli.about.export": (
+        "write a run's artifact: what answers without torch, proven equal to the run",
+        "导出训练的产物：无需 torch 即可预测，并验证与训练结果一致",
+    ),
     "cli.about.runs": ("list the runs in a folder", "列出文件夹中的训练记录"),
     "cli.about.list": ("list what a recipe can name, with its arguments", "列出配方中可以使用的名称及其参数"),
     "cli.about.schema": ("print the recipe's JSON Schema, for editors", "输出配方的 JSON Schema，供编辑器使用"),
@@ -153,13 +160,48 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.metric-value": ("value", "数值"),
     "cli.interval": ("interval ({confidence})", "区间（{confidence}）"),
     "cli.samples": ("{samples} samples", "{samples} 个样本"),
+    "cli.predict.path": ("the folder of a run or of an artifact", "训练文件夹或产物文件夹"),
     "cli.predict.inputs": ("files or folders", "文件或文件夹"),
+    "cli.predict.device": ("cpu, cuda or cuda:N (default: cpu)", "cpu、cuda 或 cuda:N（默认 cpu）"),
+    "cli.predict.threads": (
+        "CPU threads (default: all cores this process may use)",
+        "CPU 线程数（默认使用全部可用核）",
+    ),
+    "cli.predict.allow-code": (
+        "let an artifact import kinds and decoders of your own",
+        "允许产物导入你自己的列类型与解码器",
+    ),
     "cli.predict.json": (
         "With --json, one JSON object a line for each input, as soon as it is known.",
         "使用 --json 时，每个输入得到结果后立即输出一行 JSON。",
     ),
-    "cli.predict.nothing": ("There was nothing to predict in the inputs.", "输入中没有可以预测的内容。"),
     "cli.predict.failed": ("{failed} of {total} inputs could not be used.", "{total} 个输入中有 {failed} 个无法使用。"),
+    # export
+    "cli.export.out": ("folder of the artifact (default: RUN/artifact)", "产物的文件夹（默认为 训练文件夹/artifact）"),
+    "cli.export.weights": (
+        "which weights: best or last (default: as the recipe's evaluate.weights)",
+        "使用哪些权重：best 或 last（默认同配方的 evaluate.weights）",
+    ),
+    "cli.export.inputs": (
+        "raw inputs to prove it with, where the run's own data are gone; may be given more than once",
+        "训练数据已不在时用于验证的原始输入；可多次给出",
+    ),
+    "cli.export.licence": ("a line on the licence for the model card", "模型卡中的许可说明"),
+    "cli.export.replace": ("replace an earlier artifact", "替换先前导出的产物"),
+    "cli.export.proven": (
+        "Answers as the run does: {samples} raw inputs, outputs differ by at most {difference}, {equal} answers equal.",
+        "与训练结果一致：{samples} 个原始输入，输出最多相差 {difference}，{equal} 个回答相同。",
+    ),
+    "cli.export.near": (
+        "{count} answers lie so near a threshold that they may fall to either side: {names}",
+        "有 {count} 个回答紧邻阈值，可能落在任一侧：{names}",
+    ),
+    "cli.export.foreign": (
+        "It decodes with {name}, your own code: where it is loaded that must be there, and be allowed (--allow-code).",
+        "它用你自己的代码 {name} 解码：加载时该代码须存在，并需允许（--allow-code）。",
+    ),
+    "cli.export.folder": ("Artifact: {path} ({size} MB)", "产物：{path}（{size} MB）"),
+    "cli.export.try": ("Try it: danlu predict {path} {input}", "试一试：danlu predict {path} {input}"),
     # runs
     "cli.runs.folder": ("folder that holds runs (default: runs)", "存放训练记录的文件夹（默认 runs）"),
     "cli.runs.none": ("There are no runs in {folder}.", "{folder} 中没有训练记录。"),

@@ -1,0 +1,47 @@
+"""``danlu.load``: a run or an artifact, whichever lies there; torch is loaded for a run only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from danlu.deploy import layout
+from danlu.errors import RunError
+from danlu.messages import say
+from danlu.runs.predictor import Predictor, files_in
+
+
+def load(path: str | Path, device: str = "cpu", *, threads: int | None = None, allow_code: bool = False) -> Predictor:
+    """What answers raw inputs: ``load(path).predict(["photo.jpg"])``.
+
+    path: the folder of a run (its net answers, in torch) or of an artifact (see :class:`danlu.deploy.artifact.Artifact`). threads: on
+    the CPU; for a run they hold for the whole process. Raises RunError where neither is there, ArtifactError for a damaged artifact.
+    """
+    folder = Path(path)
+    if layout.is_artifact(folder):
+        from danlu.deploy.artifact import Artifact
+
+        return Artifact(folder, device, threads=threads, allow_code=allow_code)
+    if not (folder / "recipe.yaml").is_file():
+        raise RunError.of(str(path), say("deploy.neither"), say("runs.no-run.remedy"))
+    from danlu.runs import predicting
+
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    return predicting.load(folder, device)
+
+
+def predict(
+    path: str | Path,
+    inputs: Iterable[str | Path],
+    device: str = "cpu",
+    *,
+    threads: int | None = None,
+    allow_code: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Answers for files and folders (each file in them), see :meth:`danlu.runs.predictor.Predictor.stream`."""
+    files = files_in(list(inputs))
+    return load(path, device, threads=threads, allow_code=allow_code).stream(files)

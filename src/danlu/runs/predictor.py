@@ -1,0 +1,136 @@
+"""Raw inputs → prepared as in training → net → decoded answers: one way for a run and for an artifact. No torch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danlu.data.kinds.base import BadValue, Framing, Kind, prepare_row
+from danlu.errors import DataError
+from danlu.messages import say
+from danlu.tasks.decoding import Given
+
+_AT_ONCE = 2**26  # values in one batch, where samples are large: memory does not depend on what comes in
+
+
+@dataclass(frozen=True)
+class Row:
+    """One prepared input. values: column → what the cache would hold, decoded. framing: of its image, if it has one."""
+
+    values: Mapping[str, np.ndarray]
+    framing: Framing | None
+
+
+class Predictor(ABC):
+    """Answers raw inputs. kinds: column → fitted kind, of all columns. inputs: those the net is called with, in order."""
+
+    kinds: Mapping[str, Kind]
+    inputs: tuple[str, ...]
+
+    @abstractmethod
+    def outputs(self, given: Mapping[str, Given]) -> Any:
+        """The net's outputs in fp32 for input columns as :meth:`Kind.stack` gives them; numpy in the net's own structure."""
+
+    @abstractmethod
+    def decode(self, outputs: Any, given: Mapping[str, Given]) -> dict[str, Any]:
+        """Outputs → prediction columns, see :meth:`danlu.tasks.decoding.Decoder.decode`."""
+
+    @abstractmethod
+    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None) -> dict[str, Any]:
+        """One sample's prediction for a person, see :meth:`danlu.tasks.decoding.Decoder.answer`."""
+
+    def predict(self, inputs: Iterable[Any], batch_size: int = 64) -> list[dict[str, Any]]:
+        """One answer for each raw input: a path, bytes or an array (a mapping column → raw value where there are several columns).
+
+        An input that can't be used raises DataError; :meth:`stream` goes on and says so in its answer.
+        """
+        answers = []
+        for place, answer in enumerate(self.stream(inputs, batch_size), start=1):
+            if "error" in answer:
+                raise DataError.of(str(answer.get("input", say("deploy.input", number=place))), answer["error"])
+            answers.append(answer)
+        return answers
+
+    def stream(self, inputs: Iterable[Any], batch_size: int = 64) -> Iterator[dict[str, Any]]:
+        """Answers in the order of the inputs: {"input": name, …}, or {"input": name, "error": reason} for what can't be used.
+
+        At most ``batch_size`` inputs are held at once, fewer where they are large.
+        """
+        chunk: list[tuple[dict[str, Any], Row | None]] = []
+        rows: list[Row] = []
+        shapes: dict[str, tuple[int, ...]] = {}  # of the block that they are padded to
+        for raw in inputs:
+            answer: dict[str, Any] = {"input": str(raw)} if isinstance(raw, (str, Path)) else {}
+            row = None
+            try:
+                row = self.prepare(raw)
+            except BadValue as error:
+                answer["error"] = str(error)
+            if row is not None:
+                shapes = _grown(shapes, row)
+                if rows and (len(rows) + 1) * max(map(prod, shapes.values())) > _AT_ONCE:
+                    yield from self._answers(chunk, rows)
+                    chunk, rows, shapes = [], [], _grown({}, row)
+                rows.append(row)
+            chunk.append((answer, row))
+            if len(chunk) >= batch_size:
+                yield from self._answers(chunk, rows)
+                chunk, rows, shapes = [], [], {}
+        yield from self._answers(chunk, rows)
+
+    def prepare(self, raw: Any) -> Row:
+        """One raw input as the net takes it. Raises :class:`BadValue` with the reason."""
+        named = raw if isinstance(raw, Mapping) else {self.inputs[0]: raw}
+        missing = [name for name in self.inputs if name not in named]
+        if missing:
+            raise BadValue(say("deploy.input-missing", columns=", ".join(missing)))
+        prepared = prepare_row({name: self.kinds[name] for name in self.inputs}, named)
+        values = {}
+        for name, made in prepared.items():
+            kind = self.kinds[name]
+            encoded = kind.storage().layout == "encoded"
+            values[name] = kind.decode(made.value.tobytes()) if encoded else made.value
+        return Row(values, next((made.framing for made in prepared.values() if made.framing is not None), None))
+
+    def given(self, rows: Sequence[Row]) -> dict[str, Given]:
+        """What the net is called with for these rows."""
+        return {name: self.kinds[name].stack([row.values[name] for row in rows]) for name in self.inputs}
+
+    def _answers(self, chunk: Sequence[tuple[dict[str, Any], Row | None]], rows: list[Row]) -> Iterator[dict[str, Any]]:
+        predictions: dict[str, Any] = {}
+        if rows:
+            given = self.given(rows)
+            predictions = self.decode(self.outputs(given), given)
+        place = 0
+        for answer, row in chunk:
+            if row is not None:
+                answer |= self.answer(predictions, place, row.framing)
+                place += 1
+            yield answer
+
+
+def _grown(shapes: Mapping[str, tuple[int, ...]], row: Row) -> dict[str, tuple[int, ...]]:
+    """The shape that each column's values have when this row's are padded too."""
+    return {
+        name: tuple(map(max, value.shape, shapes[name])) if name in shapes else value.shape
+        for name, value in row.values.items()
+    }
+
+
+def files_in(inputs: Iterable[str | Path]) -> list[Path]:
+    """Files as they are, and each file in folders, in alphabetical order, hidden ones left out. Raises DataError for none."""
+    files: list[Path] = []
+    for path in map(Path, inputs):
+        if path.is_dir():
+            files += sorted(found for found in path.rglob("*") if found.is_file() and not found.name.startswith("."))
+        else:
+            files.append(path)
+    if not files:
+        raise DataError.of(", ".join(map(str, inputs)), say("runs.nothing-to-predict"))
+    return files
