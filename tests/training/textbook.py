@@ -1,4 +1,4 @@
-"""The textbook's losses: means over a whole batch, written with torch.nn.functional alone, and targets with unknown entries to try them on."""
+"""The textbook's losses: means over a whole batch, by torch.nn.functional alone; and targets with unknown entries to try them on."""
 
 from __future__ import annotations
 
