@@ -12,8 +12,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
@@ -166,6 +166,7 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """A safetensors file of copies of ``tensors``. Raises OSError where the disk refuses, as everything else that writes does."""
     try:
         save_file({name: _plain(value) for name, value in tensors.items()}, path)
+        path.chmod(path.parent.stat().st_mode & 0o666)  # safetensors lets nobody but the owner read it
     except SafetensorError as error:
         number = re.search(r"\(os error (\d+)\)", str(error))
         code = int(number[1]) if number else errno.EIO
@@ -252,12 +253,26 @@ def _whole(folder: Path, reading: Callable[[Path], _T]) -> _T:
     while True:
         moved = [] if os.path.lexists(folder) else _moved_away(folder)
         place = moved[0] if moved else folder
-        before = _identity(folder), _identity(place)
-        try:
-            return reading(place)
-        except DamagedError:
-            if (_identity(folder), _identity(place)) == before:
-                raise
+        with _pinned(place) as before:
+            try:
+                return reading(place)
+            except DamagedError:
+                if _identity(place) == before and (place is folder or not os.path.lexists(folder)):
+                    raise
+
+
+@contextmanager
+def _pinned(folder: Path) -> Iterator[tuple[int, int] | None]:
+    """The folder's identity, which no other folder gets while this is open."""
+    descriptor = -1
+    with suppress(OSError):  # nothing is there, or the system opens no folders: whoever reads it will see
+        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        found = os.fstat(descriptor) if descriptor >= 0 else None
+        yield (found.st_dev, found.st_ino) if found else _identity(folder)
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
