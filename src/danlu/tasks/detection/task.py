@@ -13,7 +13,9 @@ from danlu.metrics.base import Metric
 from danlu.recipe import names
 from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
+from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.detection.assign import AssignBoxes
+from danlu.tasks.detection.baseline import AverageBox
 from danlu.tasks.detection.metrics import AveragePrecision
 from danlu.tasks.detection.net import Fcos
 from danlu.tasks.detection.terms import BoxTerm, CentreTerm, ClassTerm
@@ -51,6 +53,9 @@ class Detection(Task):
 
     def metrics(self) -> Sequence[Metric]:
         return (AveragePrecision(len(self.classes)),)
+
+    def baselines(self) -> Sequence[Baseline]:
+        return (AverageBox(len(self.classes), self.recipe.options["max_boxes"]),)
 
     def show(
         self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0
