@@ -59,7 +59,8 @@ def _states(make: Make, predictions: Columns, truth: Columns, rows: np.ndarray) 
 
 
 def _merged(make: Make, states: Sequence[Sequence[Metric]]) -> dict[str, float]:
-    metrics, values = make(), {}
+    metrics = make()
+    values: dict[str, float] = {}
     for place, metric in enumerate(metrics):
         for state in states:
             metric.merge(state[place])
