@@ -38,13 +38,18 @@ def detections(
         distance = outputs["box"][index][place] * stride[place, None]
         corners = np.concatenate([points[place] - distance[:, :2], points[place] + distance[:, 2:]], axis=1)
         corners = corners.clip(0, np.asarray([width, height, width, height], np.float32))
-        kept = suppress(corners, score, kind, overlap)[:most]
+        kept = suppress(corners, score, kind, overlap, most)
         found.append(np.column_stack([corners, score, kind])[kept].astype(np.float32))
     return found
 
 
-def suppress(boxes: np.ndarray, scores: np.ndarray, kinds: np.ndarray, overlap: float) -> np.ndarray:
-    """Rows that greedy non-maximum suppression keeps, best score first; boxes of different classes never suppress each other."""
+def suppress(
+    boxes: np.ndarray, scores: np.ndarray, kinds: np.ndarray, overlap: float, most: int | None = None
+) -> np.ndarray:
+    """Rows that greedy non-maximum suppression keeps, best score first, at most ``most`` of them.
+
+    Boxes of different classes never suppress each other.
+    """
     order = np.argsort(-scores, kind="stable")
     kept: list[int] = []
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
@@ -53,6 +58,8 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, kinds: np.ndarray, overlap: 
         if not alive[row]:
             continue
         kept.append(int(row))
+        if len(kept) == most:
+            break
         size = np.minimum(boxes[row, 2:], boxes[:, 2:]) - np.maximum(boxes[row, :2], boxes[:, :2])
         shared = size.clip(min=0).prod(axis=1)
         alive &= ~((shared > overlap * (area[row] + area - shared)) & (kinds == kinds[row]))
