@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from danlu.deploy.export import export as export
     from danlu.deploy.loading import load as load
+    from danlu.evaluation.comparison import compare as compare
     from danlu.recipe.schema import Recipe as Recipe
     from danlu.runs import Run as Run
     from danlu.runs import check as check
@@ -25,13 +26,14 @@ _WHERE = {
     "Recipe": "danlu.recipe.schema",
     "Run": "danlu.runs",
     "check": "danlu.runs",
+    "compare": "danlu.evaluation.comparison",
     "export": "danlu.deploy.export",
     "fit": "danlu.training.fitting",
     "load": "danlu.deploy.loading",
     "train": "danlu.runs",
 }
 
-__all__ = ["Recipe", "Run", "__version__", "check", "export", "fit", "load", "train"]
+__all__ = ["Recipe", "Run", "__version__", "check", "compare", "export", "fit", "load", "train"]
 
 
 def __getattr__(name: str) -> Any:

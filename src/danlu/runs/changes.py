@@ -12,7 +12,7 @@ from danlu.recipe.writing import shown
 SHAPES = ("task", "model", "data.image", "data.normalize", "options")  # the net and what goes into it
 _FREE = (  # nothing that is computed follows from them; that the data are the same is proven by their fingerprint
     "run", "watch", "deploy", "data.source", "data.root", "data.cache", "data.workers", "evaluate.weights", "evaluate.confidence",
-    "train.checkpoint", "model.pretrained",
+    "evaluate.baselines", "train.checkpoint", "model.pretrained",
 )  # fmt: skip
 
 

@@ -43,6 +43,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "导出训练的产物：无需 torch 即可预测，并验证与训练结果一致",
     ),
     "cli.about.runs": ("list the runs in a folder", "列出文件夹中的训练记录"),
+    "cli.about.compare": (
+        "say what differs between runs, and what difference it made on the same samples",
+        "说明几次训练有何不同，以及在相同样本上造成的差别",
+    ),
     "cli.about.list": ("list what a recipe can name, with its arguments", "列出配方中可以使用的名称及其参数"),
     "cli.about.schema": ("print the recipe's JSON Schema, for editors", "输出配方的 JSON Schema，供编辑器使用"),
     "cli.option.json": (
@@ -216,6 +220,25 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.status.stopped": ("stopped without a word", "意外终止"),
     "cli.status.damaged": ("damaged", "已损坏"),
     "cli.runs.result": ("result", "结果"),
+    # compare
+    "cli.compare.runs": ("folders of two or more runs; all are compared with the first", "两个或更多训练文件夹；都与第一个比较"),
+    "cli.compare.part": (
+        "whose predictions are compared: test, val or another file in predictions/ (default: test)",
+        "比较哪部分的预测：test、val 或 predictions/ 中的其他文件（默认 test）",
+    ),
+    "cli.compare.most": ("how many sample ids are listed (default: {most})", "列出多少个样本编号（默认 {most}）"),
+    "cli.compare.two": ("Comparing needs two runs or more.", "比较至少需要两次训练。"),
+    "cli.compare.recipe": ("recipe", "配方"),
+    "cli.compare.data": ("data", "数据"),
+    "cli.compare.environment": ("environment", "环境"),
+    "cli.compare.on": ("on {samples} samples", "{samples} 个样本"),
+    "cli.compare.difference": ("difference", "差"),
+    "cli.compare.lost": ("{count} right in {first}, wrong in {other}", "{count} 个样本 {first} 对而 {other} 错"),
+    "cli.compare.won": ("{count} wrong in {first}, right in {other}", "{count} 个样本 {first} 错而 {other} 对"),
+    "cli.compare.mcnemar": (
+        "If both were equally often right, so uneven a division would have probability {p} (McNemar's exact test).",
+        "若二者正确率相同，出现如此不均的概率为 {p}（McNemar 精确检验）。",
+    ),
     "cli.runs.baseline": ("best baseline", "最好的基线"),
     "cli.runs.not-beaten": ("{baseline}, not beaten", "{baseline}，未被超过"),
     # list
