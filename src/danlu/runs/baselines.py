@@ -175,7 +175,7 @@ def _as_the_net(predictions: dict[str, Any], net: Stored) -> dict[str, Any] | No
         if own in predictions:
             if len(theirs) > 1 or (not theirs and own != "label"):
                 return None
-            named |= {name: predictions[own] for name in theirs}
+            named |= dict.fromkeys(theirs, predictions[own])
     return named if set(named) == set(net.predictions) else None
 
 

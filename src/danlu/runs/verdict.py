@@ -57,7 +57,7 @@ def differences(
         values, samples = (one.value, other.value), len(one.features)
         found, bounds = apart.value, interval(apart, confidence)
     else:
-        values, samples, found, bounds = _by_groups(net, baseline, name, make, confidence)
+        values, samples, found, bounds, _ = by_groups(net, baseline, name, make, confidence)
     known = all(map(math.isfinite, bounds))
     surely = min(sign * bounds[0], sign * bounds[1]) if known else sign * found
     told = {
@@ -130,27 +130,33 @@ def both(one: Sequence[str], other: Sequence[str]) -> tuple[np.ndarray, np.ndarr
     return found[:, 0], found[:, 1]
 
 
-def _by_groups(
-    net: Path, baseline: Path, name: str, make: Callable[[], Sequence[Metric]], confidence: float
-) -> tuple[tuple[float, float], int, float, Interval]:
-    """((net, baseline), samples, difference, interval) of a metric that is no sum over samples."""
-    ours, theirs = Stored(net), Stored(baseline)
+def by_groups(
+    one: Path, other: Path, name: str, make: Callable[[], Sequence[Metric]], confidence: float
+) -> tuple[tuple[float, float], int, float, Interval, tuple[int, int]]:
+    """((one's value, other's), shared samples, one - other, interval, samples of each) of a metric that is no sum over samples.
+
+    Samples are taken as ``one``'s file labels them.
+    """
+    ours, theirs = Stored(one), Stored(other)
     mine, others = both(ours.ids(), theirs.ids())
     truth = {column: _picked(ours, f"true/{column}", mine) for column in ours.truths}
-    one = {column: _picked(ours, column, mine) for column in ours.predictions}
-    other = {column: _picked(theirs, column, others) for column in theirs.predictions}
+    first = {column: _picked(ours, column, mine) for column in ours.predictions}
+    second = {column: _picked(theirs, column, others) for column in theirs.predictions}
+    counts = len(ours), len(theirs)
+    if not len(mine):
+        return (math.nan, math.nan), 0, math.nan, (math.nan, math.nan), counts
     values = []
-    for predictions in (one, other):
+    for predictions in (first, second):
         found: dict[str, float] = {}
         for metric in make():
             metric.update(predictions, truth)
             found |= metric.compute()
         values.append(found[name])
-    size = sum(np.size(value) for column in one.values() for value in column) // 6
+    size = sum(np.size(value) for column in first.values() for value in column) // 6
     if max(len(mine), size) > _MOST:
-        return (values[0], values[1]), len(mine), values[0] - values[1], (math.nan, math.nan)
-    apart, bounds = difference(make, name, other, one, truth, confidence)
-    return (values[0], values[1]), len(mine), apart, bounds
+        return (values[0], values[1]), len(mine), values[0] - values[1], (math.nan, math.nan), counts
+    apart, bounds = difference(make, name, second, first, truth, confidence)
+    return (values[0], values[1]), len(mine), apart, bounds, counts
 
 
 def _picked(stored: Stored, column: str, rows: np.ndarray) -> Any:

@@ -40,4 +40,38 @@ TEXTS = {
         "网络没有超过最好的基线（{name}，{value}）：落后 {by}（增益的 {confidence} 区间为 {low} 至 {high}）。",
     ),
     "evaluation.beside": ("Baselines on the same samples: {baselines}", "同样样本上的基线：{baselines}"),
+    # comparing runs
+    "evaluation.better": (
+        "{other} is better than {first} by {by} in {metric} ({confidence} interval {low} to {high}) on the same {samples} samples.",
+        "在相同的 {samples} 个样本上，{other} 的 {metric} 优于 {first}，差距为 {by}（{confidence} 区间 {low} 至 {high}）。",
+    ),
+    "evaluation.no-difference": (
+        "No difference in {metric} that these {samples} samples resolve: {other} gains {by} over {first} "
+        "({confidence} interval {low} to {high}).",
+        "这 {samples} 个样本分辨不出 {metric} 的差别：{other} 比 {first} 领先 {by}（{confidence} 区间 {low} 至 {high}）。",
+    ),
+    "evaluation.better-unsure": (
+        "{other} is better than {first} by {by} in {metric} on the same {samples} samples; how sure that is isn't known.",
+        "在相同的 {samples} 个样本上，{other} 的 {metric} 优于 {first}，差距为 {by}；其可靠程度未知。",
+    ),
+    "evaluation.worse-unsure": (
+        "{other} is worse than {first} by {by} in {metric} on the same {samples} samples; how sure that is isn't known.",
+        "在相同的 {samples} 个样本上，{other} 的 {metric} 不如 {first}，差距为 {by}；其可靠程度未知。",
+    ),
+    "evaluation.nothing-shared": (
+        "{first} and {other} have judged no sample in common, so their figures can't be compared.",
+        "{first} 与 {other} 没有评估过任何相同的样本，二者的数值不能相比。",
+    ),
+    "evaluation.partly-shared": (
+        "Only samples that both judged count: {one} are {first}'s alone, {two} {other}'s alone.",
+        "只计入二者都评估过的样本：{one} 个仅属于 {first}，{two} 个仅属于 {other}。",
+    ),
+    "evaluation.relabelled": (
+        "{count} samples have different labels in the two and are left out.",
+        "有 {count} 个样本在二者中标签不同，已略去。",
+    ),
+    "evaluation.recipes-differ": ("The recipes differ in: {differences}.", "配方的差别：{differences}。"),
+    "evaluation.and-more": ("And in {count} more keys.", "另有 {count} 处。"),
+    "evaluation.recipes-same": ("The recipes are the same.", "配方相同。"),
+    "evaluation.data-differ": ("Their data are not the same.", "所用数据不同。"),
 }
