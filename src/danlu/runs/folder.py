@@ -15,7 +15,6 @@ from danlu.errors import RunError
 from danlu.messages import say
 from danlu.recipe.schema import Recipe
 from danlu.training import lock, manifest
-from danlu.training.checkpoint import clear_beside, sync_folder
 from danlu.training.manifest import DamagedError
 
 
@@ -53,6 +52,8 @@ class RunFolder:
 
         A name that the user chose must be free; the default is date and task. Raises RunError.
         """
+        from danlu.training.checkpoint import clear_beside  # loads torch, which looking at a run must not
+
         stem = recipe.run.name or time.strftime("%Y%m%d-%H%M%S-") + recipe.task.split(":")[0].split(".")[-1]
         target = Path(recipe.run.folder) / stem
         base = target.parent
@@ -135,6 +136,8 @@ class RunFolder:
 
     def _appear(self, wanted: Path, chosen: bool) -> None:
         """Under its name; under the next that is free where nobody chose one."""
+        from danlu.training.checkpoint import sync_folder
+
         sync_folder(self.path)
         for attempt in range(1, 1000):
             target = wanted if attempt == 1 else wanted.with_name(f"{wanted.name}-{attempt}")
