@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from danlu.data.batches.batch import Batch
 from danlu.errors import TrainingError
 from danlu.nn.terms.mse import MSE
 from danlu.randomness import Position
@@ -118,20 +120,38 @@ def test_stopping_leaves_everything_as_before_the_step(monkeypatch: pytest.Monke
     assert len(recorder.curve("train/loss")) == 2
 
 
-@pytest.mark.parametrize("optimizer", [SGD, AdamW])
-@pytest.mark.parametrize("bad", [(BAD,), (0, 20, 40), (30, 31, 32, 33)])
-@pytest.mark.parametrize("log_seconds", [1e-9, 1e9])
+class Moved(ArrayFeed):
+    device = "cpu"
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        return (batch.to(torch.device(self.device)) for batch in super().epoch(epoch, start))
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.mark.parametrize(
+    ("optimizer", "bad", "log_seconds"),
+    [(SGD, (BAD,), 1e9), (AdamW, (0, 20, 40), 1e9), (SGD, (30, 31, 32, 33), 1e-9), (AdamW, (30, 31, 32, 33), 1e9)],
+)
 def test_a_device_that_decides_alone_does_the_same(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, optimizer: Any, bad: tuple[int, ...], log_seconds: float
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    optimizer: Any,
+    bad: tuple[int, ...],
+    log_seconds: float,
+    device: str,
 ) -> None:
     """Without the host: from the refused step on all is void, and is done again once the host knows."""
 
     def run(name: str) -> tuple[dict[str, dict[str, Tensor]], Recorder]:
         policy, recorder = CheckpointPolicy(tmp_path / name, None, None, 1, keep=1), Recorder()
         chosen = plan(optimizer=optimizer, log_seconds=log_seconds, clip_norm=1.0, checkpoint=policy)
-        fit(small_net(), cross_entropy(), spoilt(bad), chosen, watchers=[recorder])
+        chosen, whole = replace(chosen, device=torch.device(device)), spoilt(bad)
+        feed = Moved(whole.inputs, whole.targets, 6)
+        feed.device = device
+        fit(small_net().to(device), cross_entropy().to(device), feed, chosen, watchers=[recorder])
         return dict(checkpoint.load(checkpoint.listed(tmp_path / name)[-1]).tensors), recorder  # type: ignore[arg-type]
 
+    monkeypatch.setattr(guard, "defers", lambda *_: False)
     at_once, first = run("a")
     monkeypatch.setattr(guard, "defers", lambda *_: True)
     later, second = run("b")
@@ -143,6 +163,29 @@ def test_a_device_that_decides_alone_does_the_same(
         assert str(first.curve(name)) == str(second.curve(name))
     assert [event.finding for event in first.of(NonFinite)] == [event.finding for event in second.of(NonFinite)]
     assert [event.values for event in first.of(EpochDone)] == [event.values for event in second.of(EpochDone)]
+
+
+class Reads(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts how often the host asks the device for a number."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += str(func) == "aten._local_scalar_dense.default"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_the_host_does_not_wait_for_the_device(monkeypatch: pytest.MonkeyPatch, deferred: bool) -> None:
+    """Numbers are read once a block of steps, not once a step."""
+    monkeypatch.setattr(guard, "defers", lambda *_: deferred)
+    counts = []
+    for steps in (2, 4):
+        x, y = blobs(6 * steps)
+        with Reads() as reads:  # type: ignore[no-untyped-call]
+            fit(small_net(), cross_entropy(), ArrayFeed(x, y, 6), plan(epochs=1, accumulate=1, log_seconds=1e9))
+        counts.append(reads.count)
+    assert (counts[1] > counts[0]) == (not deferred)
 
 
 @pytest.mark.parametrize("deferred", [False, True])

@@ -144,6 +144,15 @@ def test_layer_operation_and_rows(layer: nn.Module, kind: str, operation: str, n
         assert finding["micro"] == order.index(finding["rows"][0]) // 8 % 2
 
 
+@pytest.mark.slow
+def test_compiled_nets_are_replayed_as_they_are_written() -> None:
+    x, y = blobs(64)
+    x[11] = 0.0
+    (finding,) = findings(torch.compile(Whole(Does(log)), backend="eager"), x, y)  # type: ignore[arg-type]
+    assert (finding["operation"], finding["rows"]) == ("aten.log.default", [11])
+    assert finding["layer"].endswith("body")
+
+
 def test_masks_of_infinity_are_no_fault() -> None:
     """Attention's -inf comes before the log in the net, and in every step; the log is named."""
     x, y = blobs(64)

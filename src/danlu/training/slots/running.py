@@ -38,6 +38,7 @@ class Running:
                 groups.setdefault((value.dtype, value.device, value.ndim == 0, watched), []).append((module, name))
         self._groups = list(groups.values())
         self._watched = [number for number, key in enumerate(groups) if key[3]]
+        self._sums = [torch.promote_types(key[0], torch.float32) for key in groups]
 
     def read(self) -> list[Copied]:
         """Copies of all buffers as they are now, one a group."""
@@ -52,9 +53,11 @@ class Running:
 
     def total(self, copied: Sequence[Copied]) -> Tensor | None:
         """0-d: finite where every watched value is (their sum); None where there is none to watch."""
-        sums = [copied[number].values for number in self._watched]
-        sums = [values.sum(dtype=torch.promote_types(values.dtype, torch.float32)) for values in sums]
-        return sum(sums[1:], sums[0]) if sums else None
+        found: Tensor | None = None
+        for number in self._watched:
+            one = copied[number].values.sum(dtype=self._sums[number])
+            found = one if found is None else found + one
+        return found
 
     @torch.no_grad()
     def write(self, copied: Sequence[Copied]) -> None:
