@@ -63,7 +63,7 @@ def test_every_byte_of_every_file_is_proven(two: Path, name: str) -> None:
     path = two / "000002" / name
     whole = path.read_bytes()
     for place in range(len(whole)):
-        for mask in MASKS if name == manifest.NAME else (MASKS[place % len(MASKS)],):
+        for mask in MASKS[:3] if name == manifest.NAME else (MASKS[place % len(MASKS)],):
             path.write_bytes(whole[:place] + bytes([whole[place] ^ mask]) + whole[place + 1 :])
             damage = checkpoint.verify(path.parent)
             assert name in damage, f"byte {place} ^ {mask:#x}: {damage or 'not noticed'}"
@@ -328,9 +328,8 @@ def test_formats_of_before_are_read_and_proven(two: Path) -> None:
     path.write_bytes(old)
     assert checkpoint.load(two / "000002").values["progress"]["step"] == 2
     for place in range(len(old)):
-        for mask in MASKS:
-            path.write_bytes(old[:place] + bytes([old[place] ^ mask]) + old[place + 1 :])
-            assert checkpoint.verify(two / "000002"), place
+        path.write_bytes(old[:place] + bytes([old[place] ^ MASKS[place % len(MASKS)]]) + old[place + 1 :])
+        assert checkpoint.verify(two / "000002"), place
     (two / "000001" / manifest.NAME).write_bytes(manifest._text({"format": 1, "files": files}))
     assert checkpoint.verify(two / "000001")  # no way round the own hash by the older number
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -28,9 +29,9 @@ _NOT_COMPARED = ("seed",)  # the recipe's
 
 
 def environment(seed: int, device: torch.device) -> dict[str, Any]:
-    """JSON-able record of versions, hardware, threads, switches and code."""
+    """JSON-able record of versions, hardware, threads, switches and code; keys sorted, as checkpoints keep it too."""
     cuda = device.type == "cuda"
-    return {
+    found = {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "libc": " ".join(platform.libc_ver()).strip() or None,
@@ -54,6 +55,8 @@ def environment(seed: int, device: torch.device) -> dict[str, Any]:
         "git": _git(),
         "seed": seed,
     }
+    ordered: dict[str, Any] = json.loads(json.dumps(found, sort_keys=True))
+    return ordered
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[list[str], bool]:

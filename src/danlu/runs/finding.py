@@ -17,7 +17,8 @@ def find(folder: str | Path = "runs") -> list[dict[str, Any]]:
     base = Path(folder)
     if not base.is_dir():
         return []
-    rows = [_row(path) for path in base.iterdir() if (path / "recipe.yaml").is_file()]
+    seen = (path for path in base.iterdir() if not path.name.startswith("."))  # not what is only begun
+    rows = [_row(path) for path in seen if (path / "recipe.yaml").is_file()]
     return sorted(rows, key=lambda row: -row["modified"])
 
 
