@@ -21,6 +21,7 @@ from danlu.training.checkpoint import clear_beside, sync
 from danlu.training.evaluation import Keep, true_values
 
 _ROWS, _BYTES = 1 << 14, 8 << 20  # of a row group, whichever is reached first: what is held before it is written
+_PIECES = 64  # tables of one batch that wait: small ones take several times what is in them
 
 
 class PredictionWriter:
@@ -48,6 +49,8 @@ class PredictionWriter:
         self._bytes += table.nbytes
         if self._rows >= _ROWS or self._bytes >= _BYTES:
             self._write()
+        elif len(self._waiting) >= _PIECES:
+            self._waiting = [pa.concat_tables(self._waiting).combine_chunks()]
 
     def _write(self) -> None:
         if not self._waiting:
