@@ -27,6 +27,7 @@ RECIPES: dict[str, dict[str, Any]] = {
             "epochs": 4, "accumulate": 3, "ema": 0.9, "clip_norm": 1.0, "optimizer": {"name": "adamw", "lr": 1e-3},
             "checkpoint": {"every_steps": 2},
         },
+        "evaluate": {"baselines": False},
     },
     "sgd": {
         "data": SHAPES | {"augment": [{"flip": {"alternating": True}}, {"rotate": 10}]},
