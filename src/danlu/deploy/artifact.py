@@ -10,7 +10,7 @@ import numpy as np
 
 from danlu.data.kinds.base import Framing
 from danlu.deploy import layout, trusted, wire
-from danlu.deploy.engine import SIZES, Engine, leaves
+from danlu.deploy.engine import DTYPES, SIZES, Engine, leaves
 from danlu.errors import ArtifactError
 from danlu.messages import say
 from danlu.runs.predictor import Predictor
@@ -89,20 +89,11 @@ class Artifact(Predictor):
                 raise layout.damaged(self.path, say("deploy.bad-spec", name=name, reason=str(error))) from error
             both = values if isinstance(values, tuple) else (values,)
             for key, value in zip((name, name + SIZES), both, strict=False):
-                wanted[key] = (_TYPES.get(value.dtype.name, value.dtype.name), value.ndim)
+                wanted[key] = (value.dtype.name, value.ndim)
         session = self.engine.session
-        found = {each.name: (each.type, len(each.shape)) for each in session.get_inputs()}
+        found = {each.name: (DTYPES.get(each.type), len(each.shape)) for each in session.get_inputs()}
         if found != wanted or not set(leaves(structure)) <= {each.name for each in session.get_outputs()}:
             raise layout.damaged(self.path, say("deploy.misfit", found=str(found), wanted=str(wanted)))
-
-
-_TYPES = {
-    "uint8": "tensor(uint8)",
-    "int64": "tensor(int64)",
-    "int32": "tensor(int32)",
-    "float32": "tensor(float)",
-    "bool": "tensor(bool)",
-}
 
 
 def _blank(kind: Any) -> np.ndarray:

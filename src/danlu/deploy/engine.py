@@ -16,6 +16,13 @@ from danlu.tasks.decoding import Given
 if TYPE_CHECKING:
     import onnxruntime
 
+DTYPES = {  # of a graph's inputs, as the runtime and as numpy call them
+    "tensor(uint8)": "uint8",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(float)": "float32",
+    "tensor(bool)": "bool",
+}
 SIZES = ".sizes"  # behind a column's name: the graph's input of the sizes of padded values
 
 

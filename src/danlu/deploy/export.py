@@ -13,7 +13,7 @@ from typing import Any, Literal
 from danlu.data.kinds.base import Kind
 from danlu.deploy import card, layout, parity, raws
 from danlu.deploy.artifact import Artifact
-from danlu.deploy.engine import SIZES, Engine
+from danlu.deploy.engine import DTYPES, SIZES, Engine
 from danlu.deploy.graph import OPSET, write_graph
 from danlu.deploy.profile import SAMPLED, profile
 from danlu.deploy.raws import RawData, Sample
@@ -132,7 +132,7 @@ def _description(trained: RunPredictor, samples: Sequence[Sample], aside: Path, 
                 "name": name,
                 **_kind(trained.kinds[name]),
                 "tensors": [
-                    {"name": each.name, "dtype": each.type, "shape": list(each.shape)}
+                    {"name": each.name, "dtype": DTYPES[each.type], "shape": list(each.shape)}
                     for each in session.get_inputs()
                     if each.name in (name, name + SIZES)
                 ],

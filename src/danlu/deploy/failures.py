@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,18 +17,23 @@ from danlu.messages import say
 
 _LIBRARIES = tuple(str(Path(module.__file__).parent) for module in (torch,) if module.__file__)
 _OWN = str(Path(__file__).parent)
+_BY_VALUE = ("data-dependent", "_local_scalar_dense", "not supported for tensor subclasses")  # as torch 2.13 says it
 
 
 class Watched:
     """Knows in which layer the net was when something went wrong inside of the ``with``. Changes nothing."""
 
     def __init__(self, net: nn.Module) -> None:
+        self.net = net
         self.active: list[str] = []
         self._handles: list[Any] = []
-        for name, module in net.named_modules():
-            label = f"{name or '.'} ({type(module).__name__})"
+
+    def __enter__(self) -> Self:
+        for name, module in self.net.named_modules():
+            label = _label(name, type(module).__name__)
             self._handles.append(module.register_forward_pre_hook(self._enter(label)))
             self._handles.append(module.register_forward_hook(self._leave))
+        return self
 
     def _enter(self, label: str) -> Any:
         def enter(module: nn.Module, arguments: Any) -> None:
@@ -39,28 +44,30 @@ class Watched:
     def _leave(self, module: nn.Module, arguments: Any, outputs: Any) -> None:
         self.active.pop()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for handle in self._handles:
-            handle.remove()
+        while self._handles:
+            self._handles.pop().remove()
 
 
-def not_captured(error: Exception, watched: Watched) -> DanluError:
-    """torch.export could not follow the net."""
+def not_captured(error: Exception, watched: Watched, other_batch: Callable[[], Any]) -> DanluError:
+    """torch.export could not follow the net. other_batch: calls the net with a batch of another size."""
     text = str(error)
-    layer = watched.active[-1] if watched.active else ""
-    if "Constraints violated" in text or "ConstraintViolation" in text or ("marked" in text and "dynamic" in text):
-        return _problem(
-            layer, _line(error), say("deploy.fixed-size", reason=_first(text)), say("deploy.fixed-size.remedy")
-        )
-    if "data-dependent" in text or "_local_scalar_dense" in text or "FakeTensor" in text:
-        return _problem(layer, _line(error), say("deploy.by-value", reason=_first(text)), say("deploy.by-value.remedy"))
+    layer, line = watched.active[-1] if watched.active else "", _line(error)
+    if "Constraints violated" in text or "ConstraintViolation" in text:
+        reason = _first(text)
+        watched.active.clear()
+        try:
+            with watched:
+                other_batch()
+        except Exception as eager:  # noqa: BLE001 - whatever it is, it says where one size is meant
+            layer, line, reason = watched.active[-1] if watched.active else "", _line(eager), _first(str(eager))
+        return _problem(layer, line, say("deploy.fixed-size", reason=reason), say("deploy.fixed-size.remedy"))
+    if any(sign in text for sign in _BY_VALUE):
+        return _problem(layer, line, say("deploy.by-value", reason=_first(text)), say("deploy.by-value.remedy"))
     what = say("deploy.not-captured", error=type(error).__name__, reason=_first(text))
-    return _problem(layer, _line(error), what, say("deploy.not-captured.remedy"))
+    return _problem(layer, line, what, say("deploy.not-captured.remedy"))
 
 
 def not_translated(error: Exception, program: torch.export.ExportedProgram) -> DanluError:
@@ -72,11 +79,12 @@ def not_translated(error: Exception, program: torch.export.ExportedProgram) -> D
             "", "", say("deploy.not-translated", reason=_first(str(error))), say("deploy.no-operation.remedy")
         )
     operation = found[1].replace("::", ".")
+    name = operation.split(".")[1]
     layer = line = ""
     for node in program.graph.nodes:
-        if node.op == "call_function" and str(node.target).startswith(operation.rpartition(".default")[0] or operation):
+        if node.op == "call_function" and name in str(node.target):
             path, kind = list(node.meta.get("nn_module_stack", {"": ("", "")}).values())[-1]
-            layer = f"{str(path).removeprefix('net.')} ({str(kind).rpartition('.')[2]})" if path else ""
+            layer = _label(str(path).removeprefix("net").lstrip("."), str(kind).rpartition(".")[2])
             line = _place(re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or ""))
             break
     return _problem(layer, line, say("deploy.no-operation", operation=operation), say("deploy.no-operation.remedy"))
@@ -85,6 +93,10 @@ def not_translated(error: Exception, program: torch.export.ExportedProgram) -> D
 def wrong_output(output: Any) -> DanluError:
     """The net gives something that is no tensor."""
     return _problem("", "", say("deploy.wrong-output", type=type(output).__name__), say("deploy.wrong-output.remedy"))
+
+
+def _label(name: str, kind: str) -> str:
+    return f"{name} ({kind})" if name else kind
 
 
 def _problem(layer: str, line: str, what: str, remedy: str) -> DanluError:

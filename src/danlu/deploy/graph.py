@@ -5,11 +5,12 @@ Sources: https://docs.pytorch.org/docs/stable/export.html, https://docs.pytorch.
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def write_graph(net: nn.Module, kinds: Mapping[str, Kind], given: Mapping[str, G
             with Watched(net) as watched, torch.no_grad():
                 program = torch.export.export(graph, tuple(tensors), dynamic_shapes={"tensors": tuple(shapes)})
         except Exception as error:
-            raise not_captured(error, watched) from error
+            more = [tensor[[0, 1, 1]] for tensor in tensors]
+            raise not_captured(error, watched, lambda: graph(*more)) from error
         try:
             translated = torch.onnx.export(
                 program, (), dynamo=True, verbose=False, optimize=True, opset_version=OPSET, input_names=names,
@@ -166,11 +168,11 @@ def _rename(value: Any, symbols: re.Pattern[str], renamed: Mapping[str, str]) ->
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """torch speaks of its own deprecations here; what matters is raised."""
+    """torch warns of itself here, and prints half of a graph where it fails; what matters is raised."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
