@@ -52,7 +52,7 @@ def differing(sides: Sequence[Mapping[str, Any]]) -> list[Difference]:
 
 def _leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
-        if isinstance(item, Mapping) and item:
+        if isinstance(item, Mapping):  # an empty one says no more than a missing one
             yield from _leaves(item, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", item

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from danlu.messages import say
+from danlu.messages import choose, say
 from danlu.recipe.writing import shown
 from danlu.watch.verdict import amount
 
@@ -21,14 +21,14 @@ def whole(comparison: Comparison) -> str:
     if comparison.recipe:
         some = [f"{each.key} {arrows(each.values)}" for each in comparison.recipe[:_LISTED]]
         more = len(comparison.recipe) - len(some)
-        told.append(say("evaluation.recipes-differ", differences="; ".join(some)))
+        told.append(say("evaluation.recipes-differ", differences=choose(("; ", "；")).join(some)))
         if more > 0:
             told.append(say("evaluation.and-more", count=more))
     else:
         told.append(say("evaluation.recipes-same"))
     if any(each.key == "fingerprint" for each in comparison.data):
         told.append(say("evaluation.data-differ"))
-    return " ".join(told)
+    return choose((" ", "")).join(told)
 
 
 def pair(found: Pair) -> str:
@@ -56,7 +56,7 @@ def pair(found: Pair) -> str:
         told.append(say("evaluation.partly-shared", **names, one=f"{found.only_first:,}", two=f"{found.only_other:,}"))
     if found.relabelled:
         told.append(say("evaluation.relabelled", count=f"{len(found.relabelled):,}"))
-    return " ".join(told)
+    return choose((" ", "")).join(told)
 
 
 def arrows(values: tuple[Any, ...]) -> str:

@@ -86,4 +86,4 @@ def _pixels(values: np.ndarray, side: int) -> np.ndarray:
             shape = [1] * 4
             shape[axis] = new
             small = np.add.reduceat(small, edges[:-1], axis=axis) / np.diff(edges).astype(np.float32).reshape(shape)
-    return small.reshape(count, -1)
+    return small.reshape(count, small.shape[1] * small.shape[2] * small.shape[3])
