@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def report_run(run: Run, out: Output) -> int:
     """Says how ``run`` ended; returns the exit code (130 where it was interrupted)."""
     path = shlex.quote(str(run.path))
+    told = run.compared() or run.compared("val")
     out.result(
         {
             "run": run.path,
@@ -27,6 +28,7 @@ def report_run(run: Run, out: Output) -> int:
             "skipped": run.skipped,
             "metrics": dict(run.metrics),
             "intervals": dict(run.intervals),
+            "compared": told,
         }
     )
     if run.status == "interrupted":
@@ -37,7 +39,6 @@ def report_run(run: Run, out: Output) -> int:
     for name, value in found.items():
         shown = name.ljust(max(map(len, found)))
         out.line(with_interval(shown, value, run.intervals.get(name), run.recipe.evaluate.confidence))
-    told = run.compared() or run.compared("val")
     if told is not None:
         tell_verdict(told, out)
     if run.skipped:
