@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -103,7 +102,7 @@ class Plain(Task):
     def metrics(self) -> Any: ...
 
 
-def test_a_task_leaves_decoding_to_the_decoder_of_its_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_leaves_decoding_to_the_decoder_of_its_spec(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also the inputs reach it, as the net was called with them."""
     recipe = recipes.from_dict({"task": "image-classification"})
     task = Plain(recipe, Data())  # type: ignore[arg-type]
@@ -113,9 +112,7 @@ def test_a_task_leaves_decoding_to_the_decoder_of_its_spec(tmp_path: Path, monke
     assert predictions["label"].tolist() == [1, 0]
     assert task.answer(predictions, 1)["label"] == "a"
     seen: dict[str, Any] = {}
-    decoder = task.decoder()
-    monkeypatch.setattr(decoder, "decode", lambda outputs, inputs: seen.update(inputs))
-    monkeypatch.setattr(Plain, "_decoder", decoder)
+    monkeypatch.setattr(task._decoder, "decode", lambda outputs, inputs: seen.update(inputs))
     task.decode(LOGITS, batch)
     assert list(seen) == ["image"]
     padded, sizes = seen["image"]
