@@ -12,6 +12,12 @@ from dataclasses import asdict, dataclass
 
 from danlu.messages.visible import visible
 
+_LONGEST = 2000  # characters
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -20,7 +26,8 @@ class Problem:
     where: ``file:line``, ``column 'x', row 17``, a path or a dotted recipe key; may be empty.
     what: one sentence, already in the reader's language.
     remedy: one sentence that says what to do; may be empty.
-    Whatever others wrote into them (a file's name, a label) is made safe to be shown.
+    Whatever others wrote into them (a file's name, a label) is made safe to be shown, and cut where
+    it has thousands of characters.
     """
 
     where: str
@@ -28,9 +35,9 @@ class Problem:
     remedy: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "where", visible(self.where, line=True))
-        object.__setattr__(self, "what", visible(self.what))
-        object.__setattr__(self, "remedy", visible(self.remedy))
+        object.__setattr__(self, "where", _cut(visible(self.where, line=True)))
+        object.__setattr__(self, "what", _cut(visible(self.what)))
+        object.__setattr__(self, "remedy", _cut(visible(self.remedy)))
 
     def __str__(self) -> str:
         head = f"{self.where}: " if self.where else ""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from danlu.data.kinds.base import BadValue, Kind, prepare_row
+from danlu.data.kinds.category import class_name
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -45,14 +46,17 @@ def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str,
         if name in table.classes and "classes" not in options:
             options["classes"] = table.classes[name]
         kinds[name] = kind.fit(table.columns[name], options)
-        _check_classes(name, column, kinds[name], len(table))
+        _check_classes(name, column, kinds[name], table.columns[name])
     return kinds
 
 
-def _check_classes(name: str, column: Column, kind: Kind, rows: int) -> None:
+def _check_classes(name: str, column: Column, kind: Kind, raws: Sequence[Any]) -> None:
+    rows = len(raws)
     classes: Sequence[str] | None = getattr(kind, "classes", None)
     if classes is None or column.role != "target":
         return
+    if column.kind == "category" and not classes and rows:
+        raise DataError.of(f"data.columns.{name}", say("data.category.none", reason=_reason(raws)))
     if column.kind == "category" and len(classes) < 2:
         shown = ", ".join(classes)
         raise DataError.of(
@@ -61,9 +65,17 @@ def _check_classes(name: str, column: Column, kind: Kind, rows: int) -> None:
     if not classes:
         raise DataError.of(f"data.columns.{name}", say("data.boxes.no-classes"))
     if column.kind == "category" and rows >= 50 and len(classes) > rows / 2:
-        shown = ", ".join(classes[:5])
+        shown = ", ".join(label[:60] for label in classes[:5])
         what = say("data.category.too-many", classes=len(classes), rows=rows, first=shown)
         raise DataError.of(f"data.columns.{name}", what, say("data.category.too-many.remedy", column=name))
+
+
+def _reason(raws: Sequence[Any]) -> str:
+    """Why the first of the values is no class."""
+    try:
+        return class_name(raws[0])
+    except BadValue as error:
+        return str(error)
 
 
 def lay_out(recipe: Recipe, kinds: Mapping[str, Kind], table: Table, folder: Path) -> tuple[dict[str, Kind], Layout]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -42,14 +43,18 @@ def _seconds(value: Any) -> float | None:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp()
     if isinstance(value, int | float | np.number):
-        return float(value) if np.isfinite(value) else None
+        try:
+            seconds = float(value)
+        except OverflowError:
+            return None
+        return seconds if math.isfinite(seconds) else None
     if not isinstance(value, str):
         return None
     text = value.strip()
     for parse in (_number, datetime.fromisoformat, *(_format(pattern) for pattern in _FORMATS)):
         try:
             found = parse(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
         return _seconds(found)
     return None

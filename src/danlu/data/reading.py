@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from danlu.data.progress import Progress
+from danlu.data.sources._text import plain_file
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -36,6 +37,8 @@ def choose(recipe: Recipe) -> tuple[str, Any, Path]:
         return "builtin", load_object(targets["builtin"], where), path
     if not path.exists():
         raise DataError.of(where, say("data.source.missing", path=path.absolute()), _nearest(path))
+    if not path.is_dir():
+        plain_file(path)
     if recipe.data.format != "auto":
         return recipe.data.format, load_object(targets[recipe.data.format], where), path
     for name in sorted(targets, key=lambda name: (name == _LAST, name)):

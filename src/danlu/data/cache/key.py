@@ -66,7 +66,7 @@ def _digest(raws: Sequence[Any]) -> str:
         sampled = range(0, len(raws), max(1, len(raws) // _SAMPLES))
         plain = isinstance(raws, (list, tuple)) and all(isinstance(raws[row], (str, int, float)) for row in sampled)
         shown = map(str, raws) if plain else (_shown(raws[row]) for row in sampled)
-        digest.update("\0".join(shown).encode())
+        digest.update("\0".join(shown).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

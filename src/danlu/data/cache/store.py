@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from danlu.data.cache.columns import column
 from danlu.data.cache.files import FORMAT, META, DamagedError, described, read_json
 from danlu.data.cache.rows import BadRow, Note, Values
 from danlu.data.kinds.base import Kind
+from danlu.data.room import memory
 
 PROBLEMS = "problems.json"
 
@@ -47,7 +47,7 @@ class Cache:
         self.notes = tuple(Note(**{**item, "examples": tuple(item["examples"])}) for item in problems["notes"])
         self._columns = {name: column(folder, parts, kinds[name]) for name, parts in files.items()}
         self.nbytes = sum(item.nbytes for item in self._columns.values())
-        self.instant = all(item.instant for item in self._columns.values()) and self.nbytes < _memory() / 2
+        self.instant = all(item.instant for item in self._columns.values()) and self.nbytes < memory() / 2
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,11 +63,3 @@ class Cache:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Cache, (self.folder, self.kinds)  # another process maps the same files, instead of being sent them
-
-
-def _memory() -> float:
-    """Bytes of physical memory; without bound where the system doesn't say."""
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):
-        return float("inf")

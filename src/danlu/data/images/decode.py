@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,6 +38,10 @@ _BREAKS = (
     MemoryError,
     RuntimeError,
 )
+_COMMON = ("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM")
+_RARE = ("WEBP", "TIFF", "AVIF", "JPEG2000", "ICO", "CUR", "QOI", "DDS", "SGI", "PCX", "XBM", "XPM", "TGA")
+_LARGE = 2**25  # pixels; so many take half a GB while they are decoded
+_ALONE = threading.Lock()
 _ORIENTATION = 0x0112
 _HEAD = 4096
 _HEADER_HAS_EXIF = ("JPEG", "MPO", "TIFF", "WEBP", "AVIF")
@@ -71,11 +77,22 @@ def _pillow() -> Any:
     return Image
 
 
+@cache
+def _others() -> tuple[str, ...]:
+    """Further formats of pictures. Not what can run programs (PostScript) or what is more than a picture (Photoshop)."""
+    pillow = _pillow()
+    pillow.init()
+    return tuple(name for name in _RARE if name in pillow.OPEN)
+
+
 def _open(data: bytes, source: Path | bytes) -> Image:
     """The image in a file or in a file's bytes; data: its bytes, or the first of them, to say what it is if it is none."""
     pillow = _pillow()
     try:
-        image: Image = pillow.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+        try:
+            image: Image = pillow.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_COMMON)
+        except pillow.UnidentifiedImageError:
+            image = pillow.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_others())
     except pillow.DecompressionBombError as error:
         raise BadValue(say("data.image.bomb")) from error
     except pillow.UnidentifiedImageError as error:
@@ -131,18 +148,30 @@ def _look(image: Image) -> Header:
     return Header(size, 1 if grey else 3)
 
 
-def decode(raw: Path | bytes, channels: int, scaled: Callable[[Size], Size] | None = None) -> Picture:
-    """The first picture in a file or in a file's bytes, upright, as mode "L" (channels 1) or "RGB" (channels 3).
+def _picture(picture: Picture) -> Any:
+    return picture
+
+
+def decode(
+    raw: Path | bytes,
+    channels: int,
+    scaled: Callable[[Size], Size] | None = None,
+    use: Callable[[Picture], Any] = _picture,
+) -> Any:
+    """What ``use`` makes of the first picture in a file or in a file's bytes, upright, as mode "L" (channels 1) or "RGB" (channels 3).
 
     scaled: upright (height, width) of the whole image → the size it will be resized to; a JPEG is then decoded at an eighth, a
-    quarter or half of its size where that is still at least twice as large. Raises :class:`BadValue` with a one-line reason.
+    quarter or half of its size where that is still at least twice as large. Of very large images one is decoded and used at a time,
+    whatever the number of threads. Raises :class:`BadValue` with a one-line reason.
     """
     data = raw if isinstance(raw, bytes) else refuse.read(raw)
     image = _open(data, data)
-    try:
-        return _decode(image, channels, scaled)
-    except _BREAKS as error:
-        raise BadValue(refuse.broken(error)) from error
+    with _ALONE if image.width * image.height > _LARGE else nullcontext():
+        try:
+            picture = _decode(image, channels, scaled)
+        except _BREAKS as error:
+            raise BadValue(refuse.broken(error)) from error
+        return use(picture)
 
 
 def _decode(image: Image, channels: int, scaled: Callable[[Size], Size] | None) -> Picture:

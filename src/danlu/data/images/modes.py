@@ -12,6 +12,7 @@ from danlu.messages import say
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_STRIP = 2**22  # pixels
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
@@ -48,6 +49,25 @@ def _grey(values: np.ndarray) -> Image:
 
 
 def _on_white(image: Image) -> tuple[Image, tuple[str, ...]]:
+    """In strips: whole, it would take sixteen bytes a pixel."""
+    from PIL import Image
+
+    width, height = image.size
+    rows = max(1, _STRIP // width)
+    if rows >= height:
+        return _strip_on_white(image)
+    made: Image.Image | None = None
+    note: tuple[str, ...] = ()
+    for top in range(0, height, rows):
+        strip, said = _strip_on_white(image.crop((0, top, width, min(height, top + rows))))
+        made = made or Image.new(strip.mode, image.size)
+        made.paste(strip, (0, top))
+        note = note or said
+    assert made is not None
+    return made, note
+
+
+def _strip_on_white(image: Image) -> tuple[Image, tuple[str, ...]]:
     from PIL import Image
 
     grey = image.mode in ("LA", "La", "L", "1")

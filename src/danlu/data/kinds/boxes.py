@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from danlu.data.batches.batch import Value
 
 COLUMNS = ("x1", "y1", "x2", "y2", "class", "iscrowd", "area")
+MOST = 20_000  # boxes on one image: more could not be held against a net's locations in memory
 _SLACK = 1.0  # raw pixels by which annotators' boxes stand over the edge without a word
 _COLOURS = (
     "#e6194b",
@@ -56,7 +57,7 @@ class Boxes(Kind):
         """options: classes (names in order; else all labels that occur, in natural order)."""
         if options.get("classes"):
             return cls(tuple(map(str, options["classes"])))
-        labels = (item.get("label") for raw in raws if raw is not None for item in _objects(raw)[0])
+        labels = (item.get("label") for raw in raws for item in _readable(raw) if isinstance(item, Mapping))
         return cls(tuple(sorted(names_in(labels), key=natural)))
 
     @cached_property
@@ -72,6 +73,8 @@ class Boxes(Kind):
         if raw is None:
             raise MissingValue(say("data.missing"))
         objects, size = _objects(raw)
+        if len(objects) > MOST:
+            raise BadValue(say("data.boxes.many", count=len(objects), most=MOST))
         rows = np.zeros((len(objects), 7), np.float64)
         notes: list[str] = []
         for row, item in zip(rows, objects, strict=True):
@@ -100,7 +103,7 @@ class Boxes(Kind):
             given = item.get("area")
             area = abs((x2 - x1) * (y2 - y1)) if given is None else float(given)
             crowd = float(bool(item.get("iscrowd", False)))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise BadValue(say("data.boxes.type", value=str(item)[:80])) from error
         if not np.isfinite([x1, y1, x2, y2, area]).all():
             raise BadValue(say("data.boxes.type", value=str(item)[:80]))
@@ -177,12 +180,24 @@ class Boxes(Kind):
 
 def _objects(raw: Any) -> tuple[Sequence[Mapping[str, Any]], tuple[int, int] | None]:
     """The objects of one image and the (height, width) of the image they were drawn on, where known."""
+    size = None
     if isinstance(raw, Mapping):
-        size = raw.get("size")
-        return raw["objects"], None if size is None else (int(size[0]), int(size[1]))
-    if isinstance(raw, Iterable) and not isinstance(raw, str | bytes):
-        return list(raw), None
+        given, raw = raw.get("size"), raw.get("objects", raw)
+        try:
+            size = None if given is None else (int(given[0]), int(given[1]))
+        except (TypeError, ValueError, LookupError, OverflowError) as error:
+            raise BadValue(say("data.boxes.type", value=str(given)[:80])) from error
+    if isinstance(raw, Iterable) and not isinstance(raw, str | bytes | Mapping) and (size is None or min(size) > 0):
+        return list(raw), size
     raise BadValue(say("data.boxes.type", value=str(raw)[:80]))
+
+
+def _readable(raw: Any) -> Sequence[Mapping[str, Any]]:
+    """The objects, none where there are no usable ones: what is wrong is told when they are prepared."""
+    try:
+        return [] if raw is None else _objects(raw)[0]
+    except BadValue:
+        return []
 
 
 def _refer(rows: np.ndarray, size: tuple[int, int], framing: Framing) -> tuple[np.ndarray, list[str]]:

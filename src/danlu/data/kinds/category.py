@@ -22,7 +22,22 @@ if TYPE_CHECKING:
 def natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
     """A sort key in which "class 2" comes before "class 10", and case matters only where nothing else differs."""
     parts = re.split(r"(\d+)", text.casefold())
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], text
+    return [(0, *_size_of(part)) if part.isdecimal() else (1, 0, part) for part in parts if part], text
+
+
+def _size_of(digits: str) -> tuple[int, str]:
+    """Compares as the number does, however long: Python refuses to read more than some thousand digits."""
+    plain = "".join(str(int(digit)) for digit in digits).lstrip("0")
+    return len(plain), plain
+
+
+def is_text(text: str) -> bool:
+    """Whether every character is whole: JSON can hold halves (surrogates), which nothing can be written with."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def class_name(raw: Any) -> str:
@@ -33,6 +48,8 @@ def class_name(raw: Any) -> str:
         text = raw.strip()
         if not text:
             raise MissingValue(say("data.missing"))
+        if not text.isascii() and not is_text(text):
+            raise BadValue(say("data.category.text"))
         return text
     if raw is None or (isinstance(raw, float) and raw != raw):
         raise MissingValue(say("data.missing"))

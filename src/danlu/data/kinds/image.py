@@ -95,12 +95,10 @@ class Image(Kind):
             raise MissingValue(say("data.missing"))
         if not isinstance(raw, bytes):
             raise BadValue(say("data.image.type", type=type(raw).__name__))
-        picture = self._decode(raw)
-        placement = self.placement(picture.raw)
-        value = place(picture.image, placement)
+        value, notes, framing = self._decode(raw)
         if self.stored == "encoded":
             value = self._encode(value, raw)
-        return Prepared(value, picture.notes, placement.framing(picture.orientation))
+        return Prepared(value, notes, framing)
 
     def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
         if (
@@ -115,8 +113,14 @@ class Image(Kind):
             return raws.reshape(len(raws), *shape)  # type: ignore[arg-type]
         return None
 
-    def _decode(self, data: bytes) -> Picture:
-        return decode(data, self.channels, lambda size: self.placement(size).whole())
+    def _decode(self, data: bytes) -> tuple[np.ndarray, tuple[str, ...], Framing]:
+        def use(picture: Picture) -> tuple[np.ndarray, tuple[str, ...], Framing]:
+            placement = self.placement(picture.raw)
+            return place(picture.image, placement), picture.notes, placement.framing(picture.orientation)
+
+        made: tuple[np.ndarray, tuple[str, ...], Framing]
+        made = decode(data, self.channels, lambda size: self.placement(size).whole(), use)
+        return made
 
     def _prepare_pixels(self, raw: np.ndarray) -> Prepared:
         shape = (self.height, self.width, self.channels)
@@ -147,8 +151,7 @@ class Image(Kind):
 
     def decode(self, encoded: bytes) -> np.ndarray:
         """uint8 (H, W, C) from what ``prepare`` stored encoded."""
-        picture = self._decode(encoded)
-        return place(picture.image, self.placement(picture.raw))
+        return self._decode(encoded)[0]
 
     def storage(self) -> Storage:
         size = (-1, -1) if self.height is None or self.width is None else (self.height, self.width)

@@ -37,6 +37,8 @@ class Number(Kind):
             raise MissingValue(say("data.missing"))
         try:
             value = float(raw)
+        except OverflowError as error:
+            raise BadValue(say("data.number.infinite", value=str(raw)[:60])) from error
         except (TypeError, ValueError) as error:
             raise BadValue(say("data.number.type", value=str(raw)[:60])) from error
         if value != value:

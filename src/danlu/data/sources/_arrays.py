@@ -69,7 +69,12 @@ def labels(values: np.ndarray, count: int, where: str) -> tuple[np.ndarray, tupl
     if values.ndim != 1:
         raise DataError.of(where, say("data.arrays.labels", shape=list(values.shape)))
     if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8")
+        try:
+            values = np.char.decode(values, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError.of(where, say("data.text.encoding"), say("data.text.encoding.remedy")) from error
+    if values.dtype.kind == "U" and values.size and np.ascontiguousarray(values).view(np.uint32).max() > 0x10FFFF:
+        raise DataError.of(where, say("data.category.text"))
     return values, notes
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from danlu.data.sources._mapping import shortened
 from danlu.messages import say
 
+_IDS = (int, str)
+_LARGEST = 1e12  # pixels²; a larger area is none
 Rejected = tuple[Any, int | None, str]  # (annotation id, row of its image, reason)
 
 
@@ -28,7 +31,7 @@ def checked(
     owners: list[int] = []
     rejected: list[Rejected] = []
     for place, item in enumerate(annotations):
-        owner = images.get(item["image_id"])
+        owner = images.get(item["image_id"]) if type(item["image_id"]) in _IDS else None
         row, reason = _row(item, None if owner is None else sizes[owner], owner is not None, classes)
         if row is None or owner is None:
             rejected.append((item.get("id", f"[{place}]"), owner, reason))
@@ -42,15 +45,19 @@ def _row(
     item: Mapping[str, Any], size: tuple[int, int] | None, known: bool, classes: Mapping[Any, int]
 ) -> tuple[tuple[float, ...] | None, str]:
     if not known:
-        return None, say("data.coco.unknown-image", id=item["image_id"])
-    index = classes.get(item.get("category_id"))
+        return None, say("data.coco.unknown-image", id=shortened(str(item["image_id"])))
+    category = item.get("category_id")
+    index = classes.get(category) if type(category) in _IDS else None
     if index is None:
-        return None, say("data.coco.unknown-category", id=item.get("category_id"))
+        return None, say("data.coco.unknown-category", id=shortened(str(category)))
     box = item.get("bbox")
     if not isinstance(box, list) or len(box) != 4 or not all(type(edge) in (int, float) for edge in box):
         return None, say("data.coco.no-box")
-    x, y, width, height = map(float, box)
-    if not np.isfinite([x, y, width, height]).all():
+    try:
+        x, y, width, height = map(float, box)
+    except OverflowError:
+        return None, say("data.coco.no-box")
+    if not np.isfinite([x, y, x + width, y + height]).all():
         return None, say("data.coco.no-box")
     if width < 0 or height < 0:
         return None, say("data.coco.swapped")
@@ -59,5 +66,7 @@ def _row(
     if size is not None and (x >= size[1] or y >= size[0] or x + width <= 0 or y + height <= 0):
         return None, say("data.coco.outside")
     said = item.get("area")
-    area = float(said) if isinstance(said, int | float) and said > 0 else width * height
+    area = width * height
+    if isinstance(said, int | float) and 0 < said <= _LARGEST:
+        area = float(said)
     return (x, y, x + width, y + height, float(index), float(bool(item.get("iscrowd", 0))), area), ""

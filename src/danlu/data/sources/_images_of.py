@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
+from typing import Any
 
 from danlu.errors import DataError
 from danlu.messages import say
@@ -25,23 +26,26 @@ class Named:
     notes: tuple[str, ...]
 
 
-def images_of(texts: Sequence[str | None], file: Path, root: str | None, folders: Sequence[str] = ()) -> Named:
+def images_of(texts: Sequence[Any], file: Path, root: str | None, folders: Sequence[str] = ()) -> Named:
     """texts: what the manifest ``file`` says, None or empty where nothing. root: ``data.root``. folders: where else to look.
 
     Relative names start from ``root``, else from the manifest's folder, or from one of ``folders`` in it if they are found there; a
     missing ending is found too. They may not lead out of that folder by "..": then ``data.root`` has to say so. Absolute names
-    stand. Raises DataError where none of the first files exists.
+    stand, and links are followed: a manifest is its user's own. What is no image is never shown, only that it is none. "~" is a
+    name like any other. Raises DataError where none of the first files exists.
     """
     names: list[str] = []
     wrong: dict[int, str] = {}
     notes: list[str] = []
     for row, text in enumerate(texts):
-        name, reason = _clean(text or "")
+        if text is None or isinstance(text, str):
+            name, reason = _clean(text or "")
+        else:
+            name, reason = "", say("data.image.type", type=type(text).__name__)
         if reason:
             wrong[row] = reason
         names.append(name)
-    backslashes = any("\\" in (text or "") for text in texts[:_TRIED])
-    if backslashes:
+    if any(isinstance(text, str) and "\\" in text for text in texts[:_TRIED]):
         notes.append(say("data.note.backslashes"))
     base, ending = _place([name for row, name in enumerate(names) if row not in wrong and name], file, root, folders)
     if ending:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
 from danlu.data.progress import Pace, Progress
+from danlu.errors import DataError
 from danlu.messages import say
 from danlu.messages.visible import visible
 
@@ -34,6 +36,7 @@ IMAGES = frozenset(
         *(".tif", ".tiff", ".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".pcx", ".ico"),
     )
 )
+_VISITS = 250  # as many class folders may be links to one
 _LITTER = frozenset(("thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"))
 
 
@@ -65,10 +68,14 @@ class Listing:
     digest: str = ""
     ignored: list[tuple[str, str]] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    visits: Counter[tuple[int, int]] = field(default_factory=Counter)
 
 
 def listing(root: Path, progress: Progress | None = None) -> Listing:
-    """All images below ``root``. Links are followed, but never in a circle."""
+    """All images below ``root``. Links are followed, but never in a circle.
+
+    Raises DataError where links lead to one folder again and again: ten folders that link to each other have ten million paths.
+    """
     found = Listing()
     stamps: dict[str, str] = {}
     pace = Pace(progress, say("data.listing"))
@@ -102,6 +109,13 @@ def _scan(
         if here in above:
             found.ignored.append((readable(prefix), say("data.note.link-circle")))
             return
+        found.visits[here] += 1
+        if found.visits[here] > _VISITS:
+            raise DataError.of(
+                readable(folder.removesuffix(prefix)) or folder,
+                say("data.folder.links", most=f"{_VISITS:,}", folder=readable(prefix)[:200]),
+                say("data.folder.links.remedy"),
+            )
         entries = list(os.scandir(folder))
     except OSError as error:
         reason = "data.folder.forbidden" if error.errno in (errno.EACCES, errno.EPERM) else "data.folder.unreadable"

@@ -19,7 +19,7 @@ from danlu.data.progress import Progress
 from danlu.data.sources import _listing
 from danlu.data.sources._images_of import images_of
 from danlu.data.sources._listing import readable
-from danlu.data.sources._mapping import extra, mapping, plain
+from danlu.data.sources._mapping import extra, mapping, plain, shortened
 from danlu.data.sources._objects import objects_of
 from danlu.data.sources._parts import part_of
 from danlu.data.table import Part, Table
@@ -108,7 +108,7 @@ def table(
     classes = {name: got.classes[column] for name, column in mapped.columns.items() if column in got.classes}
     whole = Table(
         columns=columns,
-        ids=_ids(names, columns, got.lines),
+        ids=_ids(names, columns, [got.columns[name] for name in extras.values()], got.lines),
         origins=got.lines if names is None else _Origins(got.lines, names),
         fingerprint=f"manifest {digest} {json.dumps(dict(mapped.columns), sort_keys=True)}",
         given=given,
@@ -134,10 +134,11 @@ def _no_rows(path: Path, got: Fetched) -> Any:
 
 
 def _texts(values: Sequence[Any]) -> bool:
-    """Whether an image column holds names of files (and gaps)."""
+    """Whether an image column holds names of files (and gaps, and what is no image at all), not images themselves."""
     if isinstance(values, Coded):
         return True
-    return all(value is None or isinstance(value, str) for value in values[:100])
+    found = {type(value) for value in values[:100]} - {type(None)}
+    return not found or (str in found and bytes not in found)
 
 
 def _paths(root: Path, names: list[str]) -> Sequence[Any]:
@@ -153,20 +154,28 @@ def _names_in(values: Sequence[Any]) -> list[str | None] | None:
 def _categories(values: Sequence[Any], classes: tuple[str, ...] | None) -> Sequence[Any]:
     """Texts, few and coded; what is no category at all is left as it is, to be listed as bad."""
     known: dict[Any, str | None] = {}
+    numbered = {str(place): name for place, name in enumerate(classes or ())}
 
     def text(value: Any) -> str | None:
-        if value not in known:
+        key = (type(value), value)  # True equals 1
+        if key not in known:
             try:
                 name = class_name(value)
-                known[value] = classes[int(name)] if classes and name.isdecimal() and int(name) < len(classes) else name
+                known[key] = numbered.get(name, name)
             except MissingValue:
-                known[value] = None
-        return known[value]
+                known[key] = None
+        return known[key]
+
+    def text_or_raw(value: Any) -> Any:
+        try:
+            return text(value)
+        except (TypeError, BadValue):
+            return value
 
     try:
         return Coded.of(map(text, values))
     except (TypeError, BadValue):  # a list in some row
-        return values
+        return [text_or_raw(value) for value in values]
 
 
 def _split_by_name(manifest: Manifest) -> str | None:
@@ -203,23 +212,28 @@ class _Origins(Sequence[str]):
         if isinstance(row, slice):
             return [self[each] for each in range(*row.indices(len(self)))]
         name = self._names[row]
-        return f"{self._lines[row]} ({readable(name)})" if name else self._lines[row]
+        return f"{self._lines[row]} ({shortened(readable(name), 200)})" if name else self._lines[row]
 
 
 def _ids(
-    names: Sequence[str | None] | None, columns: Mapping[str, Sequence[Any]], lines: Sequence[str]
+    names: Sequence[str | None] | None,
+    columns: Mapping[str, Sequence[Any]],
+    extras: Sequence[Sequence[Any]],
+    lines: Sequence[str],
 ) -> Sequence[str]:
     """The image's name; with the rest of the row where a name occurs twice; the row's content where there is no name.
+
+    extras: what the split looks at, so that rows it tells apart have ids of their own in whatever order they stand.
 
     A row with images of no name is known by its place alone.
     """
     if names is None:
-        return _contents(list(columns.values())) if all(map(_plain_values, columns.values())) else lines
+        return _contents([*columns.values(), *extras]) if all(map(_plain_values, columns.values())) else lines
     bases = [readable(name) if name else "" for name in names]
     often = {base for base, count in Counter(bases).items() if count > 1}
     if not often:
         return bases
-    others = [column for column in columns.values() if not isinstance(column, Paths)]
+    others = [*(column for column in columns.values() if not isinstance(column, Paths)), *extras]
     ids: list[str] = []
     used: dict[str, int] = {}
     for row, base in enumerate(bases):

@@ -66,7 +66,7 @@ def mapping(
             if guess is None:
                 raise DataError.of(
                     where,
-                    say("data.columns.unclear", column=name, kind=wish.kind, columns=_listed(offered)),
+                    say("data.columns.unclear", column=name, kind=wish.kind, columns=listed(offered)),
                     say("data.columns.propose", mapping=_proposal(wanted, found, offered, sample)),
                 )
             found[name] = guess
@@ -96,12 +96,16 @@ def _guess(name: str, kind: str, free: Sequence[str]) -> str | None:
 def _unknown(where: str, name: str, names: Sequence[str], key: str) -> Problem:
     near = get_close_matches(name, names, n=1)
     remedy = say("data.columns.nearest", name=near[0]) if near else ""
-    return Problem(where, say(key, name=name, names=_listed(names)), remedy)
+    return Problem(where, say(key, name=name, names=listed(names)), remedy)
 
 
-def _listed(names: Sequence[str]) -> str:
-    """The names, the first of them where there are hundreds."""
-    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+def listed(names: Sequence[str]) -> str:
+    """The names, shortened, the first of them where there are hundreds."""
+    return ", ".join(map(shortened, names[:_SHOWN])) + (" …" if len(names) > _SHOWN else "")
+
+
+def shortened(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _proposal(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from danlu.data.sources._json import loads
 
 _LABELS = ("label", "category", "class", "name", "category_id", "label_id")
 
@@ -17,7 +18,7 @@ def objects_of(value: Any) -> Any:
     """
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = loads(value)
         except ValueError:
             return value
     if isinstance(value, Mapping) and "objects" in value:
@@ -44,11 +45,22 @@ def _object(item: Mapping[str, Any]) -> Any:
     if "box" in item:
         box = item["box"]
     elif "bbox" in item and isinstance(item["bbox"], list) and len(item["bbox"]) == 4:
-        x, y, width, height = item["bbox"]
-        box = [x, y, x + width, y + height] if all(isinstance(edge, int | float) for edge in item["bbox"]) else None
+        box = _corners(*item["bbox"])
     else:
         return item
     made = {"box": box, "label": label, "iscrowd": bool(item.get("iscrowd", item.get("is_crowd", False)))}
     if isinstance(item.get("area"), int | float):
         made["area"] = item["area"]
     return made
+
+
+def _corners(x: Any, y: Any, width: Any, height: Any) -> list[float] | None:
+    """None, which is refused later, for what are no numbers."""
+    try:
+        return (
+            [x, y, x + width, y + height]
+            if all(isinstance(edge, int | float) for edge in (x, y, width, height))
+            else None
+        )
+    except OverflowError:
+        return None

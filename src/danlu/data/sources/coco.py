@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -13,11 +13,15 @@ import numpy as np
 
 from danlu.data.columns import Column as LazyColumn
 from danlu.data.columns import Paths
+from danlu.data.kinds.category import is_text
 from danlu.data.progress import Pace, Progress
+from danlu.data.room import refuse_too_large
 from danlu.data.sources import _listing
 from danlu.data.sources._boxes import checked
 from danlu.data.sources._images_of import images_of
+from danlu.data.sources._json import parsed
 from danlu.data.sources._listing import readable
+from danlu.data.sources._mapping import shortened
 from danlu.data.sources._parts import part_in
 from danlu.data.sources._text import encoding_of
 from danlu.data.sources._wanted import no_extra, only
@@ -26,6 +30,9 @@ from danlu.errors import DataError
 from danlu.messages import say
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
+
+_HELD = 10  # bytes of memory for each of a file's, which is read whole
+_LARGEST = 1_000_000  # pixels of a side
 
 
 def recognises(path: Path) -> bool:
@@ -99,7 +106,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         for part, name in zip(found.given, found.names, strict=True)
     ]
     if len(set(ids)) < len(ids):
-        twice = next(name for name in ids if ids.count(name) > 1)
+        twice = next(name for name, count in Counter(ids).items() if count > 1)
         raise DataError.of(str(path), say("data.coco.image-twice", name=twice))
     columns: dict[str, Sequence[Any]] = {}
     if len(set(found.roots)) == 1:
@@ -124,11 +131,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
 
 
 def _load(file: Path) -> tuple[dict[str, Any], str]:
-    encoding, digest = encoding_of(file)
-    try:
-        content = json.loads(file.read_text(encoding))
-    except (ValueError, RecursionError) as error:
-        raise DataError.of(f"{file}:{getattr(error, 'lineno', 1)}", say("data.json.broken", reason=error)) from error
+    encoding, digest = encoding_of(file, None)
+    refuse_too_large(str(file), _HELD * file.stat().st_size)
+    content = parsed(file, file.read_text(encoding))
     lists = isinstance(content, dict) and all(
         isinstance(content.get(key), list) for key in ("images", "annotations", "categories")
     )
@@ -144,6 +149,9 @@ def _load(file: Path) -> tuple[dict[str, Any], str]:
             missing = [name for name in needed if not isinstance(item, dict) or name not in item]
             if missing:
                 raise DataError.of(f"{file}, {key}[{place}]", say("data.coco.no-key", key=missing[0]))
+            if "id" in needed and type(item["id"]) not in (int, str):
+                value = shortened(str(item["id"]))
+                raise DataError.of(f"{file}, {key}[{place}]", say("data.coco.id", value=value))
     return content, digest
 
 
@@ -152,12 +160,17 @@ def _classes(files: Sequence[Path], contents: Sequence[Mapping[str, Any]]) -> di
     names: dict[Any, str] = {}
     for file, content in zip(files, contents, strict=True):
         for item in content["categories"]:
-            known = names.setdefault(item["id"], str(item["name"]))
-            if known != str(item["name"]):
+            name = str(item["name"])
+            if not is_text(name):
+                raise DataError.of(f"{file}, categories, id {item['id']!r}", say("data.category.text"))
+            known = names.setdefault(item["id"], name)
+            if known != name:
                 raise DataError.of(str(file), say("data.coco.categories", id=item["id"], one=known, other=item["name"]))
     order = sorted(names, key=lambda key: (isinstance(key, str), key))
-    counted = list(names.values())
-    return {key: names[key] if counted.count(names[key]) == 1 else f"{names[key]} ({key})" for key in order}
+    made = {key: names[key] for key in order}
+    while len(often := Counter(made.values())) < len(made):
+        made = {key: name if often[name] == 1 else f"{name} ({key!r})" for key, name in made.items()}
+    return made
 
 
 def _parts(files: Sequence[Path]) -> list[Part | None]:
@@ -214,8 +227,8 @@ def _gather(
 
 def _size(item: Mapping[str, Any]) -> tuple[int, int] | None:
     height, width = item.get("height"), item.get("width")
-    if isinstance(height, int | float) and isinstance(width, int | float) and height > 0 and width > 0:
-        return int(height), int(width)
+    if all(isinstance(side, int | float) and 1 <= side <= _LARGEST for side in (height, width)):
+        return int(height), int(width)  # type: ignore[arg-type]
     return None
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from danlu.data.columns import Texts
 from danlu.data.progress import Pace, Progress
 from danlu.data.sources import _manifest
 from danlu.data.sources._listing import is_image
+from danlu.data.sources._mapping import listed
 from danlu.data.sources._numbered import Numbered
-from danlu.data.sources._text import encoding_of
+from danlu.data.sources._text import LONGEST_LINE, encoding_of
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -25,6 +25,7 @@ from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
 _SAMPLE = 200  # lines looked at for the delimiter, and to propose which column is what
+_SAMPLED = 1 << 20  # characters of them
 
 
 def recognises(path: Path) -> bool:
@@ -36,22 +37,22 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
 
     Lines with another number of cells than the header has are set aside and listed.
     """
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # boxes of a crowd in one cell are longer than the default allows
+    csv.field_size_limit(LONGEST_LINE)  # boxes of a crowd in one cell are longer than the default allows
     encoding, digest = encoding_of(path)
     with path.open(encoding=encoding, newline="") as file:
-        text = "".join(islice(file, _SAMPLE))
+        text = _sample(file)
     delimiter = _delimiter(text, path)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    header = _header(path, rows)
-    sample = [row for row in rows[1:] if len(row) == len(header)]
+    header = _header(path, next(_records(path, encoding, delimiter))[1])
+    index = {name: place for place, name in enumerate(header)}
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    sample = [row for row in rows if len(row) == len(header)][1:]
     notes = [] if encoding.startswith("utf-8") else [(str(path), say("data.note.encoding", encoding=encoding.upper()))]
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         return _fetch(path, encoding, delimiter, header, names, notes, progress)
 
     def some(name: str) -> Sequence[Any]:
-        place = header.index(name)
-        return [row[place] for row in sample]
+        return [row[index[name]] for row in sample]
 
     return _manifest.table(_manifest.Manifest(path, header, digest, some, fetch), data, wanted, progress)
 
@@ -69,8 +70,19 @@ def _delimiter(text: str, path: Path) -> str:
     return best
 
 
-def _header(path: Path, rows: list[list[str]]) -> list[str]:
-    first = next((row for row in rows if row), [])
+def _sample(file: TextIO) -> str:
+    """The first lines, of which at least one is whole."""
+    text = ""
+    for line in islice(file, _SAMPLE):
+        text += line
+        if len(text) > _SAMPLED:
+            break
+    return text
+
+
+def _header(path: Path, first: list[str] | str) -> list[str]:
+    if isinstance(first, str):
+        raise DataError.of(f"{path}:1", say("data.csv.quote"), say("data.csv.quote.remedy"))
     header = [cell.strip() for cell in first]
     if any(is_image(cell) for cell in header):
         raise DataError.of(
@@ -79,23 +91,31 @@ def _header(path: Path, rows: list[list[str]]) -> list[str]:
     header = [cell or f"column {place}" for place, cell in enumerate(header, 1)]
     twice = [cell for cell, count in Counter(header).items() if count > 1]
     if twice:
-        raise DataError.of(f"{path}:1", say("data.csv.twice", columns=", ".join(twice)))
+        raise DataError.of(f"{path}:1", say("data.csv.twice", columns=listed(twice)))
     return header
 
 
-def _lines(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(number of its last line, cells), without the header and blank lines."""
+def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """(number of its last line, cells or what is wrong with it) of every line but blank ones, the header too.
+
+    Raises DataError for a quotation mark that swallows lines: they would be lost in silence.
+    """
     with path.open(encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        try:
-            seen = False
-            for row in reader:
-                if row:
-                    if seen:
-                        yield reader.line_num, row
-                    seen = True
-        except csv.Error as error:
-            raise DataError.of(f"{path}:{reader.line_num}", say("data.csv.broken", reason=error)) from error
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        while True:
+            start = reader.line_num
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if reader.line_num > start + 1:
+                    where = f"{path}:{start + 1}"
+                    raise DataError.of(where, say("data.csv.quote"), say("data.csv.quote.remedy")) from error
+                yield reader.line_num, say("data.csv.quote-within")
+                continue
+            if row:
+                yield reader.line_num, row
 
 
 def _fetch(
@@ -107,15 +127,18 @@ def _fetch(
     notes: list[tuple[str, str]],
     progress: Progress | None,
 ) -> _manifest.Fetched:
-    places = [header.index(name) for name in names]
+    index = {name: place for place, name in enumerate(header)}
+    places = [index[name] for name in names]
     columns = [Texts() for _ in names]
     numbers = array("q")
     problems: list[tuple[str, str]] = []
     pace = Pace(progress, say("data.reading", file=path.name))
-    for number, row in _lines(path, encoding, delimiter):
-        if len(row) != len(header):
+    records = _records(path, encoding, delimiter)
+    next(records)  # the header
+    for number, row in records:
+        if isinstance(row, str) or len(row) != len(header):
             if any(cell.strip() for cell in row):
-                said = say("data.csv.cells", found=len(row), expected=len(header))
+                said = row if isinstance(row, str) else _cells(row, header)
                 problems.append((say("data.line", file=path.name, number=number), said))
             continue
         for place, column in zip(places, columns, strict=True):
@@ -124,3 +147,7 @@ def _fetch(
         pace(len(numbers))
     pace.end(len(numbers))
     return _manifest.Fetched(dict(zip(names, columns, strict=True)), Numbered(path.name, numbers), problems, notes)
+
+
+def _cells(row: list[str], header: list[str]) -> str:
+    return say("data.csv.cells", found=len(row), expected=len(header))

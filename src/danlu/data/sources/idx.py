@@ -6,16 +6,18 @@ import gzip
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from danlu.data.progress import Progress
+from danlu.data.room import refuse_too_large
 from danlu.data.sources import _arrays
 from danlu.data.sources._numbered import Numbered
 from danlu.data.sources._parts import part_in
-from danlu.data.sources._text import unreadable
+from danlu.data.sources._text import plain_file, unreadable
 from danlu.data.sources._wanted import no_extra, only
 from danlu.data.table import Part, Table
 from danlu.errors import DataError
@@ -24,6 +26,7 @@ from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_DIMENSIONS = 8
 
 
 def recognises(path: Path) -> bool:
@@ -84,32 +87,46 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         ids += [f"{prefix}/{row:05d}" for row in range(len(values))]
         origins += Numbered(images.name, range(len(values)), "data.row")
         given += [part] * len(values)
+    if not ids:
+        raise DataError.of(str(path), say("data.manifest.empty"))
     columns: dict[str, Sequence[Any]] = {name: _arrays.join(values) for name, values in pieces.items()}
     parted = "train" in given and None not in given
     return Table(columns, ids, origins, f"idx {_arrays.digest_of(*files)}", given if parted else None)
 
 
 def array(path: Path) -> np.ndarray:
-    """The array of one idx file. Raises DataError where it isn't one, or not whole."""
+    """The array of one idx file. Raises DataError where it isn't one, or not whole. No more is unpacked than its head says."""
+    plain_file(path)
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            return _array(path, gzip.open(raw) if packed else raw, path.stat().st_size, packed)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError.of(str(path), say("data.idx.broken", reason=error)) from error
     except OSError as error:
         raise unreadable(path, error) from error
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _DTYPES:
+
+
+def _array(path: Path, file: Any, size: int, packed: bool) -> np.ndarray:
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _DTYPES:
         raise DataError.of(str(path), say("data.idx.magic"))
-    dtype, dimensions = np.dtype(_DTYPES[data[2]]), data[3]
-    head = 4 + 4 * dimensions
-    if len(data) < head:
-        raise DataError.of(str(path), say("data.idx.broken", reason=say("data.image.truncated")))
-    shape = struct.unpack(f">{dimensions}I", data[4:head])
-    expected = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if len(data) - head != expected:
-        raise DataError.of(
-            str(path), say("data.idx.length", shape=list(shape), expected=expected, found=len(data) - head)
-        )
-    values = np.frombuffer(data, dtype, offset=head).reshape(shape)
+    dtype, dimensions = np.dtype(_DTYPES[start[2]]), start[3]
+    sizes = file.read(4 * dimensions)
+    if len(sizes) < 4 * dimensions or not 1 <= dimensions <= _DIMENSIONS:
+        reason = say("data.image.truncated") if len(sizes) < 4 * dimensions else say("data.npz.head")
+        raise DataError.of(str(path), say("data.idx.broken", reason=reason))
+    shape = struct.unpack(f">{dimensions}I", sizes)
+    expected = prod(shape) * dtype.itemsize
+    found = size - 4 - 4 * dimensions
+    if packed:
+        refuse_too_large(str(path), expected, size)
+    if packed or found == expected:
+        data = file.read(expected + 1)
+        found = len(data)
+    if found != expected:
+        shown = f"> {expected}" if packed and found > expected else found
+        raise DataError.of(str(path), say("data.idx.length", shape=list(shape), expected=expected, found=shown))
+    values = np.frombuffer(data, dtype).reshape(shape)
     return values if dtype.itemsize == 1 else values.astype(dtype.newbyteorder("="))

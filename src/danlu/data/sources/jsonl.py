@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from danlu.data.progress import Pace, Progress
+from danlu.data.room import refuse_too_large
 from danlu.data.sources import _manifest
+from danlu.data.sources._json import loads, parsed
 from danlu.data.sources._numbered import Numbered
-from danlu.data.sources._text import encoding_of
+from danlu.data.sources._text import LONGEST_LINE, encoding_of
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -19,6 +20,7 @@ from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
 _SAMPLE = 200
+_HELD = 10  # bytes of memory for each of a list, which is read whole
 
 Row = tuple[int, Any]  # line (or place in the list, from 1), value; an exception for what can't be read
 
@@ -42,7 +44,10 @@ def _is_list(path: Path) -> bool:
 
 def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
     """One row for each object; its columns are the names that occur in the first lines. Lines that are no object are set aside."""
-    encoding, digest = encoding_of(path)
+    whole = _is_list(path)
+    encoding, digest = encoding_of(path, None if whole else LONGEST_LINE)
+    if whole:
+        refuse_too_large(str(path), _HELD * path.stat().st_size)
     first = [value for _, value in islice(_rows(path, encoding), _SAMPLE) if isinstance(value, dict)]
     offered = list(dict.fromkeys(name for row in first for name in row))
     if not offered:
@@ -76,16 +81,11 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
 def _rows(path: Path, encoding: str) -> Iterator[Row]:
     with path.open(encoding=encoding) as file:
         if _is_list(path):
-            try:
-                whole = json.load(file)
-            except ValueError as error:
-                line = getattr(error, "lineno", 1)
-                raise DataError.of(f"{path}:{line}", say("data.json.broken", reason=error)) from error
-            yield from enumerate(whole, 1)
+            yield from enumerate(parsed(path, file.read()), 1)
             return
         for number, line in enumerate(file, 1):
             if not line.isspace():
                 try:
-                    yield number, json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    yield number, ValueError(str(error))
+                    yield number, loads(line)
+                except ValueError as error:
+                    yield number, error

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from danlu.data.progress import Pace, Progress
+from danlu.data.room import refuse_too_large
 from danlu.data.sources import _arrays
-from danlu.data.sources._mapping import mapping
+from danlu.data.sources._mapping import mapping, shortened
 from danlu.data.sources._numbered import Numbered
 from danlu.data.sources._parts import part_in
-from danlu.data.sources._text import unreadable
+from danlu.data.sources._text import plain_file, unreadable
 from danlu.data.sources._wanted import no_extra
 from danlu.data.table import Part, Table
 from danlu.errors import DataError
 from danlu.messages import say
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
+
+# What zipfile and numpy raise on damaged and foreign archives.
+_BREAKS = (
+    OSError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+)
 
 
 def recognises(path: Path) -> bool:
@@ -34,7 +52,8 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     """
     no_extra(path, data, "npz")
     with _open(path) as archive:
-        groups = _groups(archive.files)
+        members = _members(archive, path)
+        groups = _groups(list(members))
         pieces: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
         given: list[Part | None] = []
         ids: list[str] = []
@@ -48,7 +67,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
             for name, wish in sorted(wanted.items(), key=lambda item: item[1].kind != "image"):
                 key = arrays[mapped.columns[name]]
                 where = f"{path}, {key}"
-                values = _load(archive, key, where)
+                values = _load(archive, members[key], where)
                 count = len(values) if count < 0 else count
                 if wish.kind == "image":
                     values, said = _arrays.images(values, where)
@@ -69,28 +88,67 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     return Table(columns, ids, origins, f"npz {_arrays.digest_of(path)}", given if parted else None, notes=tuple(notes))
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path) -> zipfile.ZipFile:
+    plain_file(path)
     try:
-        archive = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            if file.read(6) == b"\x93NUMPY":
+                raise DataError.of(str(path), say("data.npz.one-array"), say("data.npz.one-array.remedy"))
+        return zipfile.ZipFile(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+    except _BREAKS as error:
         raise DataError.of(str(path), say("data.npz.broken", reason=error)) from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise DataError.of(str(path), say("data.npz.one-array"), say("data.npz.one-array.remedy"))
-    return archive
 
 
-def _load(archive: Any, key: str, where: str) -> np.ndarray:
+def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    """Name → where it lies. Names are names: nothing is ever unpacked to a file."""
+    found: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        name = info.filename.removesuffix(".npy")
+        if name in found:
+            raise DataError.of(str(path), say("data.npz.twice", name=name))
+        found[name] = info
+    return found
+
+
+def _load(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> np.ndarray:
+    """The array, if it is as large as it says and fits into memory. Raises DataError."""
+    if info.flag_bits & 1:
+        raise DataError.of(where, say("data.npz.broken", reason=say("data.npz.password")))
     try:
-        values: np.ndarray = archive[key]
-    except ValueError as error:  # an object array
-        raise DataError.of(where, say("data.npz.pickled"), say("data.npz.pickled.remedy")) from error
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError.of(where, say("data.npz.broken", reason=error)) from error
+        with archive.open(info) as file:
+            shape, dtype, head = _head(file)
+        if dtype.hasobject:
+            raise DataError.of(where, say("data.npz.pickled"), say("data.npz.pickled.remedy"))
+        if dtype.kind not in "buifUS":
+            raise DataError.of(where, say("data.arrays.dtype", dtype=shortened(str(dtype))))
+        expected, found = prod(shape) * dtype.itemsize, info.file_size - head
+        if expected != found:
+            raise ValueError(say("data.npz.length", expected=expected, found=found))
+        refuse_too_large(where, expected, info.compress_size)
+        with archive.open(info) as file:
+            values: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+            while file.read(1 << 20):  # what is left, so that the checksum is looked at
+                continue
+    except _BREAKS as error:
+        raise DataError.of(where, say("data.npz.broken", reason=shortened(str(error), 200))) from error
     if values.ndim == 0:
         raise DataError.of(where, say("data.arrays.shape", shape=[]), say("data.arrays.shape.remedy"))
     return values
+
+
+def _head(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    """(shape, dtype, bytes of the head). Raises ValueError."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read_ = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        shape, _, dtype = read_(file)
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError, OverflowError):
+        raise ValueError(say("data.npz.head")) from None
+    if not all(isinstance(size, int) and size >= 0 for size in shape):
+        raise ValueError(say("data.npz.head"))
+    return shape, dtype, file.tell()
 
 
 def _groups(keys: Sequence[str]) -> dict[Part | None, dict[str, str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -12,18 +14,21 @@ import numpy as np
 
 from danlu.data.columns import Column as LazyColumn
 from danlu.data.progress import Pace, Progress
+from danlu.data.room import refuse_too_large
 from danlu.data.sources import _manifest
 from danlu.data.sources._listing import stamp
+from danlu.data.sources._mapping import listed, shortened
 from danlu.data.sources._numbered import Numbered
 from danlu.data.sources._parts import part_in
-from danlu.data.sources._text import unreadable
+from danlu.data.sources._text import plain_file, unreadable
 from danlu.data.table import Part, Table
-from danlu.errors import DataError
+from danlu.errors import DataError, Problem
 from danlu.messages import say
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
 _SAMPLE = 50
+_HELD = 64  # bytes of memory for a value, at least
 
 
 def recognises(path: Path) -> bool:
@@ -48,7 +53,6 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     Images may be names of files, or bytes, or both as Hugging Face keeps them ({bytes, path}); bytes are read row group by row
     group while they are prepared.
     """
-    import pyarrow as pa
     from pyarrow import parquet
 
     files = _files(path)
@@ -56,14 +60,13 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         raise DataError.of(str(path), say("data.parquet.none"))
     opened = []
     for file in files:
-        try:
+        plain_file(file)
+        with _reading(file):
             opened.append(parquet.ParquetFile(file, memory_map=True))
-        except OSError as error:
-            raise unreadable(file, error) from error
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise DataError.of(str(file), say("data.parquet.broken", reason=error)) from error
     schema = opened[0].schema_arrow
     offered = list(schema.names)
+    if twice := [name for name, count in Counter(offered).items() if count > 1]:
+        raise DataError.of(str(files[0]), say("data.csv.twice", columns=listed(twice)))
     for file, other in zip(files, opened, strict=True):
         if list(other.schema_arrow.names) != offered:
             raise DataError.of(str(file), say("data.parquet.columns", file=files[0].name))
@@ -74,13 +77,18 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         counts = [file.metadata.num_rows for file in opened]
+        held = sum(not _heavy(schema.field(name).type) for name in names)
+        refuse_too_large(str(path), sum(counts) * held * _HELD)
         pace = Pace(progress, say("data.reading", file=path.name), len(names))
         columns: dict[str, Sequence[Any]] = {}
         for done, name in enumerate(names):
             if _heavy(schema.field(name).type):
                 columns[name] = Grouped(files, name)
             else:
-                columns[name] = [value for file in opened for value in _plain(file.read([name])[name])]
+                columns[name] = values = []
+                for file, each in zip(files, opened, strict=True):
+                    with _reading(file):
+                        values += _plain(each.read([name])[name])
             pace(done)
         pace.end(len(names))
         lines = _Joined(
@@ -92,10 +100,33 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         return _manifest.Fetched(columns, lines, given=given, classes=_class_names(schema))
 
     def some(name: str) -> Sequence[Any]:
-        batch = next(opened[0].iter_batches(_SAMPLE, columns=[name]), None)
+        with _reading(files[0]):
+            batch = next(opened[0].iter_batches(_SAMPLE, columns=[name]), None)
         return [] if batch is None else batch[0].to_pylist()
 
     return _manifest.table(_manifest.Manifest(path, offered, digest, some, fetch), data, wanted, progress)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """Whatever Arrow finds wrong with a file, as a DataError."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except MemoryError as error:
+        raise DataError.of(str(file), say("data.parquet.memory"), say("data.room.memory.remedy")) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise unreadable(file, error) from error
+        raise _broken(file, error) from error
+    except pa.ArrowException as error:
+        raise _broken(file, error) from error
+
+
+def _broken(file: Path, error: Exception) -> DataError:
+    reason = shortened(" ".join(str(error).split()), 200)
+    return DataError(Problem(str(file), say("data.parquet.broken", reason=reason)))
 
 
 def _parts(files: Sequence[Path]) -> list[Part | None] | None:
@@ -144,6 +175,12 @@ class Grouped(LazyColumn[Any]):
         groups = []
         for place, file in enumerate(files):
             metadata = parquet.read_metadata(file)
+            for group in range(metadata.num_row_groups):
+                chunks = map(metadata.row_group(group).column, range(metadata.num_columns))
+                inside = sum(
+                    chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.partition(".")[0] == name
+                )
+                refuse_too_large(str(file), inside)
             groups += [(place, group, metadata.row_group(group).num_rows) for group in range(metadata.num_row_groups)]
         self._groups = groups
         self._starts = np.concatenate([[0], np.cumsum([rows for _, _, rows in groups], dtype=np.int64)])
@@ -168,9 +205,9 @@ class Grouped(LazyColumn[Any]):
         from pyarrow import parquet
 
         place, inside, _ = self._groups[group]
-        return parquet.ParquetFile(self._files[place], memory_map=True).read_row_group(inside, columns=[self._name])[
-            self._name
-        ]
+        with _reading(self._files[place]):
+            opened = parquet.ParquetFile(self._files[place], memory_map=True)
+            return opened.read_row_group(inside, columns=[self._name])[self._name]
 
     def names(self) -> list[str | None] | None:
         """The paths that stand beside the bytes, where each is there; read without the bytes."""
@@ -183,7 +220,8 @@ class Grouped(LazyColumn[Any]):
                 column.path for column in map(opened.schema.column, range(len(opened.schema)))
             ]:
                 return None
-            table = opened.read([f"{self._name}.path"])[self._name]
+            with _reading(file):
+                table = opened.read([f"{self._name}.path"])[self._name]
             names += [value and value.get("path") for value in table.to_pylist()]
         return names if all(names) else None
 

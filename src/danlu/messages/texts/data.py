@@ -75,6 +75,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.image.note.grey": ("colour reduced to grey", "彩色已转为灰度"),
     # ---- other kinds
     "data.category.type": ("a value of type {type} is no category", "{type} 类型的值不是类别"),
+    "data.category.text": ("no valid text", "不是有效的文本"),
+    "data.category.none": ("No row has a usable class: {reason}.", "没有一行有可用的类别：{reason}。"),
     "data.category.unseen": ("unknown class '{value}'", "未知类别“{value}”"),
     "data.category.one-class": (
         "There is only one class ({classes}): nothing can be learnt.",
@@ -95,6 +97,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.number.type": ("'{value}' is no number", "“{value}”不是数字"),
     "data.number.infinite": ("{value} is too large for a number here", "{value} 超出数值范围"),
     "data.boxes.type": ("this is no box: {value}", "这不是边界框：{value}"),
+    "data.boxes.many": (
+        "{count} boxes on one image; {most} are the most",
+        "一幅图像上有 {count} 个边界框，上限为 {most} 个",
+    ),
     "data.boxes.size": (
         "the boxes were drawn on an image of {said}, the file's has {found}",
         "边界框标注于 {said} 的图像，但文件中的图像为 {found}",
@@ -171,8 +177,32 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A folder holds images; the task wants none.",
         "文件夹中是图像，而任务不需要图像。",
     ),
+    "data.folder.links": (
+        "Links below it lead to the same folder more than {most} times ({folder}).",
+        "其下的链接有 {most} 次以上指向同一文件夹（{folder}）。",
+    ),
+    "data.folder.links.remedy": ("Remove the links between its folders.", "请删除文件夹之间的链接。"),
     "data.folder.forbidden": ("no permission to list this folder ({reason})", "没有列出该文件夹的权限（{reason}）"),
     "data.folder.unreadable": ("this folder can't be listed ({reason})", "无法列出该文件夹（{reason}）"),
+    "data.file.special": (
+        "This is no plain file (a pipe, a socket or a device), so it may have no end.",
+        "这不是普通文件（管道、套接字或设备），可能没有结尾。",
+    ),
+    "data.file.special.remedy": ("Save the data in a file.", "请把数据保存为文件。"),
+    # ---- what doesn't fit
+    "data.room.bomb": (
+        "It unpacks to {size} from {packed}: no data pack so well, but files made to fill a memory do.",
+        "它会从 {packed} 解压到 {size}：正常数据不会压缩得这么小，专门撑满内存的文件才会。",
+    ),
+    "data.room.bomb.remedy": ("If they are good, save them unpacked.", "如果数据没有问题，请不压缩地保存。"),
+    "data.room.memory": (
+        "It takes {size} of memory, and this machine has {memory}.",
+        "它需要 {size} 内存，而这台机器只有 {memory}。",
+    ),
+    "data.room.memory.remedy": (
+        "Divide it into several files, or save images as files in folders.",
+        "请拆成多个文件，或把图像按文件夹保存为单独的文件。",
+    ),
     "data.columns.unclear": (
         "Which column is the task's '{column}' ({kind})? The file has: {columns}.",
         "哪一列是任务所需的“{column}”（{kind}）？文件中有：{columns}。",
@@ -204,6 +234,28 @@ TEXTS: dict[str, tuple[str, str]] = {
         "它不是 UTF-8、UTF-16 或 GB18030 编码的文本。",
     ),
     "data.text.encoding.remedy": ("Save it as UTF-8.", "请另存为 UTF-8。"),
+    "data.text.nul": (
+        "There are NUL bytes: it is no text, or its end was never written, or it is UTF-16 without a byte order mark.",
+        "其中有 NUL 字节：它不是文本，或末尾没有写完，或是没有字节顺序标记的 UTF-16。",
+    ),
+    "data.text.nul.remedy": ("Save it as UTF-8.", "请另存为 UTF-8。"),
+    "data.text.line": ("This line has more than {most}.", "这一行超过了 {most}。"),
+    "data.text.line.remedy": (
+        "Is a line break or a quotation mark missing? A row is one line, with images as files of their own.",
+        "是否缺少换行或引号？每条数据占一行，图像应保存为单独的文件。",
+    ),
+    "data.csv.quote": (
+        "A quotation mark that opens here is never closed, or closed within a later line.",
+        "此处的引号没有闭合，或在后面某行的中间才闭合。",
+    ),
+    "data.csv.quote.remedy": (
+        'Close it, and write a quotation mark within a cell twice ("").',
+        '请将其闭合；单元格内的引号请写两次（""）。',
+    ),
+    "data.csv.quote-within": (
+        "a cell goes on after its closing quotation mark",
+        "单元格在闭合的引号之后还有内容",
+    ),
     "data.csv.no-header": (
         "The first line is data ({line}); the names of the columns are missing.",
         "第一行就是数据（{line}），缺少列名。",
@@ -211,14 +263,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.csv.no-header.remedy": ("Add a first line such as image,label.", "请在最前面加一行列名，例如 image,label。"),
     "data.csv.twice": ("Columns of the same name: {columns}.", "列名重复：{columns}。"),
     "data.csv.cells": ("{found} cells where the header has {expected}", "有 {found} 个单元格，而表头有 {expected} 个"),
-    "data.csv.broken": ("This can't be read as CSV ({reason}).", "无法按 CSV 读取（{reason}）。"),
     "data.json.broken": ("This is no valid JSON ({reason}).", "不是有效的 JSON（{reason}）。"),
     "data.json.no-object": ("no JSON object ({reason})", "不是 JSON 对象（{reason}）"),
+    "data.json.twice": ("the key '{key}' stands there twice", "键“{key}”出现了两次"),
+    "data.json.deep": ("it nests too deep", "嵌套过深"),
     "data.json.no-objects": ("There is no JSON object in its lines.", "各行中没有 JSON 对象。"),
     "data.parquet.none": ("There is no Parquet file here.", "这里没有 Parquet 文件。"),
     "data.parquet.broken": ("This is no readable Parquet file ({reason}).", "不是可读的 Parquet 文件（{reason}）。"),
+    "data.parquet.memory": ("What it unpacks to doesn't fit into memory.", "解压后的内容超出内存。"),
     "data.parquet.columns": ("Its columns are others than those of {file}.", "它的列与 {file} 不同。"),
     "data.npz.broken": ("This is no readable npz file ({reason}).", "不是可读的 npz 文件（{reason}）。"),
+    "data.npz.twice": ("The archive holds '{name}' twice.", "压缩包中有两个“{name}”。"),
+    "data.npz.length": (
+        "its head says {expected} bytes, but {found} are there",
+        "文件头声明有 {expected} 字节，实际有 {found} 字节",
+    ),
+    "data.npz.head": ("its head is none of an array", "文件头不是数组的文件头"),
+    "data.npz.password": ("it is protected by a password", "它有密码保护"),
     "data.npz.one-array": ("This is a single array, not an npz file.", "这是单个数组，不是 npz 文件。"),
     "data.npz.one-array.remedy": (
         "Save it with numpy.savez(file, x=…, y=…).",
@@ -280,6 +341,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "需要 COCO 的 images、annotations、categories 三个列表；文件中有：{keys}。",
     ),
     "data.coco.keys.remedy": ("Export the annotations as COCO instances.", "请把标注导出为 COCO instances 格式。"),
+    "data.coco.id": (
+        "An id must be a whole number or text, not {value}.",
+        "id 必须是整数或文本，而不是 {value}。",
+    ),
     "data.coco.no-key": ("This entry has no '{key}'.", "该条目没有“{key}”。"),
     "data.coco.categories": (
         "Category {id} is '{one}' in one file and '{other}' in this one.",
