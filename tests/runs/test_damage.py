@@ -27,13 +27,6 @@ PROVEN = ("data/card.json", "data/columns.json", "data/split.parquet", "environm
 RAW = np.random.default_rng(5).integers(0, 256, (8, 8), dtype=np.uint8)
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.getbasetemp())
-        return danlu.train(recipe(tmp_path_factory.mktemp("trained")), screen=False)
-
-
 @pytest.fixture
 def run(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> danlu.Run:
     """A copy of the finished run: a checkpoint of each of its eight steps."""

@@ -32,6 +32,9 @@ from danlu.training.parts import Parts
 from danlu.training.plan import Judged
 from danlu.training.randomness import reseed
 
+_BLOCK = 4096  # bytes
+_ELSE = 1_000_000  # bytes for what a run writes beside its checkpoints
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -188,7 +191,7 @@ def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
     try:
         checkpoint.save(path, state)
         read = checkpoint.load(path)
-        sizes = {file.stem: file.stat().st_size for file in path.iterdir()}
+        sizes = {file.stem: _taken(file) for file in path.iterdir()}
     finally:
         shutil.rmtree(path, ignore_errors=True)
     for group, tensors in state.tensors.items():
@@ -198,7 +201,7 @@ def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
     if json.loads(json.dumps(dict(state.values))) != dict(read.values):
         raise RunError.of(str(folder), say("training.damage-changed", file="state.json"))
     size, best = sum(sizes.values()), sizes.get("ema", sizes["net"]) if parts.best else 0
-    _check_space(folder, size, best, recipe.train.checkpoint.keep)
+    _check_space(folder, size, best, min(recipe.train.checkpoint.keep, parts.horizon.steps))
     return size
 
 
@@ -206,11 +209,11 @@ def _check_space(folder: Path, size: int, best: int, keep: int) -> None:
     """Raises RunError where the disk can't hold the checkpoints that are kept and the one being written, and as much for the best.
 
     size, best: bytes of a checkpoint, of the best weights; of these there may be three: kept, replaced, being written. What a run
-    that is taken up has there already needs no more room.
+    that is taken up has there already needs no more room; one that begins also writes events, predictions and the like.
     """
     there = [*checkpoint.listed(folder / "checkpoints"), folder / "best"]
-    used = sum(file.stat().st_size for path in there if path.is_dir() for file in path.iterdir())
-    needed = max((keep + 1) * size + 3 * best - used, size + 2 * best)
+    used = sum(_taken(file) for path in there if path.is_dir() for file in path.iterdir())
+    needed = max((keep + 1) * size + 3 * best - used, size + 2 * best) + (0 if used else _ELSE)
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise RunError.of(
@@ -218,6 +221,11 @@ def _check_space(folder: Path, size: int, best: int, keep: int) -> None:
             say("runs.too-little-disk", needed=f"{needed / 1e6:.1f}", free=f"{free / 1e6:.1f}"),
             say("runs.too-little-disk.remedy"),
         )
+
+
+def _taken(file: Path) -> int:
+    """Bytes that a file takes on a disk of common blocks."""
+    return -(-file.stat().st_size // _BLOCK) * _BLOCK
 
 
 def _first_value(judged: Judged) -> str:

@@ -20,8 +20,8 @@ TEXTS = {
     "runs.no-weights": ("it has no weights yet.", "它还没有权重。"),
     "runs.no-weights.remedy": ("Train it first: `danlu resume {path}`.", "请先训练：`danlu resume {path}`。"),
     "runs.too-little-disk": (
-        "checkpoints need about {needed} MB, {free} MB are free.",
-        "检查点约需 {needed} MB，磁盘仅剩 {free} MB。",
+        "the run's checkpoints need about {needed} MB, {free} MB are free.",
+        "该运行的检查点约需 {needed} MB，磁盘仅剩 {free} MB。",
     ),
     "runs.too-little-disk.remedy": (
         "Free some space, lower train.checkpoint.keep, or choose another run.folder.",
@@ -51,7 +51,10 @@ TEXTS = {
         "The environment differs in ways that change no bit of the result: {differences}.",
         "环境有差别，但不会改变结果的任何一位：{differences}。",
     ),
-    "runs.environment.may": ("{name} {before} → {now} (may change bits)", "{name} {before} → {now}（可能改变结果的位）"),
+    "runs.environment.may": (
+        "{name} {before} → {now} (may change bits)",
+        "{name} {before} → {now}（可能改变结果的位）",
+    ),
     "runs.environment.not": ("{name} {before} → {now} (changes no bit)", "{name} {before} → {now}（不改变结果）"),
     "runs.environment.own-code": (
         "{name} {before} → {now} (changes bits only through code of your own)",
