@@ -35,7 +35,16 @@ def test_help_loads_next_to_nothing() -> None:
 def test_light_modules_load_no_torch() -> None:
     """Recipes, kinds, sources, metrics and specs work in a service that has no torch."""
     modules = ["danlu.errors", "danlu.messages", "danlu.randomness", "danlu.data.table"]
-    for folder in ("recipe", "data/kinds", "data/sources", "metrics", "evaluation", "tasks/baselines", "cli", "messages/texts"):
+    for folder in (
+        "recipe",
+        "data/kinds",
+        "data/sources",
+        "metrics",
+        "evaluation",
+        "tasks/baselines",
+        "cli",
+        "messages/texts",
+    ):
         modules += [_module(path) for path in sorted((SOURCE / folder).glob("*.py"))]
     modules += [_module(path) for path in sorted((SOURCE / "tasks").glob("*/spec.py"))]
     assert "danlu.tasks.image_classification.spec" in modules

@@ -42,8 +42,12 @@ class LinearClasses(Baseline):
         self._model = Softmax(values.shape[1], self.classes)
         best, used = None, 0
         for alpha in _ALPHAS if len(held) else _ALPHAS[1:2]:
-            used += self._model.fit(values, labels, alpha, max(5, min(most - used, most // 2)), _TOLERANCE)
-            tell(min(used, most), most)
+            before = used
+
+            def passed(done: int, before: int = before) -> None:
+                tell(min(before + done, most), most)
+
+            used += self._model.fit(values, labels, alpha, max(5, min(most - used, most // 2)), _TOLERANCE, passed)
             hits, loss = _judged(self._model.probability(others), held.targets[self.target])
             if best is not None and (hits, -loss) <= best[0]:
                 break  # a weaker penalty only fits the training rows better

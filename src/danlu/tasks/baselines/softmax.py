@@ -19,12 +19,26 @@ class Softmax:
     def __init__(self, dimensions: int, classes: int) -> None:
         self.weights = np.zeros((dimensions + 1, classes))
 
-    def fit(self, values: np.ndarray, labels: np.ndarray, alpha: float, passes: int, tolerance: float = 1e-4) -> int:
-        """Goes on from the present weights; how many passes it took. values: (N, D). labels: int64 (N,) in 0…K-1."""
+    def fit(
+        self,
+        values: np.ndarray,
+        labels: np.ndarray,
+        alpha: float,
+        passes: int,
+        tolerance: float = 1e-4,
+        tell: Callable[[int], None] | None = None,
+    ) -> int:
+        """Goes on from the present weights; how many passes it took. values: (N, D). labels: int64 (N,) in 0…K-1.
+
+        tell: is given the number of passes after each.
+        """
         rows = np.arange(len(labels))
         shape = self.weights.shape
 
+        done = 0
+
         def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+            nonlocal done
             weights = flat.reshape(shape)
             logits = values @ weights[:-1].astype(values.dtype) + weights[-1].astype(values.dtype)
             logits -= logits.max(1, keepdims=True)
@@ -39,6 +53,9 @@ class Softmax:
             slope[-1] = logits.sum(0)
             slope /= len(labels)
             slope[:-1] += alpha * weights[:-1]
+            done += 1
+            if tell is not None:
+                tell(done)
             return loss + alpha / 2 * float(np.square(weights[:-1]).sum()), slope.reshape(-1)
 
         found, used = minimise(objective, self.weights.reshape(-1), passes, tolerance)
