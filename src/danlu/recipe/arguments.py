@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, Protocol, get_type_hints
 
@@ -54,20 +54,23 @@ class Signature:
 
     @classmethod
     def of(cls, target: Callable[..., Any]) -> Signature:
-        function = target.func if isinstance(target, partial) else target
-        function = inspect.unwrap(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
-        try:
-            given = inspect.signature(target).parameters.values()
-        except ValueError:  # written in C, without a signature
-            return cls({}, True)
-        names = {
-            one.name: Parameter(
-                _evaluated(one.annotation, getattr(function, "__globals__", {})), one.default is one.empty
-            )
-            for one in given
-            if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
-        }
-        return cls(names, any(one.kind is one.VAR_KEYWORD for one in given))
+        return _signature(target) if isinstance(target, Hashable) else _signature.__wrapped__(target)
+
+
+@lru_cache(maxsize=256)
+def _signature(target: Callable[..., Any]) -> Signature:
+    function = target.func if isinstance(target, partial) else target
+    function = inspect.unwrap(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
+    try:
+        given = inspect.signature(target).parameters.values()
+    except ValueError:  # written in C, without a signature
+        return Signature({}, True)
+    names = {
+        one.name: Parameter(_evaluated(one.annotation, getattr(function, "__globals__", {})), one.default is one.empty)
+        for one in given
+        if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    }
+    return Signature(names, any(one.kind is one.VAR_KEYWORD for one in given))
 
 
 def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:

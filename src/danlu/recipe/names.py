@@ -11,7 +11,7 @@ import importlib
 import importlib.metadata
 import pkgutil
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -67,8 +67,19 @@ def catalogue(group: str) -> dict[str, str]:
     asked = GROUPS[group]
     if asked.table:
         return dict(importlib.import_module(asked.package).ENTRIES)
+    folders = importlib.import_module(asked.package).__path__
+    return dict(_entries(asked, tuple((folder, _changed(folder)) for folder in folders)))
+
+
+def _changed(folder: str) -> int:
+    return Path(folder).stat().st_mtime_ns if Path(folder).is_dir() else 0
+
+
+@cache
+def _entries(asked: Group, folders: tuple[tuple[str, int], ...]) -> dict[str, str]:
+    """The entries of the package's folders, each given with the time of its last change."""
     found = {}
-    for module, path in _modules(asked.package):
+    for module, path in _modules([folder for folder, _ in folders]):
         target = f"{asked.package}.{module}"
         if not asked.modules:
             match = re.search(
@@ -231,9 +242,8 @@ def _plugins() -> dict[str, str]:
     return {entry.name: entry.value for entry in importlib.metadata.entry_points(group=TASKS)}
 
 
-def _modules(package: str) -> list[tuple[str, Path]]:
+def _modules(folders: Sequence[str]) -> list[tuple[str, Path]]:
     """(name, file) of the modules that can be entries."""
-    folders = importlib.import_module(package).__path__
     found = []
     for finder, name, is_package in pkgutil.iter_modules(folders):
         if name != "base" and not name.startswith("_"):

@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,7 @@ def _shown(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
+@cache
 def _version(name: str) -> str | None:
     try:
         return str(version(name))  # type: ignore[no-untyped-call]
