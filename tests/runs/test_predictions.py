@@ -48,7 +48,7 @@ def test_small_batches_make_few_row_groups(tmp_path: Path) -> None:
             numbers = np.arange(first, first + 100)
             writer.add([str(number) for number in numbers], {"y": numbers}, {"p": np.ones((100, 2), np.float32)})
     file = pq.ParquetFile(tmp_path / "test.parquet")
-    assert file.metadata.num_row_groups == 3
+    assert file.metadata.num_row_groups == 5
     assert file.read(["id"])["id"].to_pylist() == [str(number) for number in range(40_000)]
 
 

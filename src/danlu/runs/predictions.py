@@ -20,37 +20,31 @@ from danlu.runs.folder import writing
 from danlu.training.checkpoint import clear_beside, sync
 from danlu.training.evaluation import Keep, true_values
 
-_ROWS, _BYTES = 1 << 14, 8 << 20  # of a row group, whichever is reached first: what is held before it is written
-_PIECES = 64  # tables of one batch that wait: small ones take several times what is in them
+_ROWS, _BYTES = 1 << 13, 2 << 20  # of a row group, whichever is reached first: writing one takes some times its size
 
 
 class PredictionWriter:
     """Rows {id, true columns as "true/NAME", prediction columns}; the file appears when it is whole.
 
     Several processes may write the same file: the last to end is kept. Raises RunError where the disk refuses.
-    Never more than a row group is held. Types are those of the arrays: a vector of float32 is a list of float.
+    What waits is a row group at most. Types are those of the arrays: a vector of float32 is a list of float.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._aside = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._writer: Any = None
-        self._waiting: list[Any] = []
+        self._waiting: list[tuple[Sequence[str], Mapping[str, Any]]] = []
         self._rows = self._bytes = 0
 
     def add(self, ids: Sequence[str], truth: Mapping[str, Any], predictions: Mapping[str, Any]) -> None:
         """One batch of B samples. Values: ndarray (B, …) or a list of B ndarrays."""
-        import pyarrow as pa
-
-        columns = {"id": pa.array(ids, pa.string())} | {f"true/{name}": column(value) for name, value in truth.items()}
-        table = pa.table(columns | {name: column(value) for name, value in predictions.items()})
-        self._waiting.append(table)
-        self._rows += table.num_rows
-        self._bytes += table.nbytes
+        columns = {**{f"true/{name}": value for name, value in truth.items()}, **predictions}
+        self._waiting.append((ids, columns))
+        self._rows += len(ids)
+        self._bytes += sum(np.asarray(part).nbytes for value in columns.values() for part in _pieces(value))
         if self._rows >= _ROWS or self._bytes >= _BYTES:
             self._write()
-        elif len(self._waiting) >= _PIECES:
-            self._waiting = [pa.concat_tables(self._waiting).combine_chunks()]
 
     def _write(self) -> None:
         if not self._waiting:
@@ -58,13 +52,16 @@ class PredictionWriter:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        table = pa.concat_tables(self._waiting)
-        self._waiting, self._rows, self._bytes = [], 0, 0
+        waiting, self._waiting, self._rows, self._bytes = self._waiting, [], 0, 0
+        columns = {"id": pa.array([name for ids, _ in waiting for name in ids], pa.string())}
+        for name in waiting[0][1]:
+            columns[name] = column(_joined([values[name] for _, values in waiting]))
+        table = pa.table(columns)
         with writing(self.path):
             if self._writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 clear_beside(self.path.parent, self.path.name)
-                self._writer = pq.ParquetWriter(self._aside, table.schema, compression="zstd")
+                self._writer = pq.ParquetWriter(self._aside, table.schema, compression="zstd", use_dictionary=False)
             self._writer.write_table(table)
 
     def __enter__(self) -> PredictionWriter:
@@ -87,6 +84,17 @@ class PredictionWriter:
         finally:
             with suppress(OSError):
                 self._aside.unlink(missing_ok=True)
+
+
+def _pieces(values: Any) -> Any:
+    return (values,) if isinstance(values, np.ndarray) else values
+
+
+def _joined(batches: Sequence[Any]) -> Any:
+    """The values of several batches as those of one."""
+    if all(isinstance(batch, np.ndarray) for batch in batches) and len({batch.shape[1:] for batch in batches}) == 1:
+        return np.concatenate(batches)
+    return [value for batch in batches for value in batch]
 
 
 def column(values: Any) -> Any:
