@@ -21,7 +21,7 @@ import sys
 
 class Forbidding:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "torchvision", "timm", "onnx", "onnxscript", "pydantic", "pyarrow", "sklearn", "yaml"}:
+        if name.partition(".")[0] in {"torch", "torchvision", "timm", "onnx", "onnxscript", "pydantic", "pyarrow", "sklearn", "yaml", "rich", "safetensors"}:
             raise ImportError(f"{name} was imported")
 
 sys.meta_path.insert(0, Forbidding())
