@@ -64,7 +64,9 @@ def test_few_samples() -> None:
     assert value == 1.0
     assert bounds == (1.0, 1.0)
     one = {name: values[:1] for name, values in truth.items()}
-    value, bounds = difference(lambda: [Classification(2)], "accuracy", wrong, {"probability": np.eye(2)[:1]}, one, 0.95)
+    value, bounds = difference(
+        lambda: [Classification(2)], "accuracy", wrong, {"probability": np.eye(2)[:1]}, one, 0.95
+    )
     assert np.isnan(bounds).all()
 
 
