@@ -21,6 +21,7 @@ from danlu.training.checkpoint import clear_beside, sync
 from danlu.training.evaluation import Keep, true_values
 
 _ROWS, _BYTES = 1 << 13, 2 << 20  # of a row group, whichever is reached first: writing one takes some times its size
+_BATCHES = 64  # that wait as they are: many small arrays between large ones that come and go would leave the heap full of holes
 
 
 class PredictionWriter:
@@ -34,29 +35,41 @@ class PredictionWriter:
         self.path = path
         self._aside = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._writer: Any = None
-        self._waiting: list[tuple[Sequence[str], Mapping[str, Any]]] = []
+        self._fresh: list[tuple[Sequence[str], Mapping[str, Any]]] = []
+        self._waiting: list[Any] = []
         self._rows = self._bytes = 0
 
     def add(self, ids: Sequence[str], truth: Mapping[str, Any], predictions: Mapping[str, Any]) -> None:
         """One batch of B samples. Values: ndarray (B, …) or a list of B ndarrays."""
         columns = {**{f"true/{name}": value for name, value in truth.items()}, **predictions}
-        self._waiting.append((ids, columns))
+        self._fresh.append((ids, columns))
         self._rows += len(ids)
         self._bytes += sum(np.asarray(part).nbytes for value in columns.values() for part in _pieces(value))
         if self._rows >= _ROWS or self._bytes >= _BYTES:
             self._write()
+        elif len(self._fresh) >= _BATCHES:
+            self._gather()
+
+    def _gather(self) -> None:
+        if not self._fresh:
+            return
+        import pyarrow as pa
+
+        columns = {"id": pa.array([name for ids, _ in self._fresh for name in ids], pa.string())}
+        for name in self._fresh[0][1]:
+            columns[name] = column(_joined([values[name] for _, values in self._fresh]))
+        self._waiting.append(pa.table(columns))
+        self._fresh = []
 
     def _write(self) -> None:
+        self._gather()
         if not self._waiting:
             return
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        waiting, self._waiting, self._rows, self._bytes = self._waiting, [], 0, 0
-        columns = {"id": pa.array([name for ids, _ in waiting for name in ids], pa.string())}
-        for name in waiting[0][1]:
-            columns[name] = column(_joined([values[name] for _, values in waiting]))
-        table = pa.table(columns)
+        table = pa.concat_tables(self._waiting)
+        self._waiting, self._rows, self._bytes = [], 0, 0
         with writing(self.path):
             if self._writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
