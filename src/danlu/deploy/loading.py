@@ -43,5 +43,5 @@ def predict(
     allow_code: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Answers for files and folders (each file in them), see :meth:`danlu.runs.predictor.Predictor.stream`."""
-    files = files_in(list(inputs))
+    files = files_in(inputs)
     return load(path, device, threads=threads, allow_code=allow_code).stream(files)

@@ -126,7 +126,8 @@ def _grown(shapes: Mapping[str, tuple[int, ...]], row: Row) -> dict[str, tuple[i
 def files_in(inputs: Iterable[str | Path]) -> list[Path]:
     """Files as they are, and each file in folders, in alphabetical order, hidden ones left out. Raises DataError for none."""
     files: list[Path] = []
-    for path in map(Path, inputs):
+    inputs = [Path(each) for each in inputs]
+    for path in inputs:
         if path.is_dir():
             files += sorted(found for found in path.rglob("*") if found.is_file() and not found.name.startswith("."))
         else:
