@@ -5,47 +5,30 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.runs.forked import NotPossibleError, forked
+
 _NEW_USER, _NEW_MOUNTS = 0x10000000, 0x00020000
 _READ_ONLY, _REMOUNT, _BIND, _RECURSIVE, _PRIVATE = 1, 32, 4096, 16384, 1 << 18
-_NOT_ALLOWED = 77
 
 
 def apart(work: Callable[[], None]) -> None:
-    """``work()`` in a forked process with mounts of its own; fails as it does. Skips where the system allows no such process."""
+    """``work()`` in a forked process with mounts of its own; skips where the system allows no such process."""
+
+    def alone() -> None:
+        try:
+            _own_mounts()
+        except OSError as error:
+            raise NotPossibleError(f"no mounts of one's own here: {error}") from error
+        work()
+
     if not sys.platform.startswith("linux"):
         pytest.skip("mounts of one process are Linux's")
-    read, write = os.pipe()
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            os.close(read)
-            try:
-                _own_mounts()
-            except OSError as error:
-                os.write(write, f"no mounts of one's own here: {error}".encode())
-                code = _NOT_ALLOWED
-            else:
-                work()
-                code = 0
-        except BaseException:  # noqa: BLE001 - the child must never run the rest of the tests
-            os.write(write, traceback.format_exc()[-30_000:].encode())
-        finally:
-            os._exit(code)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        told = pipe.read().decode()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status == _NOT_ALLOWED:
-        pytest.skip(told)
-    if status:
-        pytest.fail(told or f"ended with {status}", pytrace=False)
+    forked(alone)
 
 
 def small(folder: Path, pages: int, files: int | None = None) -> Path:
