@@ -105,7 +105,12 @@ def fit(
         name: drawing.gather(whole, drawing.chosen(whole, rows, recipe.seed), progress, say("runs.baselines.reading"))
         for name, (whole, rows) in judged.items()
     }
-    asked = sum(map(len, samples.values()))
+    asked, all_asked = sum(map(len, samples.values())), sum(len(rows) for _, rows in judged.values())
+    every = len(data.parts["train"])
+    seen = len(drawing.chosen(data, data.parts["train"], recipe.seed))
+    if tell is not None and (seen < every or asked < all_asked):
+        judging = f"{asked:,}/{all_asked:,}"
+        tell(say("runs.baselines.some", train=f"{seen:,}", all=f"{every:,}", judged=judging))
     entries: Entries = {}
     for baseline in offered:
         began = time.perf_counter()

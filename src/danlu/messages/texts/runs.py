@@ -182,6 +182,10 @@ TEXTS = {
     "runs.mended": ("Mended in {count} rows: {text}.", "已在 {count} 行中修正：{text}。"),
     "runs.baselines.reading": ("Samples for the baselines", "读取基线所用样本"),
     "runs.baselines.fitting": ("Baseline {name}", "基线 {name}"),
+    "runs.baselines.some": (
+        "The baselines see {train} of {all} training rows and {judged} of those to be judged, drawn by sample id.",
+        "基线使用 {all} 个训练行中的 {train} 个，待评估的行中使用 {judged}；均按样本标识抽取。",
+    ),
     "runs.baselines.unlike": (
         "No baselines: this task's predictions are neither of one category nor of one number. Its baselines() can offer some.",
         "没有基线：该任务的预测既不是单个类别，也不是单个数值。可由其 baselines() 方法提供。",
