@@ -49,6 +49,7 @@ def report_run(run: Run, out: Output) -> int:
     commands = {
         f"danlu predict {path} {say('cli.input-name')}": say("cli.next.predict"),
         f"danlu evaluate {path} --part val": say("cli.next.evaluate"),
+        f"danlu export {path}": say("cli.next.export"),
         _longer(run, path): say("cli.next.longer"),
     }
     width = max(map(cells, commands))

@@ -126,12 +126,12 @@ def _grown(shapes: Mapping[str, tuple[int, ...]], row: Row) -> dict[str, tuple[i
 def files_in(inputs: Iterable[str | Path]) -> list[Path]:
     """Files as they are, and each file in folders, in alphabetical order, hidden ones left out. Raises DataError for none."""
     files: list[Path] = []
-    inputs = [Path(each) for each in inputs]
-    for path in inputs:
+    named = [Path(each) for each in inputs]
+    for path in named:
         if path.is_dir():
             files += sorted(found for found in path.rglob("*") if found.is_file() and not found.name.startswith("."))
         else:
             files.append(path)
     if not files:
-        raise DataError.of(", ".join(map(str, inputs)), say("runs.nothing-to-predict"))
+        raise DataError.of(", ".join(map(str, named)), say("runs.nothing-to-predict"))
     return files

@@ -129,6 +129,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.run-folder": ("Run folder: {path}", "训练文件夹：{path}"),
     "cli.next": ("What to try next:", "接下来可以："),
     "cli.next.predict": ("ask the model about your own files", "用模型预测你自己的文件"),
+    "cli.next.export": ("write what answers without torch", "导出无需 torch 即可预测的产物"),
     "cli.next.longer": ("train longer", "训练更久"),
     "cli.next.evaluate": ("judge it on the validation part", "在验证集上评估"),
     "cli.input-name": ("PHOTO.png", "照片.png"),
