@@ -166,7 +166,7 @@ def test_judging_and_predicting_while_a_run_goes_on(
 ) -> None:
     """Every answer is that of one finished best or checkpoint, and the run ends as if nobody had looked."""
     monkeypatch.chdir(tmp_path)
-    asked = recipe(trained.path.parents[1], epochs=5)
+    asked = recipe(trained.path.parents[1], epochs=3)
     asked["run"] = {"folder": str(tmp_path / "runs"), "name": "alone"}
     alone = danlu.train(asked, screen=False)
     asked["run"]["name"] = "watched"
