@@ -24,7 +24,7 @@ class Moment:
     """When to kill: in which phase, at which of its turns (share of them all), how late in it (share of its length).
 
     phase: start (anywhere before the first step), filling (the cache), begun (what a run begins with is written), steps, checkpoint,
-    best (the best weights are written), evaluation, test, any (anywhere in the whole run).
+    best (the best weights are written), evaluation, test, predictions (they are written), any (anywhere in the whole run).
     """
 
     phase: str
@@ -161,6 +161,8 @@ class Training:
                 return lambda: watch.writing(run, 0), course.saving
             case "evaluation":
                 return lambda: watch.epochs > moment.turn * (course.epochs - 1), course.evaluating
+            case "predictions":
+                return lambda: any((run / "predictions").glob(".*.part")), 0.02
             case "test":
                 return lambda: watch.fitted, course.testing
         raise ValueError(moment.phase)
