@@ -402,3 +402,13 @@ def test_rows_are_bounded_and_drawn_by_their_keys(monkeypatch: pytest.MonkeyPatc
     assert not np.array_equal(drawing.chosen(data, rows, 1), some)
     monkeypatch.setattr(drawing, "_VALUES", 64 * 300)
     assert len(drawing.chosen(data, rows, 0)) == 300
+
+
+def test_where_rows_are_drawn_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "ROWS", 150)
+    run = danlu.train({**SMALL, "run": {"folder": str(tmp_path), "name": "some"}}, screen=False)
+    said = [
+        event["text"] for event in run.events() if event["type"] == "said" and "drawn by sample id" in event["text"]
+    ]
+    assert said == ["The baselines see 150 of 400 training rows and 300/360 of those to be judged, drawn by sample id."]
+    assert run.baselines["linear"]["rows"] == 150

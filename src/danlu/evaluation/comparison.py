@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -185,8 +184,3 @@ def _names(paths: Sequence[Path]) -> tuple[str, ...]:
         if len(set(found)) == len(found):
             return found
     return tuple(f"{path.name} ({place})" for place, path in enumerate(paths, 1))
-
-
-def known(bounds: Interval) -> bool:
-    """Whether there is an interval."""
-    return all(map(math.isfinite, bounds))
