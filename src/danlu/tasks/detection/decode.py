@@ -30,7 +30,7 @@ def detections(
     found = []
     for index in range(len(scores)):
         height, width = sizes[index]
-        on_image = (points < np.asarray([width, height])).all(1)  # locations on the padding were taught nothing
+        on_image = np.all(points < np.asarray([width, height]), axis=1)  # locations on the padding were taught nothing
         place, kind = np.nonzero((scores[index] > min_score) & on_image[:, None])
         score = scores[index][place, kind]
         best = np.argsort(-score, kind="stable")[:CANDIDATES]
