@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,31 @@ def test_nothing_that_comes_along_is_run(tmp_path: Path, monkeypatch: pytest.Mon
     rewritten(folder, {"decoder": {"class": "pathlib:Path", "spec": {}}})
     with pytest.raises(ArtifactError, match="no Decoder"):
         danlu.load(folder, allow_code=True)
+
+
+def test_the_decoder_of_an_installed_application_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that its spec names, and nothing else of its package."""
+    package = tmp_path / "site" / "installed_app"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "spec.py").write_text("class SPEC:\n    decoder = 'installed_app.decoder:Mine'\n")
+    decoder = "from danlu.tasks.image_classification.decoder import LabelDecoder\nclass Mine(LabelDecoder): ...\n"
+    (package / "decoder.py").write_text(decoder)
+    (package / "other.py").write_text(f"raise SystemExit('run')\n{decoder}")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    installed = EntryPoint("installed-app", "installed_app.spec:SPEC", "danlu.tasks")
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [installed] if group == "danlu.tasks" else [])
+    folder = artifact(tmp_path)
+    spec = json.loads((folder / "artifact.json").read_text())["decoder"]["spec"]
+    try:
+        rewritten(folder, {"decoder": {"class": "installed_app.decoder:Mine", "spec": spec}})
+        assert danlu.load(folder).predict(PICTURES[:1])
+        rewritten(folder, {"decoder": {"class": "installed_app.other:Mine", "spec": spec}})
+        with pytest.raises(ArtifactError, match="installed application"):
+            danlu.load(folder)
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "installed_app"]:
+            del sys.modules[name]
 
 
 # ---- the graph ----------------------------------------------------------------------------------------------
