@@ -54,6 +54,9 @@ def test_what_can_be_met_passes(text: str) -> None:
             "helped twice",
         ),
         ("train: {optimizer: {name: sgd, dampening: 0.1}}", "1 (train.optimizer.dampening)", "without dampening"),
+        ("model: {norm: group, args: {norm: batch}}", "1 (model.args.norm)", r"by model\.norm and by model\.args"),
+        ("task: detection\nmodel: {norm: group, args: {norm: batch}}", "2 (model.args.norm)", r"by model\.norm and"),
+        ("watch: {histograms_every: 5}", "1 (watch.histograms_every)", "only among TensorBoard's files"),
     ],
 )
 def test_what_would_be_done_twice_or_not_at_all_is_refused(text: str, place: str, what: str) -> None:

@@ -208,6 +208,15 @@ def _model(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     own_code = ":" in model.name and head not in ("timm", "torchvision")  # may bring weights of its own
     if model.unfreeze == "frozen" and model.pretrained is False and not own_code:
         yield Clash("frozen", ("model.pretrained", "model.unfreeze"))
+    for key in ("activation", "norm", "dropout"):
+        if getattr(model, key) is not None and key in model.args:
+            yield Clash("model-twice", (f"model.{key}", f"model.args.{key}"), {"key": key})
+
+
+def _watch(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    watch = recipe.watch
+    if watch.histograms_every != 1 and not watch.tensorboard:
+        yield Clash("no-histograms", ("watch.tensorboard", "watch.histograms_every"))
 
 
 def _run(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
@@ -231,4 +240,5 @@ RULES: tuple[Rule, ...] = (
     _steps,
     _monitors,
     _devices,
+    _watch,
 )

@@ -51,6 +51,14 @@ TEXTS = {
         "Take class_weights (or data.balance: class-weights) instead.",
         "请改用 class_weights（或 data.balance: class-weights）。",
     ),
+    "nn.class-weights": (
+        "there are {given} class weights for {classes} classes ({names}).",
+        "给出了 {given} 个类别权重，而类别有 {classes} 个（{names}）。",
+    ),
+    "nn.class-weights-remedy": (
+        "Give one for each class, in this order, or use data.balance: class-weights.",
+        "请按此顺序为每个类别各给一个，或使用 data.balance: class-weights。",
+    ),
     "nn.focal-weights": (
         "class_weights belong to exclusive classes, not to independent answers.",
         "class_weights 适用于互斥类别，不适用于相互独立的判断。",

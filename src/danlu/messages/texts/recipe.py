@@ -278,6 +278,19 @@ TEXTS = {
         "Set model.pretrained to true, or model.unfreeze to all.",
         "请将 model.pretrained 设为 true，或将 model.unfreeze 设为 all。",
     ),
+    "recipe.clash.model-twice": (
+        "{key} is given by model.{key} and by model.args.",
+        "model.{key} 与 model.args 都给出了 {key}。",
+    ),
+    "recipe.clash.model-twice.remedy": ("Leave one of the two out.", "请去掉其中一个。"),
+    "recipe.clash.no-histograms": (
+        "histograms are written only among TensorBoard's files, and watch.tensorboard is false.",
+        "直方图只写入 TensorBoard 文件，而 watch.tensorboard 为 false。",
+    ),
+    "recipe.clash.no-histograms.remedy": (
+        "Set watch.tensorboard to true, or leave histograms_every out.",
+        "请将 watch.tensorboard 设为 true，或去掉 histograms_every。",
+    ),
     "recipe.clash.weights-twice": (
         "class weights are given by train.loss and by data.balance.",
         "train.loss 与 data.balance 都给出了类别权重。",

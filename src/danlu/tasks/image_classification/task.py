@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from danlu.errors import RecipeError
+from danlu.messages import say
 from danlu.metrics.base import Metric
 from danlu.metrics.classification import Classification
 from danlu.recipe import names
@@ -32,6 +34,11 @@ class ImageClassification(Task):
         context: dict[str, Any] = {"target": "label"}
         if self.recipe.data.balance == "class-weights":
             context["class_weights"] = self._class_weights()
+        given = loss.args.get("class_weights")
+        if given is not None and len(given) != len(self.classes):
+            few = ", ".join(self.classes[:5]) + (", …" if len(self.classes) > 5 else "")
+            what = say("nn.class-weights", given=len(given), classes=len(self.classes), names=few)
+            raise RecipeError.of(self.recipe.where("train.loss.class_weights"), what, say("nn.class-weights-remedy"))
         return Objective({loss.name: names.build("loss", loss, self.recipe.where("train.loss"), **context)})
 
     def metrics(self) -> Sequence[Metric]:
