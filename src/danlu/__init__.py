@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from danlu.recipe.schema import Recipe as Recipe
     from danlu.runs import Run as Run
     from danlu.runs import check as check
+    from danlu.runs import inspect as inspect
     from danlu.runs import train as train
     from danlu.training.fitting import fit as fit
 
@@ -29,11 +30,12 @@ _WHERE = {
     "compare": "danlu.evaluation.comparison",
     "export": "danlu.deploy.export",
     "fit": "danlu.training.fitting",
+    "inspect": "danlu.runs",
     "load": "danlu.deploy.loading",
     "train": "danlu.runs",
 }
 
-__all__ = ["Recipe", "Run", "__version__", "check", "compare", "export", "fit", "load", "train"]
+__all__ = ["Recipe", "Run", "__version__", "check", "compare", "export", "fit", "inspect", "load", "train"]
 
 
 def __getattr__(name: str) -> Any:

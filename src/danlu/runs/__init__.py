@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from danlu.runs.checking import Checked, check
     from danlu.runs.evaluating import evaluate
     from danlu.runs.finding import find
+    from danlu.runs.inspecting import inspect
     from danlu.runs.predicting import load, predict
     from danlu.runs.predictor import Predictor
     from danlu.runs.run import Run
     from danlu.runs.training import resume, train
 
-__all__ = ["Checked", "Predictor", "Run", "check", "evaluate", "find", "load", "predict", "resume", "train"]
+__all__ = ["Checked", "Predictor", "Run", "check", "evaluate", "find", "inspect", "load", "predict", "resume", "train"]
 
 _HOMES = {
     "Checked": "checking",
@@ -31,6 +32,7 @@ _HOMES = {
     "check": "checking",
     "evaluate": "evaluating",
     "find": "finding",
+    "inspect": "inspecting",
     "load": "predicting",
     "predict": "predicting",
     "resume": "training",
