@@ -131,7 +131,19 @@ def test_other_test_sets_are_never_compared_silently(tmp_path: Path) -> None:
     pair = danlu.compare(one, partly).pairs[0]
     assert (pair.shared, pair.only_first, pair.only_other) == (40, 60, 60)
     assert pair.metrics[0].first == pytest.approx(right[60:].mean()), "both figures are of the shared samples"
+    assert pair.metrics[0].other == pytest.approx((~right[:40]).mean())
     assert "60 are one's alone, 60 partly's alone" in pair.sentence()
+
+
+def test_the_order_of_the_samples_makes_no_difference(tmp_path: Path) -> None:
+    before, now = correct(80, 0.6, 0), correct(80, 0.8, 1)
+    order = np.random.default_rng(2).permutation(80)
+    one, other = classified(tmp_path, "one", before), classified(tmp_path, "other", now)
+    mixed = classified(
+        tmp_path, "mixed", now[order], (np.arange(80) % 3)[order], ids=[f"s{place:03}" for place in order.tolist()]
+    )
+    assert danlu.compare(one, mixed).pairs[0].metrics == danlu.compare(one, other).pairs[0].metrics
+    assert danlu.compare(one, mixed).pairs[0].flips == danlu.compare(one, other).pairs[0].flips
 
 
 def test_samples_with_other_labels_are_left_out_and_counted(tmp_path: Path) -> None:

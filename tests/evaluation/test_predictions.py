@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from danlu.errors import RunError
 from danlu.evaluation.predictions import ClassPredictions, NumberPredictions, read
 from danlu.metrics.answers import Answers
 from danlu.runs.predictions import PredictionWriter
-from danlu.runs.stored import Stored
+from danlu.runs.stored import Stored, _values
 
 
 def folder(tmp_path: Path, kind: str, **spec: object) -> Path:
@@ -71,6 +72,13 @@ def test_boxes_are_neither_but_can_be_read(tmp_path: Path) -> None:
     assert block["id"] == ["a", "b", "c"]
     assert [value.shape[0] for value in block["boxes"]] == [2, 0, 1]
     assert np.array_equal(block["boxes"][0], boxes[0])
+
+
+def test_a_slice_of_a_column_gives_its_own_values() -> None:
+    ragged = pa.array([[1.0], [2.0, 3.0], [], [4.0, 5.0, 6.0]]).slice(1)
+    assert [value.tolist() for value in _values(ragged, False)] == [[2.0, 3.0], [], [4.0, 5.0, 6.0]]
+    boxes = pa.array([[[1.0, 1.0]], [[2.0, 2.0], [3.0, 3.0]], [[4.0, 4.0]]]).slice(1)
+    assert [value.tolist() for value in _values(boxes, False)] == [[[2.0, 2.0], [3.0, 3.0]], [[4.0, 4.0]]]
 
 
 def test_what_is_missing_is_said_with_the_way_to_make_it(tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ def test_an_error_that_is_smaller_is_a_gain() -> None:
         verdict(error) == "The net beats the best baseline (mean, 5.0000) by 3.0000 (95 % interval 2.5000 to 3.5000)."
     )
 
+    worse = replace(error, net=8.0, difference=3.0, interval=(2.5, 3.5), beaten=False)
+    assert "worse by 3.0000 (its gain lies between -3.5000 and -2.5000" in verdict(worse)
+    unsure = replace(error, net=4.9, difference=-0.1, interval=(-0.3, 0.1), beaten=False)
+    assert "better by 0.1000, but the 95 % interval, -0.1000 to 0.3000" in verdict(unsure)
+
 
 def test_in_chinese_and_with_baselines_of_ones_own() -> None:
     set_language("zh")
