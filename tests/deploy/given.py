@@ -16,13 +16,26 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 ARTIFACTS = FIXTURES / "artifacts" / "0.1"
 RUNS = FIXTURES / "runs" / "0.1"
 
-FORBIDDING = """
+NEEDLESS = (
+    "torch",
+    "torchvision",
+    "timm",
+    "onnx",
+    "onnxscript",
+    "pydantic",
+    "pyarrow",
+    "sklearn",
+    "yaml",
+    "rich",
+    "safetensors",
+)
+FORBIDDING = f"""
 import sys
 
 class Forbidding:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "torchvision", "timm", "onnx", "onnxscript", "pydantic", "pyarrow", "sklearn", "yaml", "rich", "safetensors"}:
-            raise ImportError(f"{name} was imported")
+        if name.partition(".")[0] in {NEEDLESS}:
+            raise ImportError(name + " was imported")
 
 sys.meta_path.insert(0, Forbidding())
 """
