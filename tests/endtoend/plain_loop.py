@@ -1,0 +1,156 @@
+"""A training loop as a tutorial writes it: torch alone. What it shares with Danlu are the batches, and the seeds of dropout.
+
+Objective, accumulation, clipping, penalty, schedule, optimiser, average and mixed precision are torch's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import lr_scheduler
+from torch.optim.swa_utils import AveragedModel
+
+Micro = tuple[Tensor, Tensor]  # inputs, labels or rows of probabilities
+
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": lambda groups, **args: torch.optim.SGD(groups, fused=True, **args),
+    "adam": lambda groups, **args: torch.optim.Adam(groups, fused=True, **args),
+    "adamw": lambda groups, **args: torch.optim.AdamW(groups, fused=True, **args),
+    "rmsprop": torch.optim.RMSprop,
+}
+
+
+def train(
+    recipe: Mapping[str, Any],
+    net: nn.Module,
+    batches: Callable[[int], Iterator[Micro]],
+    micros: int,
+    steps: int,
+    class_weights: Tensor | None,
+    seed: Callable[[int, int], object],
+) -> tuple[list[float], nn.Module]:
+    """(loss of every step, the net with its last weights, averaged where asked).
+
+    recipe: as resolved, as plain data. batches: an epoch's micro-batches, of which there are ``micros``. steps: to be done (the
+    schedule is made for the recipe's). class_weights: float64. seed: called with (step, micro-batch) before every forward pass.
+    """
+    asked = recipe["train"]
+    if recipe["model"]["unfreeze"] == "frozen":
+        net.requires_grad_(False)
+        net[1].head.requires_grad_(True)  # type: ignore[index,union-attr]
+    trained = [(name, p) for name, p in sorted(net.named_parameters()) if p.requires_grad]
+    matrices = [p for _, p in trained if p.ndim > 1]
+    vectors = [p for _, p in trained if p.ndim < 2]
+    optimizer = _optimizer(asked["optimizer"], matrices, vectors)
+    window = asked["accumulate"]
+    rates = Rates(optimizer, asked, asked["max_steps"], -(-micros // window))
+    average = None
+    if asked["ema"] is not None:
+        average = AveragedModel(net, avg_fn=_towards(asked["ema"]), use_buffers=True)
+        average.update_parameters(net)  # begins at the first weights
+    weight = None if class_weights is None else class_weights.float()
+    losses: list[float] = []
+    epoch = 0
+    while len(losses) < steps:
+        net.train()
+        if recipe["model"]["unfreeze"] == "frozen":
+            for module in net.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        epochs = list(batches(epoch))
+        for first in range(0, micros, window):
+            if len(losses) == steps:
+                break
+            rates.set(len(losses))
+            some = epochs[first : first + window]
+            total = torch.stack([_count(target, class_weights) for _, target in some]).sum().float()
+            loss = 0.0
+            for index, (inputs, target) in enumerate(some):
+                seed(len(losses), index)
+                with torch.autocast("cpu", torch.bfloat16, enabled=asked["precision"] == "bf16"):
+                    logits = net(inputs)
+                share = _sum(asked["loss"], logits.float(), target, weight) / total
+                share.backward()
+                loss += share.detach()  # type: ignore[assignment]
+            if asked["clip_norm"] is not None:
+                torch.nn.utils.clip_grad_norm_([*matrices, *vectors], asked["clip_norm"])
+            if asked["l1"]:
+                (asked["l1"] * torch.stack([p.abs().sum() for p in matrices]).sum()).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            if average is not None:
+                average.update_parameters(net)
+            losses.append(float(loss))
+        epoch += 1
+    return losses, net if average is None else average.module
+
+
+def _optimizer(
+    asked: Mapping[str, Any], matrices: list[nn.Parameter], vectors: list[nn.Parameter]
+) -> torch.optim.Optimizer:
+    groups = [{"params": matrices, "weight_decay": asked["weight_decay"]}, {"params": vectors, "weight_decay": 0.0}]
+    return OPTIMISERS[asked["name"]](groups, lr=asked["lr"], **asked["args"])
+
+
+class Rates:
+    """torch's schedulers, after a linear warm-up."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, asked: Mapping[str, Any], steps: int, per_epoch: int) -> None:
+        self.optimizer = optimizer
+        self.warmup = asked["warmup"]
+        lr, args, left = asked["optimizer"]["lr"], asked["schedule"]["args"], steps - int(asked["warmup"])
+        name = asked["schedule"]["name"]
+        if name == "step":
+            made: Any = lr_scheduler.StepLR(optimizer, args["every"] * per_epoch, args["gamma"])
+        elif name == "cosine" and args.get("restarts"):
+            made = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, left // (args["restarts"] + 1))
+        elif name == "cosine":
+            made = lr_scheduler.CosineAnnealingLR(optimizer, left, eta_min=lr * args["floor"])
+        elif name == "one-cycle":
+            has = any("betas" in group or group.get("momentum", 0) > 0 for group in optimizer.param_groups)
+            shape, moved = "linear" if args.get("linear") else "cos", has and args.get("cycle_momentum", True)
+            made = lr_scheduler.OneCycleLR(optimizer, lr, left, None, None, args["peak"], shape, moved)
+        else:
+            made = lr_scheduler.ConstantLR(optimizer, 1.0)
+        self.scheduler = made
+        self.first = optimizer.param_groups[0]["lr"]
+
+    def set(self, step: int) -> None:
+        """The rates of ``step``; called once for each, in order."""
+        if step > self.warmup:
+            self.scheduler.step()
+        for group in self.optimizer.param_groups:
+            if step < self.warmup:
+                group["lr"] = self.first * (step + 1) / (self.warmup + 1)
+            elif step == self.warmup:
+                group["lr"] = self.first
+
+
+def _count(target: Tensor, weights: Tensor | None) -> Tensor:
+    """By how much a micro-batch's sum is divided: its samples, or the weights of their classes."""
+    if target.is_floating_point():
+        return (target.double() if weights is None else target * weights).sum()
+    return torch.tensor(float(len(target))) if weights is None else weights[target].sum()
+
+
+def _sum(asked: Mapping[str, Any], logits: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
+    args = asked["args"]
+    if asked["name"] == "cross-entropy":
+        return F.cross_entropy(
+            logits, target, weights, reduction="sum", label_smoothing=args.get("label_smoothing", 0.0)
+        )
+    rows = target if target.is_floating_point() else F.one_hot(target, logits.shape[1]).float()
+    p = logits.softmax(1)
+    return -(rows * (1 if weights is None else weights) * (1 - p) ** args.get("gamma", 2.0) * p.log()).sum()
+
+
+def _towards(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    def average(mean: Tensor, value: Tensor, seen: Tensor) -> Tensor:
+        rate = min(decay, int(seen) / (9 + int(seen)))
+        return torch.lerp(mean, value, 1 - rate) if mean.is_floating_point() else value.clone()
+
+    return average
