@@ -146,8 +146,9 @@ def same_bits(whole: Story, resumed: Story) -> None:
 def same_as_plain(story: Story, steps: int) -> None:
     """The last weights (averaged where asked) and every step's loss are those of the plain loop, started from the same weights.
 
-    Bit for bit, since both call the same kernels of torch in the same order. Only focal loss has no function in torch: written as in the
-    paper it rounds otherwise (1e-7 a step), so over 20 steps losses may differ by 1e-6, and weights by 1e-5 of the largest beside them.
+    Bit for bit, since both call the same kernels of torch in the same order. Only focal loss has no function in torch: written as in
+    the paper it rounds otherwise (1e-7 a step), so over 20 steps losses may differ by 1e-6, and weights by 1e-5 of the largest of
+    their tensor.
     """
     recipe = recipes.load(story.path / "recipe.yaml")
     resolved = recipe.model_dump(mode="json")
