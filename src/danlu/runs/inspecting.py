@@ -3,49 +3,105 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from danlu.data.batches.batch import Batch
-from danlu.runs.predicting import load
+from danlu.data.kinds.base import BadValue
+from danlu.errors import DataError
+from danlu.runs.activations import ActivationInspection
+from danlu.runs.predicting import RunPredictor, load
+from danlu.runs.predictor import files_in
 from danlu.runs.run import Run
+from danlu.training.captures import SAMPLES, activations, of_batch
+from danlu.training.objective import Objective
 from danlu.watch.differences import compare
 from danlu.watch.examination import of_array, of_net, of_several, of_tensor, refused
 from danlu.watch.inspection import Inspection
 
 
-def inspect(x: Any, other: Any = None) -> Inspection:
+def inspect(
+    x: Any,
+    other: Any = None,
+    *,
+    loss: Callable[[Any], Tensor] | None = None,
+    samples: int = SAMPLES,
+) -> Inspection:
     """Shape, memory and values of what is given; printed as a table, in Jupyter too, and ``as_dict()`` for programs.
 
     x: a tensor or array; a batch, list or dict of them; an ``nn.Module`` (its parameters and gradients); a run or its folder (the net
-    with the weights that it would answer with). other: something of the same kind, to be compared with ``x``: how far the values are
-    apart, and where.
-    Raises DataError for anything else, RunError where a folder holds no run.
+    with the weights that it answers with).
+    other: of the same kind as ``x``: how far the values are apart, and where. With a net: the inputs it is called with (a tensor, a
+    tuple, a batch; with a run also files, folders or raw values): what each layer gives out, on a copy, in the net's own mode, for the
+    first ``samples`` of them. loss: makes a 0-d loss of the outputs (then all inputs are run), or a batch's
+    :class:`~danlu.training.objective.Objective`: each output's gradient is shown too.
+    Raises DataError for anything else, RunError where a folder holds no run, TrainingError where a net can't be copied.
     """
-    x, other = _opened(x), _opened(other)
-    if other is not None:
-        return compare(x, other)
-    if isinstance(x, nn.Module):
-        return of_net(x)
-    return _values(x)
+    opened = load(os.fspath(_path(x))) if isinstance(x, (Run, str, os.PathLike)) else None
+    x = opened.net if opened is not None else _as_array(x)
+    if other is None:
+        return of_net(x) if isinstance(x, nn.Module) else _values(x)
+    if isinstance(other, Run) or (isinstance(other, (str, os.PathLike)) and (Path(other) / "recipe.yaml").is_file()):
+        other = load(os.fspath(_path(other))).net
+    if not isinstance(x, nn.Module) or isinstance(other, nn.Module):
+        return compare(x, _as_array(other))
+    if opened is not None and _raw(other):
+        other = _prepared(opened, other, samples)
+    return _running(x, other, loss, samples)
 
 
 def _values(x: Any) -> Inspection:
     if isinstance(x, Tensor):
         return of_tensor(x)
-    if isinstance(x, np.ndarray):
-        return of_array(x)
-    return of_several(x)
+    return of_array(x) if isinstance(x, np.ndarray) else of_several(x)
 
 
-def _opened(x: Any) -> Any:
-    """A run as its net, anything shaped like an array as an array."""
-    if isinstance(x, Run):
-        x = x.path
-    if isinstance(x, (str, os.PathLike)):
-        return load(os.fspath(x)).net
+def _running(net: nn.Module, inputs: Any, loss: Callable[[Any], Tensor] | None, samples: int) -> ActivationInspection:
+    """A loss that knows its targets must see as many samples as they are: then all are run."""
+    if isinstance(inputs, Batch) and (loss is None or isinstance(loss, Objective)):
+        count, rows = min(samples, len(inputs)), of_batch(net, loss, inputs, samples=samples)
+    else:
+        given = inputs.arguments() if isinstance(inputs, Batch) else inputs if type(inputs) is tuple else (inputs,)
+        given = tuple(_as_tensor(value) for value in given)
+        if loss is None:
+            given = tuple(value[:samples] if isinstance(value, Tensor) and value.ndim else value for value in given)
+        count = next((len(value) for value in given if isinstance(value, Tensor) and value.ndim), 1)
+        rows = activations(net, given, loss=loss)
+    return ActivationInspection(type(net).__name__, count, net.training, rows)
+
+
+def _as_tensor(value: Any) -> Any:
+    return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
+
+
+def _prepared(run: RunPredictor, raw: Any, samples: int) -> Batch:
+    """Raw inputs as the run's net takes them."""
+    named = files_in([raw]) if isinstance(raw, (str, Path)) else [raw] if isinstance(raw, (bytes, Mapping)) else raw
+    rows = []
+    for each in list(named)[:samples]:
+        try:
+            rows.append(run.prepare(each))
+        except BadValue as error:
+            raise DataError.of(str(each)[:80], str(error)) from error
+    return run.batch(run.given(rows)).to(run.device)
+
+
+def _raw(value: Any) -> bool:
+    one = value[0] if isinstance(value, list) and value else value
+    return isinstance(one, (str, Path, bytes)) or (isinstance(one, Mapping) and not isinstance(value, Batch))
+
+
+def _path(x: Run | str | os.PathLike[str]) -> str | os.PathLike[str]:
+    return x.path if isinstance(x, Run) else x
+
+
+def _as_array(x: Any) -> Any:
+    """Anything shaped like an array as an array, a batch as its columns."""
     if isinstance(x, (Tensor, nn.Module, np.ndarray)):
         return x
     if isinstance(x, Batch):
@@ -59,4 +115,4 @@ def _opened(x: Any) -> Any:
 
 
 def _numbers(x: Any) -> bool:
-    return isinstance(x, (list, tuple)) and bool(x) and all(isinstance(part, (bool, int, float, complex)) for part in x)
+    return isinstance(x, Sequence) and bool(x) and all(isinstance(part, (bool, int, float, complex)) for part in x)

@@ -42,17 +42,18 @@ class RunPredictor(Predictor):
         self.net.to(self.device).eval()
 
     def outputs(self, given: Mapping[str, Given]) -> Any:
-        batch = self._batch(given).to(self.device)
+        batch = self.batch(given).to(self.device)
         with torch.inference_mode():
             return as_numpy(self.net(*batch.arguments()))
 
     def decode(self, outputs: Any, given: Mapping[str, Given]) -> dict[str, Any]:
-        return self.task.decode(outputs, self._batch(given))
+        return self.task.decode(outputs, self.batch(given))
 
     def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None) -> dict[str, Any]:
         return self.task.answer(predictions, index, framing)
 
-    def _batch(self, given: Mapping[str, Given]) -> Batch:
+    def batch(self, given: Mapping[str, Given]) -> Batch:
+        """Input columns as what the net is called with, on the CPU."""
         first = given[self.inputs[0]]
         count = len(first[0] if isinstance(first, tuple) else first)
         columns: dict[str, Tensor | Padded] = {

@@ -77,4 +77,13 @@ TEXTS = {
         "{first} and {second} can't be set side by side",
         "{first} 与 {second} 无法并列比较",
     ),
+    "inspection.activations": (
+        "{kind} on {samples} samples, {mode}: what each layer gives out",
+        "{kind}，{samples} 个样本，{mode}：各层的输出",
+    ),
+    "inspection.mode.training": ("in training mode", "训练模式"),
+    "inspection.mode.evaluation": ("in evaluation mode", "评估模式"),
+    "inspection.net-itself": ("(the net itself)", "（网络本身）"),
+    "inspection.dead": ("dead", "死亡"),
+    "inspection.saturated": ("saturated", "饱和"),
 }

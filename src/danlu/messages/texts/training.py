@@ -93,4 +93,8 @@ TEXTS = {
         "Look at the labels and at the input's normalisation, or set a rate by hand.",
         "请检查标签与输入的归一化，或手动设定学习率。",
     ),
+    "training.not-copied": (
+        "the net can't be copied, so it can't be watched at work: {reason}",
+        "无法复制该网络，因此无法观察它的计算过程：{reason}",
+    ),
 }

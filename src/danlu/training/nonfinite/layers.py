@@ -23,10 +23,10 @@ NOWHERE = Layer("", "")
 class Layers:
     """Follows the modules of ``roots`` (prefix → module) while :meth:`watched`.
 
-    left: is called after each module's forward with its layer and the module.
+    left: is called after each module's forward with its layer, the module and its output.
     """
 
-    def __init__(self, roots: Mapping[str, nn.Module], left: Callable[[Layer, nn.Module], None]) -> None:
+    def __init__(self, roots: Mapping[str, nn.Module], left: Callable[[Layer, nn.Module, Any], None]) -> None:
         self._named = {
             module: Layer(".".join(filter(None, (prefix, name))), type(module).__name__)
             for prefix, root in roots.items()
@@ -71,7 +71,7 @@ class Layers:
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         layer, first = self._inside.pop()
         self._spans.append((first, _number(), layer))
-        self._left(layer, module)
+        self._left(layer, module, output)
 
 
 def _number() -> int:

@@ -55,7 +55,7 @@ class Replay:
     def traced(self) -> Traced | None:
         """Where NaN or infinity begins; None where the step is finite this time."""
         self._net.zero_grad(set_to_none=True)
-        with _eager():
+        with eager():
             for micro, batch in enumerate(self._micros):
                 self._before = self._running.read()
                 trace = Trace({"": self._net, "objective": self._objective}, self._named(batch), len(batch))
@@ -68,7 +68,7 @@ class Replay:
         """Whether the step is NaN or infinite with ``batch`` in place of the micro-batch in which :meth:`traced` found it."""
         self._net.zero_grad(set_to_none=True)
         self._running.write(self._before)
-        with _eager():
+        with eager():
             share = self._forward(micro, batch)
             if bad(share) or self._running.spoilt():
                 return True
@@ -130,7 +130,7 @@ def _untold(tensor: Tensor) -> Origin:
     return Origin(sys.maxsize, "", NOWHERE, "", worst(tensor), ("constant", ""))
 
 
-def _eager() -> AbstractContextManager[Any]:
+def eager() -> AbstractContextManager[Any]:
     """Compiled parts run as they are written. (Where nothing is compiled, its machinery is not even imported.)"""
     compiled = "torch._dynamo" in sys.modules
     return torch.compiler.set_stance("force_eager") if compiled else nullcontext()

@@ -121,7 +121,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         spoilt = ~torch.isfinite(value.float() if value.itemsize == 1 else value).reshape(len(value), -1).all(1)
         return tuple(spoilt.nonzero().flatten().tolist())
 
-    def _left(self, layer: Layer, module: nn.Module) -> None:
+    def _left(self, layer: Layer, module: nn.Module, output: Any) -> None:
         """Batch norm writes its statistics without saying so: buffers are looked at when their layer is done."""
         self._looking = True  # a hook's own operations are watched too, unlike those in __torch_dispatch__
         for name, value in module._buffers.items():
