@@ -49,9 +49,9 @@ def read_only(folder: Path) -> Path:
 def fill(folder: Path, leave: int = 0) -> Path:
     """A file that takes all that is free on the disk of ``folder`` but ``leave`` pages."""
     path = folder / "filler"
+    path.unlink(missing_ok=True)
     free = os.statvfs(folder)
     with path.open("wb") as file:
-        file.truncate(0)
         os.posix_fallocate(file.fileno(), 0, max(1, (free.f_bavail - leave) * free.f_frsize))
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 from contextlib import suppress
@@ -388,3 +389,24 @@ def test_a_folder_that_was_only_begun_is_no_run_and_is_cleared_away(tmp_path: Pa
     with pytest.raises(RunError, match="already there"):
         RunFolder.create(asked)
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["small"]
+
+
+def test_links_and_pipes_in_place_of_lock_and_events_touch_nothing_outside(run: danlu.Run, tmp_path: Path) -> None:
+    """As somebody may hand them over: what a link leads to stays as it is, and nobody waits for a pipe."""
+    mine = tmp_path / "mine"
+    mine.write_text("precious")
+    for name in (".lock", "events.jsonl"):
+        path = run.path / name
+        kept = path.read_bytes()
+        path.unlink()
+        path.symlink_to(mine)
+        with pytest.raises(RunError):
+            resume(run.path, screen=False)
+        assert mine.read_text() == "precious"
+        path.unlink()
+        path.write_bytes(kept)
+    run.folder.events.unlink()
+    os.mkfifo(run.folder.events)
+    with pytest.raises(RunError, match=r"events\.jsonl"):
+        resume(run.path, screen=False)
+    assert run.metrics == {}

@@ -14,6 +14,7 @@ import torch
 
 import danlu
 from danlu import recipe as recipes
+from danlu.cli.main import main
 from danlu.data import cache
 from danlu.errors import DanluError, DataError, RunError
 from danlu.randomness import Position
@@ -123,6 +124,11 @@ def test_what_a_resumed_run_has_there_is_not_asked_for_again(trained: Any, tmp_p
         shutil.copytree(trained.path, disk / "run")
         fill(disk, 60)
         assert resume(disk / "run", screen=False).status == "finished"
+        assert main(["resume", str(disk / "run")]) == 0
+        fill(disk, 1)
+        assert main(["resume", str(disk / "run")]) == 2
+        (disk / "filler").unlink()
+        fill(disk, 60)
         with pytest.raises(RunError, match="checkpoints need about"):
             danlu.train(on_disk(trained, disk, "other"), screen=False)
 

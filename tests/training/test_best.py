@@ -13,7 +13,7 @@ import torch
 
 from danlu.errors import RunError
 from danlu.training import best as best_weights
-from danlu.training import checkpoint
+from danlu.training import checkpoint, manifest
 from danlu.training.checkpoint import State
 from danlu.training.events import Evaluated, Said
 from danlu.training.loop import Fitted, fit
@@ -191,3 +191,19 @@ def test_a_rename_that_fails_leaves_the_one_before(tmp_path: Path, monkeypatch: 
     monkeypatch.undo()
     assert checkpoint.load(best).values["step"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["best"]
+
+
+def test_a_folder_that_took_the_number_of_the_one_before_is_another(tmp_path: Path) -> None:
+    """File systems give the number of a deleted folder to the next one: a reader must not take that one for what it began to read."""
+    best, looked = tmp_path / "best", []
+    best.mkdir()
+
+    def reading(place: Path) -> str:
+        looked.append(place)
+        if len(looked) == 1:
+            place.rmdir()
+            place.mkdir()
+            raise manifest.DamagedError("half of each")
+        return "whole"
+
+    assert checkpoint._whole(best, reading) == "whole"

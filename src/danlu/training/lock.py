@@ -44,7 +44,7 @@ def hold(folder: Path) -> int | None:
     if os.name != "posix":
         return None
     try:
-        descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     except OSError as error:
         raise _not_writable(folder, error) from error
     try:

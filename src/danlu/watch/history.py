@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +104,8 @@ def _line_start(file: int, end: int, chunk: int = 1 << 16) -> int:
 def _lines(path: PathLike, problems: list[Problem] | None) -> Iterator[tuple[int, bytes, Record]]:
     """(number, line, record)."""
     try:
+        if Path(path).is_fifo():  # opening it would wait for a writer
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         file = Path(path).open("rb")  # noqa: SIM115 - only an error of opening is told here
     except OSError as error:
         what = say("watch.journal-not-read", reason=error.strerror or str(error))

@@ -34,6 +34,7 @@ class Journal:
         try:
             new = not self.path.exists()
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a link or a FIFO is no journal
             self._file = os.open(self.path, flags, 0o666)
             self._claim()
             if (end := whole(self._file)) < os.fstat(self._file).st_size:
