@@ -78,7 +78,7 @@ class RunError(DanluError):
 
 
 class TrainingError(DanluError):
-    """Training stopped because going on would have spoilt it (NaN, disk full, …)."""
+    """Training stopped because going on would have spoilt it (NaN, …)."""
 
     exit_code = 3
 
