@@ -28,4 +28,8 @@ TEXTS = {
         'Use reduction="mean", or a Term of your own.',
         '请使用 reduction="mean"，或自定义 Term。',
     ),
+    "accumulation.more-than-an-epoch": (
+        "train.accumulate is {accumulate}, and an epoch has {micros} micro-batches: a step has no more than these.",
+        "train.accumulate 为 {accumulate}，而每轮只有 {micros} 个微批次：每一步至多包含这些。",
+    ),
 }
