@@ -83,6 +83,8 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
     if given and parts.update.schedule.at(0, parts.horizon).momentum is not None:
         schedule = assembled.recipe.train.schedule.name
         warnings.append(say("runs.momentum-cycled", schedule=schedule, given=", ".join(given)))
+    if accumulate > len(assembled.batches):
+        warnings.append(say("accumulation.more-than-an-epoch", accumulate=accumulate, micros=len(assembled.batches)))
     if accumulate > 1 and any(isinstance(batch[name], Padded) for name in batch.inputs):
         warnings.append(say("accumulation.padding"))
     table = slots(parts, assembled.plan, assembled.objective)
