@@ -31,6 +31,7 @@ from danlu.training.objective import Objective
 from danlu.training.plan import Plan
 from danlu.training.precision import Precision
 from tests.data import made
+from tests.endtoend.drawn import coco_of_shapes
 from tests.training.exactness import (
     CUTS,
     FEATURES,
@@ -270,3 +271,34 @@ def test_fit_says_it_aloud_or_to_its_watchers() -> None:
         fit_anything(small_net(), "cross-entropy", (x, y), epochs=1, batch_size=8, accumulate=2, watchers=[recorder])
         fit_anything(small_net(), "cross-entropy", (x, y), epochs=1, batch_size=8)
     assert any("group norm" in said.text for said in recorder.of(Said))
+
+
+# ---- what else is said before training ------------------------------------------------------------------------------
+
+
+def said(recipe: dict[str, Any], folder: Path) -> str:
+    return "\n".join(danlu.check(danlu.recipe.from_dict(recipe | {"run": {"folder": str(folder)}})).warnings)
+
+
+def test_a_window_longer_than_an_epoch_is_said(photos: Path, tmp_path: Path) -> None:
+    assert "accumulate is 9, and an epoch has 7" in said(recipe(photos, batch_size=8, accumulate=9), tmp_path)
+    assert "an epoch has" not in said(recipe(photos, batch_size=8, accumulate=7), tmp_path)
+
+
+@pytest.mark.parametrize("optimizer", [{"name": "sgd", "momentum": 0.8}, {"name": "adamw", "betas": [0.8, 0.99]}])
+def test_a_momentum_that_the_schedule_moves_is_said(photos: Path, tmp_path: Path, optimizer: dict[str, Any]) -> None:
+    for cycles in (True, False):
+        asked = recipe(photos, optimizer=optimizer, schedule={"one-cycle": {"cycle_momentum": cycles}})
+        assert ("one-cycle moves the momentum itself" in said(asked, tmp_path)) == cycles
+
+
+def test_images_of_many_sizes_are_padded_by_micro_batch_and_that_is_said(tmp_path: Path) -> None:
+    boxes = coco_of_shapes(tmp_path / "coco", count=8)
+    for accumulate in (1, 2):
+        asked = {
+            "task": "detection",
+            "data": {"source": str(boxes), "split": {"val": 0.2, "test": 0.0}},
+            "model": {"norm": "group", "args": {"width": 8, "features": 16, "tower": 0}},
+            "train": {"batch_size": 2, "accumulate": accumulate, "device": "cpu"},
+        }
+        assert ("padded to the largest of their micro-batch" in said(asked, tmp_path)) == (accumulate > 1)
