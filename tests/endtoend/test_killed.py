@@ -108,7 +108,7 @@ def test_killed_twice_it_ends_in_the_same_bits(
     began = time.monotonic()
     assert main(["train", "recipe.yaml"]) == 0
     course = Course.of(reference, 0.0, time.monotonic() - began)
-    moments = [Moment("steps", 0.2, 0.5), Moment("checkpoint", 0.0, 0.5)]
+    moments = [Moment("steps", 0.6, 0.5), Moment("checkpoint", 0.0, 0.5)]
     _, found = killed_at(lambda turn: moments, place, SMALL, sources, course)
     monkeypatch.chdir(place)
     assert main(["resume", str(RUN)]) == 0
