@@ -22,9 +22,13 @@ class AUC:
 
     def __init__(self) -> None:
         self._counts = np.zeros((2, _BINS), np.int64)
+        self._unknown = 0
 
     def update(self, log_odds: np.ndarray, yes: np.ndarray) -> None:
-        """log_odds: (B,), ±∞ allowed. yes: bool (B,)."""
+        """log_odds: (B,), ±∞ allowed; a NaN, of a net that has none to give, makes :attr:`value` NaN. yes: bool (B,)."""
+        known = ~np.isnan(log_odds)
+        self._unknown += len(known) - int(known.sum())
+        log_odds, yes = log_odds[known], yes[known]
         place = (np.clip(log_odds, -_REACH, _REACH) + _REACH) * ((_BINS - 1) / (2 * _REACH))
         bins = np.rint(place).astype(np.int64)
         for answer in (0, 1):
@@ -32,11 +36,14 @@ class AUC:
 
     def merge(self, other: AUC) -> None:
         self._counts += other._counts
+        self._unknown += other._unknown
 
     @property
     def value(self) -> float:
         """In [0, 1]; NaN without a yes or without a no."""
         no, yes = self._counts
+        if self._unknown:
+            return math.nan
         return float((yes * self._below(no)).sum() / yes.sum()) if yes.any() and no.any() else math.nan
 
     @property

@@ -22,12 +22,16 @@ class Moments:
         """values: (B,), any real dtype."""
         if len(values):
             numbers = np.asarray(values, np.float64)
-            mean = float(numbers.mean())
-            self.merge(Moments(len(numbers), mean, float(np.square(numbers - mean).sum())))
+            with np.errstate(invalid="ignore", over="ignore"):
+                mean = float(numbers.mean())
+                squares = float(np.square(numbers - mean).sum())
+            self.merge(Moments(len(numbers), mean, squares))
 
     def merge(self, other: Moments) -> None:
         n = self.n + other.n
-        if n:
+        if n and not (math.isfinite(self.mean) and math.isfinite(other.mean)):  # ∞ - ∞ would hang on the order
+            self.n, self.mean, self.squares = n, self.mean + other.mean, math.nan
+        elif n:
             apart = other.mean - self.mean
             self.mean += apart * other.n / n
             self.squares += other.squares + apart * apart * self.n * other.n / n
