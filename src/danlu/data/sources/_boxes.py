@@ -11,7 +11,7 @@ from danlu.data.sources._mapping import shortened
 from danlu.messages import say
 
 _IDS = (int, str)
-_LARGEST = 1e12  # pixels²; a larger area is none
+_FARTHEST = 1e9  # pixels; a box beyond is none, nor an area beyond its square
 Rejected = tuple[Any, int | None, str]  # (annotation id, row of its image, reason)
 
 
@@ -57,7 +57,7 @@ def _row(
         x, y, width, height = map(float, box)
     except OverflowError:
         return None, say("data.coco.no-box")
-    if not np.isfinite([x, y, x + width, y + height]).all():
+    if not all(abs(edge) <= _FARTHEST for edge in (x, y, width, height)):  # nor NaN
         return None, say("data.coco.no-box")
     if width < 0 or height < 0:
         return None, say("data.coco.swapped")
@@ -67,6 +67,6 @@ def _row(
         return None, say("data.coco.outside")
     said = item.get("area")
     area = width * height
-    if isinstance(said, int | float) and 0 < said <= _LARGEST:
+    if isinstance(said, int | float) and 0 < said <= _FARTHEST**2:
         area = float(said)
     return (x, y, x + width, y + height, float(index), float(bool(item.get("iscrowd", 0))), area), ""

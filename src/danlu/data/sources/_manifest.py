@@ -106,17 +106,18 @@ def table(
     if split and data.split.column is None:
         notes.append((where, say("data.note.split-column", column=split)))
     classes = {name: got.classes[column] for name, column in mapped.columns.items() if column in got.classes}
+    origins = got.lines if names is None else _Origins(got.lines, names)
     whole = Table(
         columns=columns,
         ids=_ids(names, columns, [got.columns[name] for name in extras.values()], got.lines),
-        origins=got.lines if names is None else _Origins(got.lines, names),
+        origins=origins,
         fingerprint=f"manifest {digest} {json.dumps(dict(mapped.columns), sort_keys=True)}",
         given=given,
         extra={key: got.columns[name] for key, name in extras.items()},
         classes=classes,
         problems=(
             *got.problems,
-            *((f"{got.lines[row]} ({names[row] if names else ''})", reason) for row, reason in wrong.items()),
+            *((origins[row], reason) for row, reason in wrong.items()),
         ),
         notes=tuple(notes),
     )
