@@ -136,6 +136,13 @@ def test_sigmoids_and_nan() -> None:
     assert found[2].dead == 0  # NaN is not dead
 
 
+def test_gradients_that_are_not_finite_are_counted() -> None:
+    net = nn.Sequential(nn.Linear(2, 3), nn.Identity())
+    first = activations(net, (torch.ones(1, 2),), loss=lambda y: (y * torch.tensor([1.0, math.inf, 2.0])).sum())[0]
+    assert first.gradient == pytest.approx(math.sqrt(5))  # of the finite values
+    assert first.gradient_odd == 1
+
+
 def test_layers_that_only_hand_on_are_left_out() -> None:
     net = nn.Sequential(nn.Sequential(nn.Linear(2, 2), nn.Identity()), nn.Dropout(0.5)).eval()
     assert [each.layer for each in activations(net, (torch.ones(1, 2),))] == ["0.0"]
@@ -149,6 +156,7 @@ def test_outputs_of_many_parts() -> None:
     assert [each.output for each in activations(Many(), (torch.ones(2),))] == ["a.0", "a.1.0"]
 
 
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
 def test_the_net_notices_nothing() -> None:
     net, x, labels = drawn()
     calls: list[str] = []

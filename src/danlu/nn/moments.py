@@ -15,6 +15,7 @@ QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
 BINS = 20
 _UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)  # torch has no min for them
 _DIGIT, _LEVELS = 16, 4  # a float64 in four digits
+_SAFE = (1e-100, 1e100)  # between these no square overflows, and none that counts vanishes
 _SIGN = 0x7FFFFFFFFFFFFFFF
 
 Read = Callable[[], Iterator[Tensor]]
@@ -68,18 +69,24 @@ def moments(tensor: Tensor, quantiles: Sequence[float] = QUANTILES, bins: int = 
     nan = inf = zeros = 0
     low, high = math.inf, -math.inf
     for values in read():
-        nan += int(values.isnan().sum())
-        inf += int(values.isinf().sum())
-        zeros += int((values == 0).sum())
-        if len(sound := _finite(values)):
+        zeros += len(values) - int(values.count_nonzero())
+        sound = _finite(values)
+        if len(sound) < len(values):
+            lost = int(values.isnan().sum())
+            nan, inf = nan + lost, inf + len(values) - len(sound) - lost
+        if len(sound):
             least, most = sound.aminmax()
             low, high = min(low, float(least)), max(high, float(most))
     count = tensor.numel()
     finite = count - nan - inf
     if not finite:
         return Moments(count, nan, inf, zeros, math.nan, math.nan, math.nan, math.nan)
-    mean, std, histogram = _spread(read, low, high, bins)
-    found = _quantiles(read, finite, quantiles)
+
+    def read_finite() -> Iterator[Tensor]:
+        return read() if finite == count else (part for values in read() if len(part := _finite(values)))
+
+    mean, std, histogram = _spread(read_finite, low, high, bins)
+    found = _quantiles(read_finite, finite, quantiles)
     if not tensor.is_floating_point() and not tensor.is_complex():
         low, high = _whole(tensor, block)
     return Moments(count, nan, inf, zeros, low, high, mean, std, tuple(zip(quantiles, found, strict=True)), histogram)
@@ -128,23 +135,20 @@ def _whole(tensor: Tensor, block: int) -> tuple[int, int]:
 
 
 def _spread(read: Read, low: float, high: float, bins: int) -> tuple[float, float, tuple[int, ...]]:
-    """Mean, standard deviation and histogram. Blocks are joined as Chan, Golub and LeVeque (1979) do; values are scaled by a power of
-    two, so that no square overflows.
+    """Mean, standard deviation and histogram. Blocks are joined as Chan, Golub and LeVeque (1979) do; values whose squares would
+    overflow or vanish are scaled by a power of two.
     """
     largest = max(abs(low), abs(high))
-    power = math.frexp(largest)[1] if largest else 0
+    power = math.frexp(largest)[1] if largest and not _SAFE[0] < largest < _SAFE[1] else 0
     width = high / bins - low / bins if bins else 0.0
     counts = torch.zeros(bins if width > 0 else min(bins, 1), dtype=torch.int64)
     seen, mean, squares = 0, 0.0, 0.0
-    for values in read():
-        sound = _finite(values)
-        if not len(sound):
-            continue
-        scaled = torch.ldexp(torch.ldexp(sound, torch.tensor(-power // 2)), torch.tensor(-power - (-power // 2)))
-        middle = float(scaled.mean())
+    for sound in read():
+        scaled = sound if not power else sound * math.ldexp(1.0, -(power // 2)) * math.ldexp(1.0, power // 2 - power)
+        variance, middle = (float(value) for value in torch.var_mean(scaled, correction=0))
         off = middle - mean
         total = seen + len(scaled)
-        squares += float((scaled - middle).square().sum()) + off * off * seen * len(scaled) / total
+        squares += variance * len(scaled) + off * off * seen * len(scaled) / total
         mean += off * len(scaled) / total
         seen = total
         if len(counts) > 1:
@@ -179,14 +183,14 @@ def _in_order(read: Read, ranks: Sequence[int]) -> dict[int, float]:
     """
     first = list(_first_two(read()))
     if len(first) == 1:
-        ordered = _finite(first[0]).sort().values
+        ordered = first[0].sort().values
         return {rank: float(ordered[rank]) for rank in ranks}
     sought = {rank: (0, rank) for rank in ranks}  # the digits known so far, and the rank among the values that begin so
     for level in range(_LEVELS):
         shift = _DIGIT * (_LEVELS - 1 - level)
         counts = {head: torch.zeros(1 << _DIGIT, dtype=torch.int64) for head, _ in sought.values()}
         for values in read():
-            keys = _keys(_finite(values)) >> shift
+            keys = _keys(values) >> shift
             for head, count in counts.items():
                 mine = keys + (1 << (_DIGIT - 1)) if level == 0 else keys[keys >> _DIGIT == head] & ((1 << _DIGIT) - 1)
                 count += torch.bincount(mine, minlength=1 << _DIGIT).cpu()

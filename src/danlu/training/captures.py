@@ -6,6 +6,7 @@ The net itself notices nothing: its weights, buffers, gradients, mode and hooks 
 from __future__ import annotations
 
 import copy
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -194,8 +195,10 @@ class _Seen(TorchFunctionMode):
                 value.register_hook(lambda slope, place=place: self._sloped(place, slope))  # type: ignore[no-untyped-call]
 
     def _sloped(self, place: int, slope: Tensor) -> None:
-        found = moments(slope, quantiles=(), bins=0)
-        self._slopes[place] = found.norm, found.nan + found.inf
+        slope = slope if slope.device.type in ("cpu", "cuda") else slope.cpu()  # others may have no float64
+        norm = float(torch.linalg.vector_norm(slope, dtype=torch.float64))
+        found = None if math.isfinite(norm) else moments(slope, quantiles=(), bins=0)
+        self._slopes[place] = (norm, 0) if found is None else (found.norm, found.nan + found.inf)
 
     def _dead(self, value: Tensor) -> float | None:
         """Units stand in dimension 1 after a convolution, in the last after a linear layer."""
