@@ -57,7 +57,7 @@ def _is_own(target: str) -> bool:
     name = module.removeprefix("danlu.tasks.").removesuffix(".decoder")
     if module == _SHARED:
         return True
-    if module != f"danlu.tasks.{name}.decoder" or "." in name:
+    if module != f"danlu.tasks.{name}.decoder":
         return False
     return any((Path(place) / name / "spec.py").is_file() for place in danlu.tasks.__path__)
 
