@@ -23,8 +23,9 @@ RUN = Path("runs") / "it"
 class Moment:
     """When to kill: in which phase, at which of its turns (share of them all), how late in it (share of its length).
 
-    phase: start (anywhere before the first step), filling (the cache), begun (what a run begins with is written), steps, checkpoint,
-    best (the best weights are written), evaluation, test, predictions (they are written), any (anywhere in the whole run).
+    phase: start (anywhere before the first step), filling (the cache), checking (a checkpoint goes round and back), begun (what a run
+    begins with is written), steps, checkpoint, best (the best weights are written), evaluation, test, predictions (they are written),
+    any (anywhere in the whole run).
     """
 
     phase: str
@@ -150,6 +151,8 @@ class Training:
                 return lambda: True, course.begun
             case "filling":
                 return lambda: any((self.place / "cache").glob("prepared/*.filling-*")), 0.03
+            case "checking":
+                return lambda: any((self.place / "runs").glob(".*check*")), course.saving
             case "begun":
                 return lambda: any((self.place / "runs").glob("*it*")), 0.05
             case "steps":
@@ -223,6 +226,8 @@ def landed(training: Training) -> str:
     if not (run / "recipe.yaml").is_file():
         if any((place / "cache").glob("prepared/*.filling-*")):
             return "filling the cache"
+        if any((place / "runs").glob(".*check*")):
+            return "checking"
         return "beginning the folder" if any((place / "runs").glob("*it*")) else "before the folder"
     if len(events) <= training.told_before:
         return before + ("before anything was told" if training.resumed else "before the first step")

@@ -39,7 +39,8 @@ PHASES: list[tuple[str, ...]] = [
     ("predictions",),
     ("best", "steps", "checkpoint"),
     ("begun",),
-]  # 11; of several, each kills the resuming of the one before
+    ("checking",),
+]  # 12; of several, each kills the resuming of the one before
 TRIES = 4  # where the training ends before its moment comes, another is drawn
 
 
