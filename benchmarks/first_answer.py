@@ -2,8 +2,8 @@
 
     python benchmarks/first_answer.py RUN INPUT [runs]
 
-RUN has been exported (``danlu export RUN``); INPUT is a file that it can answer. Prints the smallest and the middle of alternating runs:
-wall time, and CPU time of the process, which other work on the machine changes less.
+RUN has been exported (``danlu export RUN``); INPUT is a file that it can answer. Prints the smallest and the middle of alternating
+runs: wall time, and CPU time of the process, which other work on the machine changes less.
 """
 
 from __future__ import annotations
