@@ -222,7 +222,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.status.damaged": ("damaged", "已损坏"),
     "cli.runs.result": ("result", "结果"),
     # compare
-    "cli.compare.runs": ("folders of two or more runs; all are compared with the first", "两个或更多训练文件夹；都与第一个比较"),
+    "cli.compare.runs": (
+        "folders of two or more runs; all are compared with the first",
+        "两个或更多训练文件夹；都与第一个比较",
+    ),
     "cli.compare.part": (
         "whose predictions are compared: test, val or another file in predictions/ (default: test)",
         "比较哪部分的预测：test、val 或 predictions/ 中的其他文件（默认 test）",
