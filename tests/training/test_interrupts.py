@@ -103,8 +103,7 @@ def same_end(one: Path, other: Path) -> None:
             assert all(torch.equal(value, second.tensors[group][name]) for name, value in tensors.items())
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-@pytest.mark.parametrize("at", [1, 5, 8, 16])
+@pytest.mark.parametrize(("at", "number"), [(1, SIGNALS[0]), (5, SIGNALS[1]), (8, SIGNALS[0]), (16, SIGNALS[1])])
 def test_the_step_in_hand_is_finished_and_saved(number: signal.Signals, at: int, tmp_path: Path, whole: Path) -> None:
     """at: the micro-batch in which the signal comes: the first of all, in mid-step, an epoch's last ones."""
     _, stopped, recorder = train(tmp_path, send(number), at)
