@@ -91,7 +91,7 @@ def test_it_shows_what_a_practitioner_looks_for() -> None:
     assert re.search(r"gradient \d", facts)
     assert "speed 160 samples/s" in facts
     assert "waiting for data 10 %" in facts
-    assert re.search(r"memory \d+ MB / \d+ GB", facts)
+    assert re.search(r"memory [\d.]+ [MG]B / \d+ GB", facts)
     assert lines[-1] == "! 标签 7 在验证集中没有样本，准确率的区间会偏宽。"
 
 

@@ -32,8 +32,8 @@ def load_weights(net: nn.Module, file: Path, where: str = "model.pretrained") ->
 
     try:
         with file.open("rb") as stream:
-            head = stream.read(9)
-        if head.startswith(_PICKLED) and not head.endswith(b"{"):
+            start = stream.read(9)
+        if start.startswith(_PICKLED) and not start.endswith(b"{"):
             raise RecipeError.of(where, say("nn.weights-pickled", file=file), say("nn.weights-pickled-remedy"))
         found = load_file(file)
     except (OSError, SafetensorError) as error:

@@ -32,7 +32,10 @@ def published(package: str) -> frozenset[str]:
 
 
 def refuse_unknown(package: str, name: str, where: str) -> None:
-    """Raises RecipeError with the nearest name where ``package`` publishes no such net. A tag of weights (after a dot) is left alone."""
+    """Raises RecipeError with the nearest name where ``package`` publishes no such net.
+
+    A tag of weights (after a dot) is left alone.
+    """
     known = sorted(published(package))
     if known and name.partition(".")[0] not in known:
         what = say("recipe.unknown-published", package=package, name=name, count=len(known))

@@ -263,7 +263,9 @@ class EvaluateSection(Section):
     batch_size: Count | None = Field(None, description="null: twice the training batch")
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = Field(0.95, description="Level of the intervals of metrics")
     weights: Literal["best", "last"] = Field("best", description="Which weights the test part judges")
-    baselines: bool = Field(True, description="Judge simple models (majority, linear, nearest neighbours) beside the net")
+    baselines: bool = Field(
+        True, description="Judge simple models (majority, linear, nearest neighbours) beside the net"
+    )
 
 
 class WatchSection(Section):

@@ -25,7 +25,7 @@ from danlu.runs.predictions import PredictionWriter, keeper
 def evaluate(
     path: str | Path, part: Part = "test", source: str | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """{"part", "values", "intervals", "confidence", "samples", "predictions": path of the Parquet file, "baselines", "verdict", "note"}.
+    """{"part", "values", "intervals", "confidence", "samples", "predictions" (the Parquet file), "baselines", "verdict", "note"}.
 
     source: other data than the run's own; all of its rows are judged, with the run's classes and preparation.
     baselines: as in ``baselines.json``, fitted on the run's own training rows. verdict: fields of

@@ -20,7 +20,8 @@ class AveragePrecision(Metric):
 
     The same numbers as pycocotools'. Every image is matched when it comes, and neither it nor its objects are kept: 14 bytes for each
     box found (class, score, at which overlaps it hit, its image's key) and 8 for each class. Boxes of equal score count in the order of
-    their images' keys, so that the order in which images come plays no role (with pycocotools it does, where scores are equal). At most 100 boxes of a class count in an image.
+    their images' keys, so that the order in which images come plays no role (with pycocotools it does, where scores are equal). At most
+    100 boxes of a class count in an image.
     """
 
     def __init__(self, classes: int) -> None:
