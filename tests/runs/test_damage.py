@@ -20,7 +20,7 @@ from danlu.runs import evaluate, find, resume, weights
 from danlu.runs.changes import as_data, changes
 from danlu.runs.folder import RunFolder
 from danlu.training import checkpoint
-from danlu.watch.journal import read
+from danlu.watch.journal import curves, evaluations, read
 from tests.runs.small import archive, last, recipe, same
 from tests.training.test_checkpoint_damage import Bomb
 
@@ -301,8 +301,6 @@ def test_a_damaged_line_of_the_events_is_named_before_anything_is_done(run: danl
 
 def test_every_flipped_byte_of_a_line_leaves_an_event_or_a_damaged_line(run: danlu.Run) -> None:
     """Never an exception of another kind, whatever a field's name or value becomes."""
-    from danlu.watch.journal import curves, evaluations
-
     lines = run.folder.events.read_bytes().splitlines(keepends=True)
     chosen = {json.loads(line)["type"]: number for number, line in enumerate(lines)}
     path = run.path / "one.jsonl"
@@ -318,6 +316,20 @@ def test_every_flipped_byte_of_a_line_leaves_an_event_or_a_damaged_line(run: dan
                 damaged += len(problems)
                 assert all("one.jsonl:" in problem.where for problem in problems)
     assert damaged > 300
+
+
+@pytest.mark.parametrize("values", [{"a": ["x", 1.0]}, {"a": [1.0]}, {"a": [[1.0], 2.0]}, {"a": [None, {}]}])
+def test_values_that_are_none_make_a_damaged_line(tmp_path: Path, values: dict[str, Any]) -> None:
+    event = {"attempt": 1, "type": "steps-done", "step": 2, "epoch": 0, "steps": [0, 1], "values": values}
+    line = {**event, "samples": 2, "seconds": 1.0, "waited": 0.0}
+    sound = {**line, "values": {"a": [1.0, "NaN"]}}
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(f"{json.dumps(each)}\n" for each in (sound, line)))
+    with pytest.raises(RunError, match=r"events\.jsonl:2: this line is damaged"):
+        curves(path)
+    problems: list[Problem] = []
+    assert curves(path, problems)["a"][0].tolist() == [1, 2]
+    assert len(problems) == 1
 
 
 def test_lost_events_are_said_and_cost_nothing_but_themselves(trained: Any, run: danlu.Run) -> None:

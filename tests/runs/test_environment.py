@@ -32,7 +32,8 @@ def run(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> danlu.
     return danlu.Run(tmp_path / "run")
 
 
-def test_everything_that_bits_depend_on_is_recorded() -> None:
+def test_everything_that_bits_depend_on_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     found = environment(3, CPU)
     assert found == json.loads(json.dumps(found))
     assert found["packages"]["torch"] == torch.__version__

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.runs.small import last, recipe, same
 from tests.training.feeds import blobs, small_net
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+fcntl = pytest.importorskip("fcntl")
 RAW = np.zeros((8, 8), np.uint8)
 
 
@@ -84,23 +84,20 @@ def test_who_writes_is_named_to_who_is_refused_and_gone_when_killed(run: danlu.R
     assert resume(run.path, screen=False).status == "finished"
 
 
-def test_whoever_only_looks_never_keeps_a_writer_out(run: danlu.Run) -> None:
+def test_whoever_only_looks_keeps_no_writer_out(run: danlu.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking holds the lock for a moment: a resumption that comes just then must not be refused."""
-    stop = threading.Event()
+    looker = os.open(run.path / lock.FILE, os.O_RDONLY)
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    waited: list[float] = []
 
-    def look() -> None:
-        while not stop.is_set():
-            run.folder.in_use()
+    def sleep(seconds: float) -> None:
+        if not waited:
+            os.close(looker)
+        waited.append(seconds)
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        for _ in range(200):
-            held = lock.hold(run.path)
-            lock.release(held)
-    finally:
-        stop.set()
-        thread.join()
+    monkeypatch.setattr("danlu.training.lock.time.sleep", sleep)
+    lock.release(lock.hold(run.path))
+    assert len(waited) == 1
 
 
 def test_of_two_resumptions_at_once_one_goes_on_and_the_other_is_refused(trained: Any, run: danlu.Run) -> None:
