@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from danlu.data import cache
-from danlu.data.cache import files
+from danlu.data.cache import files, proof
 from danlu.data.table import Table
 from tests.data.cached_tables import Numbers, image_kinds, labels, pictures, table
 
@@ -74,13 +74,14 @@ def test_large_files_are_checked_at_their_edges_and_whole_when_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "_WHOLE", 1000)
-    monkeypatch.setattr(files, "_EDGE", 200)
+    monkeypatch.setattr(files, "PIECE", 200)
+    monkeypatch.setattr(proof, "PIECE", 200)
     path = cache.fill(some(), KINDS, tmp_path).folder / "0-image.values.bin"
     middle = path.stat().st_size // 2
     flip(path, middle)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        cache.fill(some(), KINDS, tmp_path)  # what a cheap check can't see
+        cache.fill(some(), KINDS, tmp_path)  # what a cheap check can't see, and the first use does
     with pytest.warns(UserWarning, match=r"damaged.*0-image\.values\.bin"):
         cache.fill(some(), KINDS, tmp_path, verify=True)
     for place in (0, 199, -1, -200):

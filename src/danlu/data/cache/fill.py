@@ -50,7 +50,7 @@ def fill(
     prepare; None:
     one for each CPU. values: False keeps only what was found (rows, hashes, bad rows, notes), for data that are
     streamed.
-    verify: check every byte of a cache that is there, instead of sizes, small files and the edges of large ones.
+    verify: check every byte of a cache that is there now, instead of what is large when it is first used.
 
     Two processes may ask at once: one fills, the other waits, says so through ``progress``, and opens the result. One
     that dies while filling leaves nothing that is taken for a cache. A damaged cache is filled again with a warning; so

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from danlu.data.cache.files import FORMAT
-from danlu.data.columns import Coded, Picked, Texts
+from danlu.data.columns import Coded, Paths, Picked, Texts
 from danlu.data.kinds.base import Kind
 from danlu.data.table import Table
 
@@ -50,7 +50,9 @@ def _digest(raws: Sequence[Any]) -> str:
     Numbers and texts are hashed whole; of other values, which the fingerprint covers, a sample is.
     """
     digest = blake2b(digest_size=16)
-    if isinstance(raws, Coded):
+    if isinstance(raws, Paths):
+        digest.update("\0".join(raws.names).encode("utf-8", "surrogatepass"))  # wherever the folder lies
+    elif isinstance(raws, Coded):
         digest.update(repr(raws.values).encode())
         digest.update(raws.codes.data)
     elif isinstance(raws, Texts):

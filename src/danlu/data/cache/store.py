@@ -27,7 +27,9 @@ class Cache:
     """
 
     def __init__(self, folder: Path, kinds: Mapping[str, Kind], whole: bool = False) -> None:
-        """Raises :class:`DamagedError`. whole: check every byte, not only sizes and the edges of large files."""
+        """Raises :class:`DamagedError`. whole: check every byte now, not only small files and the edges of large ones, whose other
+        pieces are proven when they are first used.
+        """
         meta = read_json(folder, META)
         if meta.get("format") != FORMAT:
             raise DamagedError(META)
@@ -39,8 +41,10 @@ class Cache:
             name: {part: described(content) for part, content in parts["files"].items()}
             for name, parts in meta["columns"].items()
         }
-        for array in [*arrays.values(), *(file for parts in files.values() for file in parts.values())]:
-            array.check(folder, whole)
+        for array in arrays.values():
+            array.check(folder, whole=True)
+        for file in (file for parts in files.values() for file in parts.values()):
+            file.check(folder, whole)
         self.rows = arrays["rows"].load(folder)
         self.hashes = arrays["hashes"].load(folder)
         self.bad = tuple(BadRow(**item) for item in problems["bad"])
@@ -54,7 +58,7 @@ class Cache:
 
     def gather(self, column: str, rows: np.ndarray) -> Values:
         """Prepared values of int64 ``rows`` (B,): ndarray (B, \\*shape) for fixed layouts, else a list of B arrays; the
-        caller's own.
+        caller's own. Raises DataError where they are no longer what was written.
         """
         return self._columns[column].gather(rows)
 

@@ -143,12 +143,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def stamp(entry: os.DirEntry[str] | str) -> str:
-    """Size and time of a file, for a fingerprint; empty where it can't be asked (it is listed, and found bad when opened)."""
+    """Size and times of a file, for a fingerprint; empty where it can't be asked (it is listed, and found bad when opened).
+
+    The time of the last change of anything (ctime) is the system's own: archives and copies may set the other to what it was.
+    """
     try:
         status = entry.stat() if isinstance(entry, os.DirEntry) else os.stat(entry)  # noqa: PTH116
     except (OSError, ValueError):
         return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def fingerprint(root: str, names: Iterable[str], progress: Progress | None = None) -> str:
