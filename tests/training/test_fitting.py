@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from danlu.errors import RecipeError
 from danlu.training.fitting import fit
 from tests.training.feeds import Recorder, blobs, small_net
 
@@ -73,3 +74,31 @@ def test_a_last_batch_of_one_sample_takes_another(tmp_path: Path) -> None:
     x, y = blobs(65)
     fitted = fit(small_net(), "cross-entropy", (x, y), epochs=2, batch_size=16)
     assert fitted.steps == 10
+
+
+REFUSED: dict[str, tuple[dict[str, object], str]] = {
+    "half precision": ({"precision": "fp16"}, "precision: fp16 training needs a GPU"),
+    "warm-up": ({"warmup": 8}, "warmup: a warm-up of 8 steps leaves none of the run's 8"),
+    "shorter still": ({"warmup": 2, "max_steps": 2}, "leaves none of the run's 2"),
+    "stopping": ({"early_stop": ("val/loss", -1, 3, 0.0)}, "early_stop looks at an evaluation"),
+    "keeping the best": ({"monitor": ("val/loss", -1)}, "monitor looks at an evaluation"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_plan_cant_be_given_is_refused_before_step_one(name: str) -> None:
+    x, y = blobs(60)
+    changes, reason = REFUSED[name]
+    net = small_net()
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    with pytest.raises(RecipeError, match=reason):
+        fit(net, "cross-entropy", (x, y), epochs=2, batch_size=16, **changes)
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+
+
+def test_a_metric_that_is_not_there_is_refused_before_step_one() -> None:
+    x, y = blobs(60)
+    with pytest.raises(RecipeError, match="no metric val/accuracy; known: val/loss"):
+        fit(small_net(), "cross-entropy", (x, y), validation=(x, y), epochs=2, monitor=("val/accuracy", 1))
+    stop = ("val/loss", -1, 1, 0.0)
+    assert fit(small_net(), "cross-entropy", (x, y), validation=(x, y), epochs=2, early_stop=stop).steps

@@ -117,8 +117,6 @@ def fit(
             raise RunError.of(str(folder), say("training.folder-taken"), say("training.folder-taken.remedy"))
         captures = chosen.captures or Path(folder) / "captures"
         chosen = replace(chosen, checkpoint=replace(chosen.checkpoint, folder=Path(folder)), captures=captures)
-    if chosen.precision == "fp16" and chosen.device.type == "cpu":
-        raise RecipeError.of("precision", say("runs.fp16-cpu"), say("runs.fp16-cpu.remedy"))
     net.to(chosen.device)
     norms = batch_norms(net) if chosen.accumulate > 1 else []
     if norms:
@@ -127,6 +125,8 @@ def fit(
         for watcher in watchers:
             watcher.on(Said(0, 0, text, "warning"))
     goal = as_objective(objective).to(chosen.device)
+    feed = as_feed(data, batch_size, chosen)
+    _refuse(chosen, goal, len(feed), validation is not None)
     judge = None
     if validation is not None:
         held_out = as_feed(validation, batch_size, chosen, shuffle=False)
@@ -140,9 +140,26 @@ def fit(
 
         if chosen.monitor is None:
             chosen = replace(chosen, monitor=("val/loss", -1))
-    feed = as_feed(data, batch_size, chosen)
     with held(chosen.checkpoint.folder):
         return run_loop(net, goal, feed, chosen, judge=judge, watchers=watchers, resume=resume)
+
+
+def _refuse(plan: Plan, objective: Objective, micros: int, judged: bool) -> None:
+    """Raises RecipeError for what a plan asks and can't be given. micros: of an epoch. judged: whether there are evaluations."""
+    if plan.precision == "fp16" and plan.device.type == "cpu":
+        raise RecipeError.of("precision", say("runs.fp16-cpu"), say("runs.fp16-cpu.remedy"))
+    steps = plan.epochs * -(-micros // plan.accumulate)
+    steps = min(steps, plan.max_steps or steps)
+    if plan.warmup and plan.warmup >= steps:
+        what = say("runs.warmup", warmup=plan.warmup, steps=steps)
+        raise RecipeError.of("warmup", what, say("recipe.clash.warmup.remedy"))
+    known = ["val/loss", *(f"val/loss/{name}" for name in objective.names if len(objective.names) > 1)]
+    for key, asked in (("monitor", plan.monitor), ("early_stop", plan.early_stop)):
+        if asked is not None and not judged:
+            what, remedy = say("training.no-validation", key=key), say("training.no-validation.remedy", key=key)
+            raise RecipeError.of(key, what, remedy)
+        if asked is not None and asked[0] not in known:
+            raise RecipeError.of(key, say("training.no-metric", name=asked[0], known=", ".join(known)))
 
 
 def as_objective(objective: Any) -> Objective:

@@ -93,6 +93,11 @@ TEXTS = {
         "Look at the labels and at the input's normalisation, or set a rate by hand.",
         "请检查标签与输入的归一化，或手动设定学习率。",
     ),
+    "training.no-validation": (
+        "{key} looks at an evaluation, and there is nothing to evaluate on.",
+        "{key} 依据评估结果，而没有可供评估的数据。",
+    ),
+    "training.no-validation.remedy": ("Give validation=…, or leave {key} out.", "请给出 validation=…，或去掉 {key}。"),
     "training.not-copied": (
         "the net can't be copied, so it can't be watched at work: {reason}",
         "无法复制该网络，因此无法观察它的计算过程：{reason}",
