@@ -398,9 +398,12 @@ def test_a_folder_that_was_only_begun_is_no_run_and_is_cleared_away(tmp_path: Pa
     folder.release()
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["small"]
     assert folder.recipe.read_text() == "whole"
-    with pytest.raises(RunError, match="already there"):
-        RunFolder.create(asked)
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["small"]
+    for taken in ("whole", "empty"):
+        with pytest.raises(RunError, match="already there"):
+            RunFolder.create(asked)
+        assert [path.name for path in (tmp_path / "runs").iterdir()] == ["small"], taken
+        shutil.rmtree(folder.path)
+        folder.path.mkdir()
 
 
 def test_links_and_pipes_in_place_of_lock_and_events_touch_nothing_outside(run: danlu.Run, tmp_path: Path) -> None:

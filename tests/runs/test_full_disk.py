@@ -228,6 +228,22 @@ def test_every_writer_says_where_and_what_to_do_and_leaves_nothing_half(
     apart(work)
 
 
+def test_a_cache_that_is_being_filled_gives_up_in_one_problem_wherever_the_disk_is_full(tmp_path: Path) -> None:
+    def work() -> None:
+        disk = small(tmp_path / "disk", 400)
+        for leave in range(1, 9):  # one more would be enough
+            fill(disk, leave)
+            with pytest.raises(DataError) as caught:
+                _cache(disk)
+            (problem,) = caught.value.problems
+            assert "The disk is full" in problem.what or "GiB" in problem.what
+            assert {path.name for path in disk.iterdir()} <= {"filler", ".locks"}
+        fill(disk, 30)
+        _cache(disk)
+
+    apart(work)
+
+
 def test_tensorboard_reads_what_was_written_before_the_disk_was_full(tmp_path: Path) -> None:
     def work() -> None:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -246,6 +262,8 @@ def test_tensorboard_reads_what_was_written_before_the_disk_was_full(tmp_path: P
         with pytest.raises(RunError, match="No space left"):
             tell()
         (disk / "filler").unlink()
+        board.on(StepsDone(len(told) + 1, 0, (len(told),), {"a": (1.0,)}, 1, 0.0, 0.0))
+        told.append(len(told) + 1)
         board.close()
         found = EventAccumulator(str(disk), size_guidance={"scalars": 0})
         found.Reload()
