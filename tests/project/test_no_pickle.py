@@ -246,6 +246,20 @@ def test_a_net_that_loads_by_itself_gets_tensors_alone(tmp_path: Path) -> None:
     assert not crater.exists()
 
 
+def test_nor_can_a_net_ask_for_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a library calls torch.load while it makes a net: tensors alone."""
+    import timm
+
+    crater = tmp_path / "crater"
+    torch.save({"state_dict": Bomb(crater)}, tmp_path / "net.pth")
+    monkeypatch.setattr(
+        timm, "create_model", lambda name, **given: torch.load(tmp_path / "net.pth", weights_only=False)
+    )
+    with pytest.raises((DanluError, pickle.UnpicklingError)):
+        build_net("timm:resnet10t", in_channels=3, classes=2, image_size=(32, 32))
+    assert not crater.exists()
+
+
 def test_arrays_of_objects_and_pickles_as_data_are_refused_and_not_opened(tmp_path: Path) -> None:
     crater = tmp_path / "crater"
     objects = np.empty(12, dtype=object)
