@@ -165,7 +165,7 @@ class Training:
             case "evaluation":
                 return lambda: watch.epochs > moment.turn * (course.epochs - 1), course.evaluating
             case "predictions":
-                return lambda: any((run / "predictions").glob(".*.part")), 0.02
+                return lambda: any((run / "predictions").glob(".*.part")), 0.004
             case "test":
                 return lambda: watch.fitted, course.testing
         raise ValueError(moment.phase)
