@@ -17,7 +17,7 @@ _PLAIN = (str, int, float, np.generic, type(None))
 Values = np.ndarray | list[np.ndarray]  # (B, *shape) for fixed layouts, else B arrays
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BadRow:
     """A row that was set aside. row: in the table. origin: where a person finds it. missing: there was no value."""
 

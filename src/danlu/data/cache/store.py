@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Cache:
             file.check(folder, whole)
         self.rows = arrays["rows"].load(folder)
         self.hashes = arrays["hashes"].load(folder)
-        self.bad = tuple(BadRow(**item) for item in problems["bad"])
+        self.bad = tuple(_bad_rows(problems["bad"]))
         self.notes = tuple(Note(**{**item, "examples": tuple(item["examples"])}) for item in problems["notes"])
         self._columns = {name: column(folder, parts, kinds[name]) for name, parts in files.items()}
         self.nbytes = sum(item.nbytes for item in self._columns.values())
@@ -67,3 +67,11 @@ class Cache:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Cache, (self.folder, self.kinds)  # another process maps the same files, instead of being sent them
+
+
+def _bad_rows(items: Iterable[dict[str, Any]]) -> Iterator[BadRow]:
+    """Where half of a table's values are missing there are as many of them: the same words are kept once."""
+    words: dict[str, str] = {}
+    for item in items:
+        same = {key: words.setdefault(item[key], item[key]) for key in ("column", "reason")}
+        yield BadRow(**{**item, **same})
