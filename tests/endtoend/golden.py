@@ -1,0 +1,145 @@
+"""The first losses of every shipped recipe, as they are kept in tests/golden and made by tools/golden.py."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import chdir
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import danlu
+from danlu import recipe as recipes
+from danlu.recipe.names import tasks
+from danlu.watch.history import curves, evaluations
+from tests.endtoend.drawn import coco_of_shapes, folder_of_shapes
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES, GOLDEN = ROOT / "examples", ROOT / "tests" / "golden"
+PACKAGES = ("torch", "numpy", "pillow")  # whose versions may change bits
+LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")  # of instructions, by the environment
+SAME = {  # what would be chosen by the machine
+    "run.name": "golden",
+    "train.device": "cpu",
+    "train.precision": "fp32",
+    "train.evaluate_every": 1000,
+    "train.checkpoint.every_minutes": None,
+    "train.early_stop": None,
+}
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """recipe: a file of examples/, a task of `danlu new`, or a task's SPEC. steps: so many losses. data: writes what the recipe names
+    where only its owner has that. changes: keys set for the test's sake. slow: what another recipe shows as well.
+    """
+
+    recipe: str
+    steps: int = 20
+    data: Callable[[Path], object] = lambda folder: None
+    changes: dict[str, Any] = field(default_factory=dict)
+    slow: bool = False
+
+    def load(self) -> recipes.Recipe:
+        if ":" in self.recipe:
+            recipe = recipes.from_dict({"task": self.recipe})
+        elif self.recipe.endswith(".yaml"):
+            recipe = recipes.load(EXAMPLES / self.recipe)
+        else:
+            recipe = recipes.from_text(tasks()[self.recipe].example)
+        return recipes.patch(recipe, {**SAME, "train.max_steps": self.steps, **self.changes})
+
+
+def photos(folder: Path) -> None:
+    folder_of_shapes(folder / "photos", each=60, size=48)
+
+
+def boxes(name: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        coco_of_shapes(folder, count=40).rename(folder / name)
+
+    return write
+
+
+def houses(folder: Path) -> None:
+    draw = np.random.default_rng(0)
+    with (folder / "houses.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("area", "rooms", "price"))
+        for _ in range(400):
+            area, rooms = round(draw.uniform(30, 200), 1), int(draw.integers(1, 8))
+            writer.writerow((area, rooms, round(3 * area + 20 * rooms + draw.normal(0, 2), 1)))
+
+
+SHIPPED = {
+    "fashion": Shipped("fashion.yaml", changes={"data.limit": 320}),
+    "fashion-full": Shipped(  # installed on few machines: the embedded part of it stands in, at a rate that its few steps bear
+        "fashion-full.yaml",
+        steps=8,
+        changes={
+            "data.source": "builtin:fashion",
+            "data.limit": 256,
+            "train.batch_size": 32,
+            "train.optimizer.lr": 0.02,
+        },
+    ),
+    "photos": Shipped("photos.yaml", steps=8, data=photos),
+    "own-net": Shipped("own_net.yaml", changes={"data.limit": 320}),
+    "detection": Shipped("detection.yaml", steps=8, data=boxes("instances.json")),
+    "new-image-classification": Shipped("image-classification", steps=8, data=photos, slow=True),
+    "new-detection": Shipped("detection", steps=8, data=boxes("instances_train.json"), slow=True),
+    "house-price": Shipped("house_price.spec:SPEC", data=houses, changes={"data.source": "houses.csv"}),
+}
+"""The recipes in examples/ and those of `danlu new`, by name."""
+
+
+def made(name: str, folder: Path, threads: int = 1) -> dict[str, Any]:
+    """{"losses": one a step, "validation": metric → value, "data": fingerprint}, of a recipe trained in an empty folder."""
+    shipped = SHIPPED[name]
+    torch.set_num_threads(threads)
+    if str(EXAMPLES) not in sys.path:
+        sys.path.append(str(EXAMPLES))  # own_net, house_price
+    with chdir(folder):
+        shipped.data(folder)
+        run = danlu.train(recipes.patch(shipped.load(), {"train.threads": threads}), screen=False)
+        steps, losses = curves(run.folder.events)["train/loss"]
+        assert steps.tolist() == list(range(1, shipped.steps + 1))
+        judged = [found for found in evaluations(run.folder.events) if found["part"] == "val"]
+        card = run.folder.read_json(run.folder.card)
+    return {"losses": losses.tolist(), "validation": judged[0]["values"], "data": card["fingerprint"]}
+
+
+def machine() -> dict[str, Any]:
+    """On what the bits depend, beside the number of threads."""
+    from danlu.runs.environment import environment
+
+    found = environment(0, torch.device("cpu"))
+    versions = {name: found["packages"][name] for name in PACKAGES}
+    limits = {name: value for name in LIMITS if (value := os.environ.get(name))}
+    return {**versions, "instructions": found["cpu"]["capability"], "cpu": found["cpu"]["model"], **limits}
+
+
+def kept(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    return content
+
+
+def apart(one: dict[str, Any], other: dict[str, Any]) -> list[float]:
+    """Relative differences of two results: of each step's loss, and last of the validation losses.
+
+    Shares of few samples (accuracy) jump where a loss moves a little, and don't count.
+    """
+    judged = [(value, other["validation"][key]) for key, value in one["validation"].items() if "loss" in key]
+    steps = zip(one["losses"], other["losses"], strict=True)
+    return [*(_relative(*pair) for pair in steps), max(_relative(*pair) for pair in judged)]
+
+
+def _relative(one: float, other: float) -> float:
+    return abs(one - other) / max(abs(one), abs(other), 1e-9)
