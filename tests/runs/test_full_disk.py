@@ -19,9 +19,10 @@ from danlu.data import cache
 from danlu.errors import DanluError, DataError, RunError
 from danlu.randomness import Position
 from danlu.runs import evaluate, resume
-from danlu.runs.folder import RunFolder, write_whole, writing
+from danlu.runs.folder import RunFolder, writing
 from danlu.runs.predictions import PredictionWriter
 from danlu.training import checkpoint, lock
+from danlu.training.aside import write_whole
 from danlu.training.checkpoint import State
 from danlu.training.events import CheckpointSaved, Event, FitStarted, Said, StepsDone
 from danlu.training.nonfinite import capture

@@ -23,7 +23,7 @@ from danlu.runs.predicting import RunPredictor
 from danlu.runs.run import Run
 from danlu.tasks.base import Task
 from danlu.training import manifest
-from danlu.training.checkpoint import clear_beside, sync, sync_folder
+from danlu.training.aside import beside, clear, sync, sync_folder
 
 Tell = Callable[[str], None]
 
@@ -53,10 +53,10 @@ def export(
     trained = RunPredictor(path, "cpu", weights)
     _refuse_own_decoding(trained)
     data, samples, source = _raws(trained, [str(each) for each in inputs])
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    aside = beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        clear_beside(target.parent, target.name)
+        clear(target.parent, target.name)
         aside.mkdir()
         tell(say("deploy.stage.graph"))
         described = _description(trained, samples, aside, licence)
@@ -201,7 +201,7 @@ def _appear(aside: Path, target: Path) -> None:
     for path in aside.iterdir():
         sync(path)
     sync_folder(aside)
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    old = beside(target, "old")
     if target.exists():
         target.rename(old)
     aside.rename(target)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,11 +25,12 @@ from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
 from danlu.runs.assembling import Assembled, Bench, Progress, assemble, first_batch
 from danlu.runs.choices import timed
-from danlu.training import checkpoint
+from danlu.training import aside, checkpoint
 from danlu.training.loop import slots
 from danlu.training.parts import Parts
 from danlu.training.plan import Judged
 from danlu.training.randomness import reseed
+from danlu.training.slots.stoppers import no_metric
 
 _BLOCK = 4096  # bytes
 _ELSE = 1_000_000  # bytes for what a run writes beside its checkpoints
@@ -170,9 +170,7 @@ def _one_batch_judged(assembled: Assembled, trial: nn.Module) -> Judged:
         raise _of_the_loss(assembled.recipe, error) from error
     for key, metric in (("train.best", plan.monitor), ("train.early_stop.monitor", plan.early_stop)):
         if metric and metric[0] not in judged.values:
-            raise RecipeError.of(
-                assembled.recipe.where(key), say("training.no-metric", name=metric[0], known=", ".join(judged.values))
-            )
+            raise RecipeError([no_metric(assembled.recipe.where(key), metric[0], judged.values)])
     return judged
 
 
@@ -186,8 +184,8 @@ def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
     except OSError as error:
         what = say("runs.not-writable", reason=error.strerror or str(error))
         raise RunError.of(recipe.where("run.folder"), what, say("runs.not-writable.remedy")) from error
-    path = folder / f".check.{os.getpid()}.part"  # a name that is cleared away where this process is killed
-    checkpoint.clear_beside(folder, own=False)
+    path = aside.beside(folder / "check")  # a name that is cleared away where this process is killed
+    aside.clear(folder, own=False)
     parts.optimizer.step()
     state = parts.state()
     try:

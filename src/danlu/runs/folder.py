@@ -14,7 +14,8 @@ from typing import Any
 from danlu.errors import RunError
 from danlu.messages import say
 from danlu.recipe.schema import Recipe
-from danlu.training import lock, manifest
+from danlu.training import aside, lock, manifest
+from danlu.training.aside import sync_folder, write_whole
 from danlu.training.manifest import DamagedError
 
 
@@ -52,15 +53,13 @@ class RunFolder:
 
         A name that the user chose must be free; the default is date and task. Raises RunError.
         """
-        from danlu.training.checkpoint import clear_beside  # loads torch, which looking at a run must not
-
         stem = recipe.run.name or time.strftime("%Y%m%d-%H%M%S-") + recipe.task.split(":")[0].split(".")[-1]
         target = Path(recipe.run.folder) / stem
         base = target.parent
-        folder = cls(base / f".{target.name}-{os.urandom(4).hex()}.{os.getpid()}.part")
+        folder = cls(aside.beside(base / f"{target.name}-{os.urandom(4).hex()}"))
         try:
             base.mkdir(parents=True, exist_ok=True)
-            clear_beside(base, own=False)
+            aside.clear(base, own=False)
             folder.path.mkdir()
             folder.lock()
             if begin is not None:
@@ -136,8 +135,6 @@ class RunFolder:
 
     def _appear(self, wanted: Path, chosen: bool) -> None:
         """Under its name; under the next that is free where nobody chose one."""
-        from danlu.training.checkpoint import sync_folder
-
         sync_folder(self.path)
         for attempt in range(1, 1000):
             target = wanted if attempt == 1 else wanted.with_name(f"{wanted.name}-{attempt}")
@@ -166,17 +163,3 @@ def writing(where: Path) -> Iterator[None]:
     except OSError as error:
         what = say("runs.not-written", reason=error.strerror or str(error))
         raise RunError.of(str(where), what, say("runs.not-written.remedy")) from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """``path`` holds ``data``, on the disk, or what it held before. Raises OSError."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise

@@ -11,7 +11,8 @@ from torch import nn
 
 from danlu.data.table import Part
 from danlu.runs.assembling import Assembled
-from danlu.runs.folder import RunFolder, write_whole, writing
+from danlu.runs.folder import RunFolder, writing
+from danlu.training.aside import write_whole
 from danlu.training.evaluation import as_numpy, true_values
 
 

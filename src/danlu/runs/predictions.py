@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -17,7 +16,7 @@ from danlu.data.card import membership
 from danlu.data.dataset import Dataset
 from danlu.runs.assembling import Bench
 from danlu.runs.folder import writing
-from danlu.training.checkpoint import clear_beside, sync
+from danlu.training.aside import beside, clear, sync
 from danlu.training.evaluation import Keep, true_values
 
 _ROWS, _BYTES = 1 << 13, 2 << 20  # of a row group, whichever is reached first: writing one takes some times its size
@@ -33,7 +32,7 @@ class PredictionWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._aside = beside(path)
         self._writer: Any = None
         self._fresh: list[tuple[Sequence[str], Mapping[str, Any]]] = []
         self._waiting: list[Any] = []
@@ -73,7 +72,7 @@ class PredictionWriter:
         with writing(self.path):
             if self._writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                clear_beside(self.path.parent, self.path.name)
+                clear(self.path.parent, self.path.name)
                 self._writer = pq.ParquetWriter(self._aside, table.schema, compression="zstd", use_dictionary=False)
             self._writer.write_table(table)
 
@@ -136,7 +135,7 @@ def write_membership(path: Path, data: Dataset) -> None:
     schema = pa.schema({"id": pa.string(), "part": pa.dictionary(pa.int32(), pa.string())})
     rows = membership(data)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = beside(path)
     with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
         while some := list(islice(rows, _ROWS)):
             parts = pa.array([part for _, part in some]).dictionary_encode()

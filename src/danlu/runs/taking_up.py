@@ -12,9 +12,10 @@ from danlu.runs.assembling import Assembled
 from danlu.runs.changes import as_data, changes
 from danlu.runs.columns import describe
 from danlu.runs.environment import differences
-from danlu.runs.folder import RunFolder, write_whole, writing
+from danlu.runs.folder import RunFolder, writing
 from danlu.runs.predictions import write_membership
 from danlu.training import checkpoint
+from danlu.training.aside import write_whole
 
 Said = list[tuple[str, str]]  # (text, level)
 

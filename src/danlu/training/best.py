@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from danlu.messages import say
-from danlu.training import checkpoint
+from danlu.training import aside, checkpoint
 from danlu.training.checkpoint import State
 from danlu.training.slots.stoppers import Best
 
@@ -48,7 +48,7 @@ def keep(folder: Path, checkpoints: Path | None, state: State) -> None:
 
 def kept(folder: Path) -> None:
     """The newest best is now what the last checkpoint wants."""
-    checkpoint.clear_beside(folder.parent, folder.name)
+    aside.clear(folder.parent, folder.name, elsewhere=True)
 
 
 def settle(folder: Path, checkpoints: Path | None, best: Best, finished: bool, warn: Warn) -> None:

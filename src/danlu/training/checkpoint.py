@@ -11,7 +11,6 @@ import errno
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,13 +25,12 @@ from torch import Tensor
 
 from danlu.errors import RunError
 from danlu.messages import say
-from danlu.training import manifest
+from danlu.training import aside, manifest
 from danlu.training.manifest import DamagedError
 
 VALUES = "state.json"
 _TENSORS = ".safetensors"
 _T = TypeVar("_T")
-_NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # what file systems that can't sync a folder say
 
 
 @dataclass(frozen=True)
@@ -46,30 +44,30 @@ class State:
 def save(folder: Path, state: State, keep_old: bool = False) -> Path:
     """Write ``state`` as ``folder`` (atomically; an existing one is replaced). Raises RunError where the disk refuses.
 
-    keep_old: what is replaced stays beside it until :func:`clear_beside`, for :func:`put_back`; of several, the first.
+    keep_old: what is replaced stays beside it until :func:`danlu.training.aside.clear`, for :func:`put_back`; of several, the first.
     """
-    aside = _beside(folder, "part")
+    part = aside.beside(folder)
     try:
-        _remove(aside)
-        aside.mkdir(parents=True)
+        aside.remove(part)
+        part.mkdir(parents=True)
         for group, tensors in state.tensors.items():
-            write_tensors(tensors, aside / f"{group}{_TENSORS}")
-        (aside / VALUES).write_text(json.dumps(dict(state.values), indent=1, sort_keys=True), encoding="utf-8")
-        manifest.write(aside, sorted(path.name for path in aside.iterdir()))
-        for path in aside.iterdir():
-            sync(path)
-        sync_folder(aside)
-        _move(aside, folder, keep_old)
+            write_tensors(tensors, part / f"{group}{_TENSORS}")
+        (part / VALUES).write_text(json.dumps(dict(state.values), indent=1, sort_keys=True), encoding="utf-8")
+        manifest.write(part, sorted(path.name for path in part.iterdir()))
+        for path in part.iterdir():
+            aside.sync(path)
+        aside.sync_folder(part)
+        _move(part, folder, keep_old)
     except OSError as error:
         with suppress(OSError):
-            _remove(aside)
+            aside.remove(part)
         raise RunError.of(
             str(folder),
             say("training.checkpoint-not-written", reason=error.strerror or str(error)),
             say("training.checkpoint-not-written.remedy"),
         ) from error
     if not keep_old:
-        clear_beside(folder.parent, folder.name)
+        aside.clear(folder.parent, folder.name, elsewhere=True)
     return folder
 
 
@@ -137,11 +135,11 @@ def prune(folder: Path, keep: int, step: int | None = None) -> None:
     found = listed(folder)
     past = [path for path in found if step is None or int(path.name) <= step]
     for path in [*past[:-keep], *found[len(past) :]]:
-        old = _beside(path, "old")
+        old = aside.beside(path, "old")
         with suppress(OSError):  # what can't be deleted stays a checkpoint; the next time it is tried again
             path.rename(old)  # so that a half deleted one is none
-            _remove(old)
-    clear_beside(folder)
+            aside.remove(old)
+    aside.clear(folder, elsewhere=True)
 
 
 def put_back(folder: Path, fits: Callable[[Mapping[str, Any]], bool]) -> bool:
@@ -151,7 +149,7 @@ def put_back(folder: Path, fits: Callable[[Mapping[str, Any]], bool]) -> bool:
     """
     for old in _moved_away(folder):
         if not verify(old) and fits(values(old)):
-            _remove(folder)
+            aside.remove(folder)
             old.rename(folder)
             return True
     return False
@@ -171,36 +169,6 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
         number = re.search(r"\(os error (\d+)\)", str(error))
         code = int(number[1]) if number else errno.EIO
         raise OSError(code, os.strerror(code) if number else str(error), str(path)) from error
-
-
-def clear_beside(folder: Path, name: str = "", own: bool = True) -> None:
-    """Delete what dead writers, and (``own``) this process in vain, wrote aside in ``folder`` or moved away: of ``name``, or of all."""
-    for ending in ("part", "old"):
-        for path in folder.glob(f".{escape(name) or '*'}.*.{ending}"):
-            pid = path.name.split(".")[-2]
-            if not _alive(pid) or (own and pid == str(os.getpid())):
-                with suppress(OSError):
-                    _remove(path)
-
-
-def sync(path: Path) -> None:
-    """So that what was written is on the disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(path: Path) -> None:
-    """So that the names in it outlive a power cut too, where the system can. Raises OSError."""
-    if os.name != "posix":
-        return
-    try:
-        sync(path)
-    except OSError as error:
-        if error.errno not in _NOT_SYNCED:
-            raise
 
 
 def _read(folder: Path) -> State:
@@ -298,56 +266,31 @@ def _step(folder: Path) -> int:
     return step if isinstance(step, int) else -1
 
 
-def _move(aside: Path, folder: Path, keep_old: bool) -> None:
-    """``aside`` becomes ``folder``; what was there goes when the new one is safe on the disk."""
+def _move(part: Path, folder: Path, keep_old: bool) -> None:
+    """``part`` becomes ``folder``; what was there goes when the new one is safe on the disk."""
     if not os.path.lexists(folder):
-        aside.rename(folder)
-        sync_folder(folder.parent)
+        part.rename(folder)
+        aside.sync_folder(folder.parent)
         return
-    old = _beside(folder, "old")
+    old = aside.beside(folder, "old")
     kept = keep_old and old.exists()
     if kept:
-        old = folder.with_name(f".{folder.name}.replaced.{os.getpid()}.old")
-    _remove(old)
+        old = aside.beside(folder.with_name(f"{folder.name}.replaced"), "old")
+    aside.remove(old)
     folder.rename(old)
     try:
-        aside.rename(folder)
+        part.rename(folder)
     except OSError:
         old.rename(folder)
         raise
-    sync_folder(folder.parent)
+    aside.sync_folder(folder.parent)
     if kept or not keep_old:
-        _remove(old)
-
-
-def _beside(folder: Path, ending: str) -> Path:
-    return folder.with_name(f".{folder.name}.{os.getpid()}.{ending}")
+        aside.remove(old)
 
 
 def _numbered(name: str) -> bool:
     return name.isascii() and name.isdigit()
 
 
-def _remove(path: Path) -> None:
-    """Whatever it is. What can't be deleted stays, hidden by its name, and is tried again after the next checkpoint."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def _plain(value: Tensor) -> Tensor:
     return value.detach().cpu().contiguous().clone()  # a clone: safetensors refuses tensors that share memory
-
-
-def _alive(pid: str) -> bool:
-    """Whether a process of this machine has that number; where that can't be known, it is taken for one."""
-    if os.name != "posix" or not pid.isdecimal():
-        return os.name != "posix"
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -30,6 +30,7 @@ from danlu.training.loop import fit as run_loop
 from danlu.training.objective import Objective
 from danlu.training.plan import Feed, Judged, Plan
 from danlu.training.precision import Precision
+from danlu.training.slots.stoppers import no_metric
 
 
 class MeanLoss(Term):
@@ -159,7 +160,7 @@ def _refuse(plan: Plan, objective: Objective, micros: int, judged: bool) -> None
             what, remedy = say("training.no-validation", key=key), say("training.no-validation.remedy", key=key)
             raise RecipeError.of(key, what, remedy)
         if asked is not None and asked[0] not in known:
-            raise RecipeError.of(key, say("training.no-metric", name=asked[0], known=", ".join(known)))
+            raise RecipeError([no_metric(key, asked[0], known)])
 
 
 def as_objective(objective: Any) -> Objective:

@@ -69,7 +69,7 @@ def _locks_work(folder: Path) -> bool:
 
 def aside(folder: Path, key: str) -> Path:
     """A new, empty folder beside the cache's place, on the same file system, so that it can be renamed to it."""
-    path = folder / f"{key}{ASIDE}{_here()}-{os.getpid()}-{os.urandom(4).hex()}"
+    path = folder / f"{key}{ASIDE}{machine()}-{os.getpid()}-{os.urandom(4).hex()}"
     path.mkdir()
     return path
 
@@ -101,7 +101,7 @@ def _clear_other(folder: Path, key: str, path: Path) -> None:
         os.close(descriptor)
 
 
-def _here() -> str:
+def machine() -> str:
     """This machine, as far as its name tells."""
     return "".join(letter if letter.isalnum() else "_" for letter in socket.gethostname())[:40]
 
@@ -110,7 +110,7 @@ def _dead(maker: str) -> bool:
     """Whether ``host-pid-…`` names a process of this machine that is no more."""
     host, _, rest = maker.partition("-")
     pid = rest.partition("-")[0]
-    if os.name != "posix" or host != _here() or not pid.isdecimal():
+    if os.name != "posix" or host != machine() or not pid.isdecimal():
         return False
     try:
         os.kill(int(pid), 0)

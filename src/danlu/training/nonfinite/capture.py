@@ -6,7 +6,6 @@ It appears whole or not at all, as everything in a run's folder.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from danlu.data.batches.batch import Batch, Padded, Ragged, Value
 from danlu.errors import RunError
 from danlu.messages import say
 from danlu.randomness import Position
+from danlu.training.aside import beside
 from danlu.training.checkpoint import write_tensors
 
 FORMAT = 1
@@ -62,7 +62,7 @@ def keep(
 
     Raises OSError where the disk refuses.
     """
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    aside = beside(folder)
     shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir(parents=True)

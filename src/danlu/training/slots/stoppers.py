@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from danlu.errors import TrainingError
+from danlu.errors import Problem, TrainingError
 from danlu.messages import say
+from danlu.recipe.nearest import did_you_mean
+
+
+def no_metric(where: str, name: str, known: Iterable[str]) -> Problem:
+    """What is asked for is none of what evaluation finds."""
+    names = list(known)
+    return Problem(where, say("training.no-metric", name=name, known=", ".join(names)), did_you_mean(name, names))
 
 
 @dataclass
@@ -25,7 +32,7 @@ class Best:
     def better(self, values: Mapping[str, float], epoch: int, step: int) -> bool:
         """Judge an evaluation; True where it is the new best. Raises TrainingError where the metric isn't there."""
         if self.monitor not in values:
-            raise TrainingError.of("train.best", say("training.no-metric", name=self.monitor, known=", ".join(values)))
+            raise TrainingError([no_metric("train.best", self.monitor, values)])
         value = values[self.monitor]
         if math.isnan(value) or (self.value is not None and self.sign * value <= self.sign * self.value):
             return False
@@ -59,7 +66,7 @@ class EarlyStop:
         """Whether this evaluation is the one too many."""
         if self.monitor not in values:
             where = "train.early_stop.monitor"
-            raise TrainingError.of(where, say("training.no-metric", name=self.monitor, known=", ".join(values)))
+            raise TrainingError([no_metric(where, self.monitor, values)])
         value = values[self.monitor]
         improved = not math.isnan(value) and (self.value is None or self.sign * (value - self.value) > self.min_delta)
         if improved:
