@@ -288,7 +288,7 @@ def test_what_is_missing_refused_or_not_taken() -> None:
     for chosen, context, says in (
         (Named(name="needy"), {}, "needy needs must. Write {needy: {must: …}}."),
         (Named(name="needy", value=13), {}, "needy refused its arguments: not 13."),
-        (Named(name="needy", value=3), {"classes": 4}, "needy takes no classes"),
+        (Named(name="needy", value=3), {"classes": 4}, "needy has no parameter classes"),
         (Named(name="needy", value=3), {"must": 4}, "needy takes no value, but 3 is given"),
     ):
         with pytest.raises(RecipeError) as caught:
@@ -308,5 +308,5 @@ def test_real_entries_are_built() -> None:
     assert build("schedule", "cosine").restarts == 0
     kind, arguments = names.checked("optimizer", "sgd", {"momentum": 0.25}, "train.optimizer")
     assert (kind.__name__, arguments) == ("SGD", {"momentum": 0.25})
-    with pytest.raises(RecipeError, match="takes no class_weights"):
+    with pytest.raises(RecipeError, match="has no parameter class_weights"):
         build("loss", "mse", "train.loss", target="y", class_weights=[1.0])

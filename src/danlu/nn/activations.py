@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-from danlu.nn.named import target
+from danlu.nn.named import made
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,8 +28,7 @@ ENTRIES: dict[str, str] = {
 def make_activation(name: str, **args: Any) -> nn.Module:
     """A new activation: a name of :data:`ENTRIES` or ``package.module:Object``, called with ``args``.
 
-    Never in place: hooks that look at what a layer gave must find it unspoilt. Raises RecipeError for an unknown name.
+    Never in place: hooks that look at what a layer gave must find it unspoilt. Raises RecipeError for an unknown
+    name, and for what makes no module.
     """
-    module, _, attribute = target("activation", name, ENTRIES).partition(":")
-    made: nn.Module = getattr(importlib.import_module(module), attribute)(**args)
-    return made
+    return made("activation", name, ENTRIES, **args)

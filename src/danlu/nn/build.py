@@ -16,7 +16,7 @@ from danlu.messages import say
 from danlu.nn.published import timm_net, torchvision_net
 from danlu.nn.weights import load_weights
 from danlu.recipe import names
-from danlu.recipe.arguments import Signature, Where, place
+from danlu.recipe.arguments import Signature, Where, in_args, place
 from danlu.recipe.schema import Named
 
 # What the program offers a net of the user's, under the names in use.
@@ -72,7 +72,7 @@ def build_net(
     own = target != name
     context = sizes if own else _accepted(thing, sizes)
     _refuse_untaken(thing, chosen, wanted, where)
-    net = names.construct(thing, chosen, where, **context, **wanted)
+    net = names.construct(thing, chosen, in_args(where), **context, **wanted)
     if not isinstance(net, nn.Module):
         raise RecipeError.of(spot, say("nn.not-a-net", name=name, kind=type(net).__name__), say("nn.not-a-net-remedy"))
     _settle(net, (2, in_channels, *image_size), name, spot)

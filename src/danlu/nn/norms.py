@@ -14,10 +14,9 @@ Layer norm over channels *and* positions, the other reading on images, is a grou
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Literal
 
-from danlu.nn.named import target
+from danlu.nn.named import made
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,9 +34,6 @@ def make_norm(name: str, channels: int, dims: Literal[1, 2] = 2) -> nn.Module:
     """A new norm for (B, channels) where ``dims`` is 1, for (B, channels, H, W) where it is 2.
 
     name: one of :data:`ENTRIES`, or ``package.module:Object``, which is called as ``Object(channels)``.
-    Raises RecipeError for an unknown name.
+    Raises RecipeError for an unknown name, and for what makes no module.
     """
-    module, _, attribute = target("norm", name, ENTRIES).partition(":")
-    make = getattr(importlib.import_module(module), attribute)
-    made: nn.Module = make(channels, dims) if name in ENTRIES else make(channels)
-    return made
+    return made("norm", name, ENTRIES, *((channels, dims) if name in ENTRIES else (channels,)))

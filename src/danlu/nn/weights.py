@@ -36,6 +36,8 @@ def load_weights(net: nn.Module, file: Path, where: str = "model.pretrained") ->
         if start.startswith(_PICKLED) and not start.endswith(b"{"):
             raise RecipeError.of(where, say("nn.weights-pickled", file=file), say("nn.weights-pickled-remedy"))
         found = load_file(file)
+    except FileNotFoundError as error:
+        raise RecipeError.of(where, say("nn.weights-missing", file=file)) from error
     except (OSError, SafetensorError) as error:
         raise RecipeError.of(where, say("nn.weights-unreadable", file=file, reason=error)) from error
     own = net.state_dict()

@@ -94,8 +94,9 @@ def place(where: Where, key: str) -> str:
     return f"{where}.{key}" if where else key
 
 
-def _in_args(where: Where, key: str) -> str:
-    return place(where, key if key in ("", "name") else f"args.{key}")
+def in_args(where: Where) -> Callable[[str], str]:
+    """Places of a choice whose arguments are written below ``args`` only, such as the net's."""
+    return lambda key: place(where, key if key in ("", "name") else f"args.{key}")
 
 
 def check(
@@ -103,7 +104,7 @@ def check(
 ) -> tuple[dict[str, Any], list[Problem]]:
     """(keyword arguments, problems) of the recipe's part. supplied: what the program gives. whole: nothing else will be added."""
     if isinstance(chosen, ModelSection):  # its arguments are written below args only
-        where = partial(_in_args, where)
+        where = in_args(where)
     signature = Signature.of(target)
     open_to_recipe = [name for name in signature.parameters if name not in supplied]
     given: dict[str, tuple[str, Any]] = {}  # parameter → (key below the choice, value)
@@ -122,7 +123,10 @@ def check(
     for name, item in chosen.args.items():
         if name in supplied:
             what = say("recipe.supplied", argument=name, name=chosen.name)
-            problems.append(Problem(place(where, name), what, say("recipe.leave-out")))
+            own = getattr(type(chosen), "model_fields", ())  # train.optimizer.args.lr is not train.optimizer.lr
+            problems.append(
+                Problem(place(where, f"args.{name}" if name in own else name), what, say("recipe.leave-out"))
+            )
         elif name in signature.parameters or signature.others:
             given[name] = (name, item)
         else:

@@ -19,6 +19,7 @@ from danlu.recipe.names import catalogue, load_object
 from danlu.recipe.nearest import did_you_mean, nearest
 from danlu.recipe.schema import DataSection, ImageSection, Recipe, origin
 from danlu.recipe.spec import TaskSpec
+from danlu.recipe.writing import shown
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def _monitors(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
         if part in ("test", "train"):
             yield Clash("monitor-part", (key,), {"value": value, "part": part, "name": name or "loss"})
         else:
-            yield Clash("monitor", (key,), {"value": value, "name": name if slash else part})
+            metric = "".join((name if slash else part).split()) or "loss"
+            yield Clash("monitor", (key,), {"value": shown(value), "name": metric})
 
 
 def _devices(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
@@ -221,9 +223,19 @@ def _watch(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
 
 def _run(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     name = recipe.run.name
-    if name is not None and (name.strip(". ") != name or re.search(r'[\x00-\x1f/\\:*?"<>|]', name)):
-        simple = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run-1"
-        yield Clash("run-name", ("run.name",), {"name": name, "simple": simple})
+    if name is None:
+        return
+    simple = re.sub(r"[^\w.-]+", "-", name).strip("-.")
+    if _RESERVED.fullmatch(name):
+        yield Clash("run-name", ("run.name",), {"name": name, "simple": f"run-{simple}"})
+    elif name.strip(". ") != name or re.search(r'[\x00-\x1f/\\:*?"<>|]', name):
+        yield Clash("run-name", ("run.name",), {"name": shown(name), "simple": simple or "run-1"})
+    elif (size := len(name.encode("utf-8", "replace"))) > _LONGEST_NAME:
+        yield Clash("run-name-long", ("run.name",), {"name": shown(name), "size": size, "most": _LONGEST_NAME})
+
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)  # devices, to Windows
+_LONGEST_NAME = 200  # bytes; file systems take 255, and something may be added
 
 
 RULES: tuple[Rule, ...] = (

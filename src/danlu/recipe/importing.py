@@ -49,7 +49,7 @@ def load_module(name: str, where: str = "") -> ModuleType:
             if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
                 raise missing_module(name, where) from None
             raise _broken(name, where, error) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script that was meant to be run may end the program
             raise _broken(name, where, error) from error
 
 

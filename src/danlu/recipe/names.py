@@ -20,12 +20,13 @@ from typing import Any
 from danlu.errors import DanluError, Problem, RecipeError
 from danlu.messages import say
 from danlu.recipe.arguments import Chosen, Where, check, place, untaken
-from danlu.recipe.importing import attribute, exists, load_module, missing_module
+from danlu.recipe.importing import attribute, exists, load_module, missing_module, place_of
 from danlu.recipe.nearest import did_you_mean
 from danlu.recipe.published import refuse_unknown
 from danlu.recipe.schema import Named
 from danlu.recipe.shape import one_of
 from danlu.recipe.spec import TaskSpec
+from danlu.recipe.writing import shown
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Group:
     """What kind of thing is named. package: where short names live. supplied: arguments that the program gives, never the recipe.
 
     table: the package is a module whose ENTRIES say which names there are. modules: an entry is the module itself, not a class in it.
+    published: packages whose nets can be named. offers: what everything of this kind has, the user's own too.
     """
 
     package: str
@@ -40,17 +42,18 @@ class Group:
     table: bool = False
     modules: bool = False
     published: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
 
 
 GROUPS: dict[str, Group] = {
-    "loss": Group("danlu.nn.terms", frozenset({"target", "output"})),
+    "loss": Group("danlu.nn.terms", frozenset({"target", "output"}), offers=("count", "forward")),
     "net": Group(
         "danlu.nn.nets", frozenset({"in_channels", "classes", "image_size"}), published=("timm", "torchvision")
     ),
     "activation": Group("danlu.nn.activations", table=True),
     "norm": Group("danlu.nn.norms", table=True),
     "optimizer": Group("danlu.training.optimisers", frozenset({"params", "lr", "weight_decay"})),
-    "schedule": Group("danlu.training.schedules"),
+    "schedule": Group("danlu.training.schedules", offers=("at",)),
     "augmentation": Group("danlu.data.augment.transforms"),
     "kind": Group("danlu.data.kinds"),
     "source": Group("danlu.data.sources", modules=True),
@@ -118,7 +121,7 @@ def resolve(group: str, name: str, where: str = "") -> str:
 
 def _unknown(group: str, name: str, where: str, known: list[str], forms: list[str]) -> DanluError:
     allowed = one_of([*known, *forms])
-    what = say("recipe.unknown-name", group=say(f"recipe.group.{group}"), name=name, allowed=allowed)
+    what = say("recipe.unknown-name", group=say(f"recipe.group.{group}"), name=shown(name), allowed=allowed)
     return RecipeError.of(where, what, did_you_mean(name, known))
 
 
@@ -160,7 +163,13 @@ def checked(
 ) -> tuple[Any, dict[str, Any]]:
     """(the object behind a name, its checked keyword arguments), for who gives the rest of the arguments later. Raises RecipeError."""
     target = load_object(resolve(group, name, place(where, "name")), place(where, "name"))
-    kwargs, problems = check(target, Named(name=name, args=dict(args), value=value), where, GROUPS[group].supplied)
+    supplied = GROUPS[group].supplied
+    _refuse_uncallable(target, name, place(where, "name"))
+    kwargs, problems = check(target, Named(name=name, args=dict(args), value=value), where, supplied)
+    problems += [
+        Problem(place(where, "name"), say("recipe.takes-no", name=name, argument=argument))
+        for argument in untaken(target, sorted(supplied - {"params"}))  # parameters come first, whatever their name
+    ]
     if problems:
         raise RecipeError(problems)
     return target, kwargs
@@ -174,7 +183,12 @@ def build(group: str, named: Chosen | str, where: Where = "", /, **context: Any)
     """
     chosen = Named(name=named) if isinstance(named, str) else named
     spot = place(where, "name")
-    return _made(load_object(resolve(group, chosen.name, spot), spot), chosen, where, context, GROUPS[group].supplied)
+    made = _made(load_object(resolve(group, chosen.name, spot), spot), chosen, where, context, GROUPS[group].supplied)
+    lacking = [name for name in GROUPS[group].offers if not hasattr(made, name)]
+    if lacking:
+        what = say("recipe.not-of-the-group", name=chosen.name, group=say(f"recipe.group.{group}"), lacking=lacking[0])
+        raise RecipeError.of(spot, what)
+    return made
 
 
 def construct(target: Callable[..., Any], named: Chosen, where: Where = "", /, **context: Any) -> Any:
@@ -189,6 +203,7 @@ def _made(
     context: Mapping[str, Any],
     supplied: frozenset[str] = frozenset(),
 ) -> Any:
+    _refuse_uncallable(target, named.name, place(where, "name"))
     kwargs, problems = check(target, named, where, {*context, *supplied}, whole=True)
     problems += [
         Problem(place(where, "name"), say("recipe.takes-no", name=named.name, argument=name))
@@ -200,6 +215,23 @@ def _made(
         return target(**context, **kwargs)
     except ValueError as error:  # what no annotation could say
         raise RecipeError.of(place(where, ""), say("recipe.refused", name=named.name, reason=error)) from error
+    except DanluError:
+        raise
+    except Exception as error:
+        if ":" not in named.name:
+            raise  # a defect of Danlu's own
+        raise failed(named.name, place(where, "name"), error) from error
+
+
+def failed(name: str, where: str, error: Exception) -> DanluError:
+    """The user's own code, or another library's, raised when it was called."""
+    reason = f"{type(error).__name__}: {error}"
+    return RecipeError.of(where, say("recipe.own-failed", name=name, reason=reason, place=place_of(error)))
+
+
+def _refuse_uncallable(target: Any, name: str, where: str) -> None:
+    if not callable(target):
+        raise RecipeError.of(where, say("recipe.not-callable", name=name, kind=type(target).__name__))
 
 
 # ---- tasks ----------------------------------------------------------------------------------------------------------

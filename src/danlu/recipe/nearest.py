@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 from danlu.messages import say
@@ -40,8 +41,17 @@ _ELSEWHERE = {
 }
 
 
+# Letters of other scripts that look like these in every typeface (Unicode's confusables); full-width ones are found by NFKC.
+_LOOK_ALIKE = str.maketrans(
+    "аеіјорсхуѕһкмтвнԁӏԛԝοαερτικνυγАВЕІЈКМНОРСТХУЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeijopcxyshkmtbhdlqwoaeptikvuyABEIJKMHOPCTXYSABEZHIKMNOPTYX",
+)
+
+
 def _plain(name: str) -> str:
-    return name.lower().replace("_", "-").replace(" ", "-")
+    text = unicodedata.normalize("NFKC", name).translate(_LOOK_ALIKE)
+    text = "".join(letter for letter in text if letter.isprintable())  # without what has no width
+    return text.lower().replace("_", "-").replace(" ", "-")
 
 
 def same(name: object, known: Iterable[str]) -> str | None:
@@ -59,7 +69,7 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     found = same(name, names.values())
     if found is not None:
         return found
-    close = difflib.get_close_matches(plain, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(plain, names, n=1, cutoff=0.6) if len(plain) >= 2 else []  # 1 is not l1
     if not close and len(plain) >= 3:
         close = [key for key in names if key.startswith(plain) or (len(key) >= 3 and plain.startswith(key))][:1]
     return names[close[0]] if close else None
@@ -68,4 +78,14 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """ "Did you mean …?", or nothing."""
     found = nearest(name, known)
-    return "" if found is None else say("recipe.did-you-mean", name=found)
+    return "" if found is None else meant(name, found)
+
+
+def meant(name: object, found: str) -> str:
+    """ "Did you mean …?", with the letters that only look like those of ``found``."""
+    text = str(name)
+    foreign = dict.fromkeys(letter for letter in text if not letter.isascii())
+    if not foreign or not found.isascii() or _plain(text) != _plain(found):
+        return say("recipe.did-you-mean", name=found)
+    letters = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in list(foreign)[:4])
+    return say("recipe.look-alike", name=found, letters=letters)

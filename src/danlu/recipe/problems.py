@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from danlu.errors import Problem, RecipeError
 from danlu.messages import say
-from danlu.recipe.nearest import nearest, same
+from danlu.recipe.nearest import meant, nearest, same
 from danlu.recipe.schema import Named, Recipe
 from danlu.recipe.shape import accepts, allowed, child, choices, field_type, guesses, keys, sections
 from danlu.recipe.writing import flow, shown
@@ -59,14 +59,27 @@ def unknown_key(where: str, annotation: Any, key: str, value: Any, parent: str) 
     here, elsewhere = same(key, known), same(key, _leaves())
     if here is None and elsewhere is None:
         here, elsewhere = nearest(key, known), nearest(key, _leaves())
-    if here is not None:
-        remedy = say("recipe.did-you-mean", name=here)
+    if nested := _nested(key, value, known):
+        remedy = say("recipe.nested", nested=nested)
+    elif here is not None:
+        remedy = meant(key, here)
     elif elsewhere is not None:
         remedy = say("recipe.belongs", key=_leaves()[elsewhere])
     else:
         remedy = say("recipe.known-keys", keys=", ".join(known)) if known else say("recipe.leave-out")
-    what = say("recipe.unknown-key", key=key, value=shown(value), parent=parent or say("recipe.the-recipe"))
+    name = key if key.isprintable() and key.strip() else shown(key)
+    what = say("recipe.unknown-key", key=name, value=shown(value), parent=parent or say("recipe.the-recipe"))
     return Problem(where, what, remedy)
+
+
+def _nested(key: str, value: Any, known: Iterable[str]) -> str:
+    """``train.epochs: 3``, which is the command line's way, as a file has it; nothing for other keys."""
+    first, *steps = key.split(".")
+    if not steps or first not in known or not all(steps):
+        return ""
+    for step in reversed(steps):
+        value = {step: value}
+    return f"{first}: {shown(value)}"
 
 
 def not_allowed(where: str, value: Any, annotation: Any) -> Problem:
@@ -76,7 +89,10 @@ def not_allowed(where: str, value: Any, annotation: Any) -> Problem:
     if isinstance(value, dict) and Named in sections(annotation):
         near = next((f"name: {flow(item)}" for key, item in value.items() if nearest(key, ["name"])), None)
     elif near is None:
-        near = next((flow(guess) for guess in guesses(value) if accepts(annotation, guess)), None)
+        likely = [guess for guess in guesses(value) if not (guess == "none" and Named in sections(annotation))]
+        near = next((flow(guess) for guess in likely if accepts(annotation, guess)), None)
+    if near is None and isinstance(value, str) and _KEY.match(value) and any(sections(annotation)):
+        return Problem(where, what, say("recipe.yaml.no-colon.remedy"))
     return Problem(where, what, "" if near is None else say("recipe.did-you-mean", name=near))
 
 
@@ -114,12 +130,16 @@ def _problem(errors: list[ErrorDetails], annotation: Any, path: Path, key: str, 
     first = errors[0]
     kinds = {details["type"] for details in errors}
     if "extra_forbidden" in kinds:
-        return unknown_key(where, parent, str(path[-1]), first["input"], key.rpartition(".")[0])
+        last = str(path[-1])
+        return unknown_key(where, parent, last, first["input"], key.removesuffix(last).rstrip("."))
     if "missing" in kinds:
         return Problem(where, say("recipe.missing", allowed=allowed(own)))
     if own is None or "value_error" in kinds:
         return Problem(where, first["msg"].removeprefix("Value error, "))
     return not_allowed(where, first["input"], own)
+
+
+_KEY = re.compile(r"[\w-]+\s*[:：]")
 
 
 def _is_text(value: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator
 
+from danlu.messages import say
 from danlu.recipe.frozen import FrozenDict, freeze
 from danlu.recipe.shape import alternatives
 
@@ -22,7 +23,23 @@ NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Limit = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(min_length=1)]
-PathText = Annotated[str, BeforeValidator(lambda value: fspath(value) if isinstance(value, PurePath) else value)]
+
+
+def _path_text(value: Any) -> Any:
+    """Text that a path can be. Raises ValueError for characters that no file system takes."""
+    if isinstance(value, PurePath):
+        value = fspath(value)
+    odd = (
+        next((letter for letter in value if letter == "\0" or "\ud800" <= letter <= "\udfff"), "")
+        if isinstance(value, str)
+        else ""
+    )
+    if odd:
+        raise ValueError(say("recipe.path-character", character=f"U+{ord(odd):04X}"))
+    return value
+
+
+PathText = Annotated[str, BeforeValidator(_path_text)]
 Arguments = dict[str, Any]
 
 
@@ -273,6 +290,11 @@ class WatchSection(Section):
 
     tensorboard: bool = Field(False, description="Also write TensorBoard files")
     histograms_every: Count = Field(1, description="Epochs between histograms of parameters and gradients")
+    captures_every: Limit | Literal["auto"] = Field(
+        "auto",
+        description="Steps between two looks inside the net (gradients, weights, updates, activations), for verdicts on its health; "
+        "0: none; auto: about a hundred in a run, but at most every 10th step",
+    )
     log_seconds: Positive = Field(1.0, description="At most so much of the events is lost when the process is killed")
 
 

@@ -5,7 +5,9 @@ The same questions are asked of the recipe's sections, of a task's options and o
 
 from __future__ import annotations
 
+import re
 import types
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -87,14 +89,18 @@ def accepts(annotation: Any, value: Any) -> bool:
 
 
 def guesses(value: Any) -> Iterator[Any]:
-    """What may have been meant by a wrong value: numbers in quotes, yes for true, 10 or 10% for 0.1, one item for a list."""
+    """What may have been meant by a wrong value: numbers in quotes, yes for true, 10 or 10% or 0,1 for 0.1, one item for a list."""
     number = value
     if isinstance(value, str):
-        word = value.strip().lower()
+        word = unicodedata.normalize("NFKC", value).translate(_DASHES).strip().lower()
         if word in _WORDS:
             yield from _WORDS[word]
-        number = scalar(word.replace("_", "").replace(",", "").removesuffix("%"))
-        if not isinstance(number, str):
+        percent, word = word.endswith("%"), word.removesuffix("%").replace("_", "")
+        decimal = _DECIMAL_COMMA.fullmatch(word) is not None
+        number = scalar(word.replace(",", "." if decimal else ""))
+        if isinstance(number, int | float) and not isinstance(number, bool) and percent:
+            yield number / 100
+        elif not isinstance(number, str):
             yield number
     elif value is False:
         yield from (None, "none")
@@ -106,6 +112,8 @@ def guesses(value: Any) -> Iterator[Any]:
         yield (value,)
 
 
+_DASHES = str.maketrans("‐‑‒–—−", "------")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,(\d{1,2}|\d{4,})|[-+]?0?,\d+")  # 1,000 is a thousand
 _WORDS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("yes", "on", "true", "y"), (True,)),
     **dict.fromkeys(("no", "off", "false", "n", "none", "null", "never"), (False, None)),

@@ -31,6 +31,7 @@ _CONSTANTS: dict[str, Any] = {
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _LONGEST_NUMBER = 400
+_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def scalar(text: str) -> Any:
@@ -55,7 +56,9 @@ def read(path: Path) -> Node:
         raise RecipeError.of(
             str(path), say("recipe.too-large", size=size, limit=MAX_BYTES), say("recipe.too-large.remedy")
         )
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    if raw.count(0) * 4 > len(raw) and raw[:2] not in _MARKS:  # UTF-16 or UTF-32 that doesn't say so, or no text at all
+        raise RecipeError.of(f"{path}:1", say("recipe.encoding"), say("recipe.encoding.remedy"))
+    encoding = "utf-16" if raw[:2] in _MARKS else "utf-8-sig"
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
@@ -68,6 +71,8 @@ def document(text: str, name: str) -> Node:
     """The mapping that ``text`` holds; ``name`` stands in the origins."""
     root = _Reader(text, f"{name}:").document()
     if not isinstance(root.value, dict):
+        if isinstance(root.value, str) and re.match(r"[\w-]+\s*[:：]", root.value):
+            raise RecipeError.of(root.origin, say("recipe.yaml.no-colon"), say("recipe.yaml.no-colon.remedy"))
         key = "recipe.empty" if root.value is None else "recipe.not-a-mapping"
         raise RecipeError.of(root.origin or name, say(key), say("recipe.not-a-mapping.remedy"))
     return root

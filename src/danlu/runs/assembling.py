@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,7 @@ def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, n
     if train.optimizer.lr == "auto":
         found = find_rate(made.net, made.objective, batches, plan)
         plan = replace(plan, lr=choices.make("train.optimizer.lr", found.suggestion, say("runs.chosen.finder")))
+    plan = replace(plan, captures_every=auto.captures_every(recipe, plan, len(batches), choices))
     made.recipe = made.task.recipe = choices.freeze(recipe)
     return Assembled(**vars(made), plan=plan, batches=batches, choices=choices)
 
@@ -203,7 +205,7 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
         max_steps=train.max_steps,
         accumulate=train.accumulate,
         seed=recipe.seed,
-        optimizer=lambda groups, **own: optimizer(groups, **own, **args),
+        optimizer=partial(_optimiser, optimizer, args, recipe),
         lr=1e-3 if train.optimizer.lr == "auto" else train.optimizer.lr,
         decay=train.optimizer.weight_decay,
         schedule=names.build("schedule", train.schedule, recipe.where("train.schedule")),
@@ -221,6 +223,21 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
         source=lambda row: (data.ids[row], data.origins[row]),
         log_seconds=recipe.watch.log_seconds,
     )
+
+
+def _optimiser(target: Any, args: Mapping[str, Any], recipe: Recipe, groups: Any, **own: Any) -> Any:
+    """What the recipe's optimiser makes of the groups. Raises RecipeError where it is the user's own and makes none."""
+    name, where = recipe.train.optimizer.name, recipe.where("train.optimizer.name")
+    if ":" not in name:
+        return target(groups, **own, **args)
+    try:
+        made = target(groups, **own, **args)
+    except Exception as error:
+        raise names.failed(name, where, error) from error
+    if not isinstance(made, torch.optim.Optimizer):
+        what = say("recipe.not-of-the-group", name=name, group=say("recipe.group.optimizer"), lacking="step")
+        raise RecipeError.of(where, what)
+    return made
 
 
 def _sign(metric: str, spec: TaskSpec) -> int:

@@ -70,6 +70,10 @@ TEXTS = {
         "请让网络的最后一层使用属性名 head、classifier 或 fc。",
     ),
     "nn.weights-unreadable": ("{file} can't be read: {reason}", "无法读取 {file}：{reason}"),
+    "nn.weights-missing": (
+        "there is no file {file}. Write true for the published weights, or the path of a safetensors file.",
+        "没有文件 {file}。用 true 表示公开的预训练权重，或写一个 safetensors 文件的路径。",
+    ),
     "nn.weights-pickled": (
         "{file} is a pickle, or an archive of one, which could run any code: it was not opened.",
         "{file} 是 pickle 或其归档，可能执行任意代码，因此未予打开。",
@@ -108,7 +112,11 @@ TEXTS = {
         "Give a safetensors file, or take a net of timm: or torchvision:.",
         "请给出 safetensors 文件，或选用 timm: 或 torchvision: 的网络。",
     ),
-    "nn.not-a-net": ("{name} is not a net, but a {kind}.", "{name} 不是网络，而是 {kind}。"),
+    "nn.not-a-net": ("{name} is not a net, but of type {kind}.", "{name} 不是网络，而是 {kind}。"),
+    "nn.not-a-layer": (
+        "{name} makes no nn.Module, but something of type {kind}.",
+        "{name} 给出的不是 nn.Module，而是 {kind}。",
+    ),
     "nn.not-a-net-remedy": (
         "Name an nn.Module class, a function that returns a module, or a module.",
         "请写 nn.Module 类、返回模块的函数，或模块对象。",

@@ -33,6 +33,15 @@ TEXTS = {
     "recipe.group.task": ("task", "任务"),
     # ---- remedies
     "recipe.did-you-mean": ("Did you mean {name}?", "是不是想写 {name}？"),
+    "recipe.look-alike": (
+        "Did you mean {name}? What stands there holds {letters}, which only looks alike.",
+        "是不是想写 {name}？此处含有 {letters}，只是看起来相像。",
+    ),
+    "recipe.nested": ("In a file it is written {nested}.", "在文件中应写成 {nested}。"),
+    "recipe.path-character": (
+        "a path can't hold the character {character}.",
+        "路径中不能有字符 {character}。",
+    ),
     "recipe.belongs": ("Its place is {key}.", "它应写在 {key}。"),
     "recipe.known-keys": ("Known here: {keys}.", "此处可用：{keys}。"),
     "recipe.leave-out": ("Leave it out.", "请去掉它。"),
@@ -196,8 +205,8 @@ TEXTS = {
     ),
     "recipe.takes-none": ("{name} takes no arguments.", "{name} 不接受参数。"),
     "recipe.takes-no": (
-        "{name} takes no {argument}, which this recipe needs it to.",
-        "{name} 不接受 {argument}，而此配方需要它。",
+        "{name} has no parameter {argument}, which Danlu gives a value.",
+        "{name} 没有参数 {argument}，而丹炉要传入它。",
     ),
     "recipe.no-value": ("{name} takes no value, but {value} is given.", "{name} 不接受值，却给了 {value}。"),
     "recipe.given-twice": (
@@ -210,6 +219,18 @@ TEXTS = {
         "Write {{{name}: {{{argument}: …}}}}.",
         "请写成 {{{name}: {{{argument}: …}}}}。",
     ),
+    "recipe.not-callable": (
+        "{name} can't be called: it is of type {kind}, not a class or a function.",
+        "{name} 不能被调用：它是 {kind}，而不是类或函数。",
+    ),
+    "recipe.not-of-the-group": (
+        "What {name} gives is no {group}: it has no {lacking}.",
+        "{name} 给出的不是{group}：它没有 {lacking}。",
+    ),
+    "recipe.own-failed": (
+        "{name} failed when it was called: {reason} ({place}).",
+        "调用 {name} 时出错：{reason}（{place}）。",
+    ),
     "recipe.refused": ("{name} refused its arguments: {reason}.", "{name} 不接受这些参数：{reason}。"),
     # ---- contradictions
     "recipe.clash.run-name": ("{name} can't be the name of a folder.", "{name} 不能作为文件夹名。"),
@@ -217,6 +238,11 @@ TEXTS = {
         "Write {simple}; where runs lie is run.folder.",
         "请写成 {simple}；运行的存放位置是 run.folder。",
     ),
+    "recipe.clash.run-name-long": (
+        "{name} is too long for a folder: {size} bytes, and {most} are the most.",
+        "{name} 作为文件夹名太长：{size} 字节，上限为 {most} 字节。",
+    ),
+    "recipe.clash.run-name-long.remedy": ("Shorten it.", "请缩短。"),
     "recipe.clash.builtin": ("data.{key} says nothing about {source}.", "data.{key} 对 {source} 不起作用。"),
     "recipe.clash.builtin.remedy": (
         "Leave it out, or name your own files in data.source.",
