@@ -57,9 +57,9 @@ class Classes(Term):
     def weights(self, like: Tensor) -> Tensor | None:
         return None if self.class_weights is None else self.class_weights.to(like.dtype)
 
-    def _weighted(self, probability: Tensor, dtype: torch.dtype) -> Tensor:
-        """probability (B, K, …) times the weight of its class."""
-        probability = probability.to(dtype)
+    def _weighted(self, values: Tensor, dtype: torch.dtype) -> Tensor:
+        """values (B, K, …) times the weight of their class."""
+        values = values.to(dtype)
         if self.class_weights is None:
-            return probability
-        return probability * self.class_weights.to(dtype).view(-1, *(1,) * (probability.ndim - 2))
+            return values
+        return values * self.class_weights.to(dtype).view(-1, *(1,) * (values.ndim - 2))
