@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from danlu.data.batches.batch import Batch
 from danlu.data.kinds.base import BadValue
 from danlu.errors import DataError
+from danlu.runs import tensor_files
 from danlu.runs.activations import ActivationInspection
 from danlu.runs.predicting import RunPredictor, load
 from danlu.runs.predictor import files_in
@@ -34,25 +35,33 @@ def inspect(
 ) -> Inspection:
     """Shape, memory and values of what is given; printed as a table, in Jupyter too, and ``as_dict()`` for programs.
 
-    x: a tensor or array; a batch, list or dict of them; an ``nn.Module`` (its parameters and gradients); a run or its folder (the net
-    with the weights that it answers with).
+    x: a tensor or array; a batch, list or dict of them; a file of them (safetensors, npy, npz); an ``nn.Module`` (its parameters and
+    gradients); a run or its folder (the net with the weights that it answers with).
     other: of the same kind as ``x``: how far the values are apart, and where. With a net: the inputs it is called with (a tensor, a
     tuple, a batch; with a run also files, folders or raw values): what each layer gives out, on a copy, in the net's own mode, for the
     first ``samples`` of them. loss: makes a 0-d loss of the outputs (then all inputs are run), or a batch's
     :class:`~danlu.training.objective.Objective`: each output's gradient is shown too.
     Raises DataError for anything else, RunError where a folder holds no run, TrainingError where a net can't be copied.
     """
+    if _is_tensor_file(x):
+        x = tensor_files.read(Path(x))
     opened = load(os.fspath(_path(x))) if isinstance(x, (Run, str, os.PathLike)) else None
     x = opened.net if opened is not None else _as_array(x)
     if other is None:
         return of_net(x) if isinstance(x, nn.Module) else _values(x)
     if isinstance(other, Run) or (isinstance(other, (str, os.PathLike)) and (Path(other) / "recipe.yaml").is_file()):
         other = load(os.fspath(_path(other))).net
+    elif _is_tensor_file(other) and not isinstance(x, nn.Module):
+        other = tensor_files.read(Path(other))
     if not isinstance(x, nn.Module) or isinstance(other, nn.Module):
         return compare(x, _as_array(other))
     if opened is not None and _raw(other):
         other = _prepared(opened, other, samples)
     return _running(x, other, loss, samples)
+
+
+def _is_tensor_file(x: Any) -> bool:
+    return isinstance(x, (str, os.PathLike)) and os.fspath(x).lower().endswith(tensor_files.ENDINGS)
 
 
 def _values(x: Any) -> Inspection:
@@ -81,7 +90,8 @@ def _as_tensor(value: Any) -> Any:
 
 def _prepared(run: RunPredictor, raw: Any, samples: int) -> Batch:
     """Raw inputs as the run's net takes them."""
-    named = files_in([raw]) if isinstance(raw, (str, Path)) else [raw] if isinstance(raw, (bytes, Mapping)) else raw
+    given: list[Any] = [raw] if isinstance(raw, (str, Path, bytes, Mapping)) else list(raw)
+    named: Sequence[Any] = files_in(given) if all(isinstance(each, (str, Path)) for each in given) else given
     rows = []
     for each in list(named)[:samples]:
         try:

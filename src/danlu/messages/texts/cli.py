@@ -43,6 +43,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "导出训练的产物：无需 torch 即可预测，并验证与训练结果一致",
     ),
     "cli.about.runs": ("list the runs in a folder", "列出文件夹中的训练记录"),
+    "cli.about.inspect": (
+        "look into a run's net or a file of tensors: weights, what each layer gives out, two side by side",
+        "查看训练得到的网络或张量文件：权重、各层输出、两者对照",
+    ),
     "cli.about.compare": (
         "say what differs between runs, and what difference it made on the same samples",
         "说明几次训练有何不同，以及在相同样本上造成的差别",
@@ -222,6 +226,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.status.damaged": ("damaged", "已损坏"),
     "cli.runs.result": ("result", "结果"),
     # compare
+    "cli.inspect.what": (
+        "the folder of a run, or a file of tensors (.safetensors, .npy, .npz)",
+        "训练文件夹，或张量文件（.safetensors、.npy、.npz）",
+    ),
+    "cli.inspect.others": (
+        "a second one, to set beside the first; or raw inputs for the run's net, to see what each layer gives out",
+        "第二个，与第一个对照；或给网络的原始输入，用于查看各层输出",
+    ),
+    "cli.inspect.samples": ("inputs that are run at most (default: {most})", "最多运行多少个输入（默认 {most}）"),
     "cli.compare.runs": (
         "folders of two or more runs; all are compared with the first",
         "两个或更多训练文件夹；都与第一个比较",

@@ -86,4 +86,6 @@ TEXTS = {
     "inspection.net-itself": ("(the net itself)", "（网络本身）"),
     "inspection.dead": ("dead", "死亡"),
     "inspection.saturated": ("saturated", "饱和"),
+    "inspection.file-missing": ("there is no such file.", "没有这个文件。"),
+    "inspection.file-unreadable": ("the file can't be read: {reason}", "无法读取文件：{reason}"),
 }
