@@ -38,7 +38,9 @@ def evaluate(
     if source is not None:
         plain: dict[str, Any] = {
             "format": "auto",
-            "columns": {},
+            "columns": {}
+            if source.startswith("builtin:")
+            else dict(own.data.columns),  # else guessed by name: not always the same
             "root": None,
             "split": {},
             "limit": None,
