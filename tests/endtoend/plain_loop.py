@@ -14,6 +14,12 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler
 from torch.optim.swa_utils import AveragedModel
 
+from danlu._compat import torchvision
+
+torchvision.ensure()
+from timm.optim.lion import Lion  # noqa: E402
+from timm.optim.muon import Muon  # noqa: E402
+
 Micro = tuple[Tensor, Tensor]  # inputs, labels or rows of probabilities
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -21,6 +27,8 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": lambda groups, **args: torch.optim.Adam(groups, fused=True, **args),
     "adamw": lambda groups, **args: torch.optim.AdamW(groups, fused=True, **args),
     "rmsprop": torch.optim.RMSprop,
+    "lion": Lion,
+    "muon": lambda groups, **args: Muon(groups, **args),
 }
 
 

@@ -62,6 +62,8 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("adam", _optimiser("adam", 2e-3)),
     Technique("adamw", _optimiser("adamw", 2e-3, betas=[0.9, 0.99])),
     Technique("rmsprop", _optimiser("rmsprop", 1e-3, momentum=0.5)),
+    Technique("lion", _optimiser("lion", 3e-4)),
+    Technique("muon", _optimiser("muon", 2e-3, nesterov=True)),
     Technique("constant", _one("train.schedule", "constant")),
     Technique("step", _one("train.schedule", {"step": {"every": 2, "gamma": 0.5}})),
     Technique("cosine", _one("train.schedule", {"cosine": {"floor": 0.1}})),

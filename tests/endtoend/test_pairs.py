@@ -91,7 +91,7 @@ FORBIDDEN: dict[str, tuple[Mapping[str, Any], str]] = {
     "the same without any other part": (
         {"train.loss": "mse", "data.augment": ["mixup"], "data.split": {"val": 0.0, "test": 0.0}}, r"\(\d+, 3\)"
     ),
-    "class weights for a loss without": ({"train.loss": "huber", "data.balance": "class-weights"}, "huber has no parameter class_weights"),
+    "class weights for a loss without": ({"train.loss": "huber", "data.balance": "class-weights"}, "huber has no param"),
     "weights for other classes": (
         {"train.loss": {"name": "focal", "class_weights": [1, 2]}}, r"2 class weights for 3 classes \(cat, dog, emu\)"
     ),

@@ -11,6 +11,8 @@ from torch import nn
 from danlu.training.optimisers.adam import Adam
 from danlu.training.optimisers.adamw import AdamW
 from danlu.training.optimisers.base import load_state, set_rates, state_tensors
+from danlu.training.optimisers.lion import Lion
+from danlu.training.optimisers.muon import Muon
 from danlu.training.optimisers.rmsprop import RMSprop
 from danlu.training.optimisers.sgd import SGD
 
@@ -58,7 +60,45 @@ def test_adamw_decays_apart_from_the_gradient() -> None:
     torch.testing.assert_close(weight.detach(), torch.full((3,), 0.95))
 
 
-@pytest.mark.parametrize("make", [SGD, Adam, AdamW, RMSprop])
+def test_lion_by_hand() -> None:
+    """Chen et al. 2023, algorithm 2, in float64."""
+    generator = torch.Generator().manual_seed(0)
+    weight = nn.Parameter(torch.randn(5, 3, generator=generator, dtype=torch.float64))
+    value, mean = weight.detach().clone(), torch.zeros(5, 3, dtype=torch.float64)
+    optimizer = Lion([{"params": [weight]}], lr=0.01, weight_decay=0.3, betas=(0.9, 0.99))
+    for _ in range(7):
+        slope = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+        weight.grad = slope.clone()
+        optimizer.step()
+        value = value * (1 - 0.01 * 0.3) - 0.01 * (0.9 * mean + 0.1 * slope).sign()
+        mean = 0.99 * mean + 0.01 * slope
+        torch.testing.assert_close(weight.detach(), value, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 9), (5, 2, 3, 3)])
+def test_muon_moves_matrices_by_orthogonal_steps_and_vectors_as_adamw(shape: tuple[int, ...]) -> None:
+    """All singular values of an update lie near .2·√max(out, in), whatever those of the gradient (Liu et al. 2025)."""
+    generator = torch.Generator().manual_seed(1)
+    matrix, vector = (nn.Parameter(torch.randn(size, generator=generator)) for size in (shape, (7,)))
+    twin = nn.Parameter(vector.detach().clone())
+    before = matrix.detach().clone()
+    optimizer = Muon([{"params": [matrix, vector]}], lr=0.1, nesterov=False, betas=(0.9, 0.95))
+    adamw = torch.optim.AdamW([twin], lr=0.1, weight_decay=0.0, betas=(0.9, 0.95), eps=1e-7)
+    matrix.grad = torch.randn(shape, generator=generator) * torch.logspace(-1, 0, shape[0]).view(
+        -1, *(1,) * (len(shape) - 1)
+    )
+    vector.grad = torch.randn(7, generator=generator)
+    twin.grad = vector.grad.clone()
+    optimizer.step()
+    adamw.step()
+    moved = (before - matrix.detach()).flatten(1)
+    sizes = torch.linalg.svdvals(moved) / (0.1 * 0.2 * max(moved.shape) ** 0.5)
+    assert sizes.min() > 0.4  # five Newton-Schulz steps leave them in about .7 … 1.2
+    assert sizes.max() < 1.5
+    torch.testing.assert_close(vector, twin)
+
+
+@pytest.mark.parametrize("make", [SGD, Adam, AdamW, RMSprop, Lion, Muon])
 def test_state_goes_through_tensors_bit_for_bit(make: type) -> None:
     first, second = nets()
     names = [{p: n for n, p in net.named_parameters()} for net in (first, second)]
@@ -73,7 +113,7 @@ def test_state_goes_through_tensors_bit_for_bit(make: type) -> None:
         assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize("make", [SGD, Adam, AdamW, RMSprop])
+@pytest.mark.parametrize("make", [SGD, Adam, AdamW, RMSprop, Lion, Muon])
 def test_loaded_state_has_the_weights_memory_format(make: type) -> None:
     """A momentum of other strides than its channels_last weight would be added to the wrong elements by a fused kernel."""
     images = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))

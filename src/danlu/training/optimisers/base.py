@@ -37,13 +37,18 @@ def set_rates(optimizer: Optimizer, lr: float, momentum: float | None) -> None:
 
 
 def state_tensors(optimizer: Optimizer, names: dict[torch.nn.Parameter, str]) -> dict[str, torch.Tensor]:
-    """``name/key`` → tensor for everything the optimiser remembers of each parameter."""
+    """``name/key`` → tensor for everything the optimiser remembers of each parameter.
+
+    Python's own numbers become int64, bool or float64, which torch's step counters and momenta never are; so they can be told apart.
+    """
     found = {}
     for parameter, name in names.items():
         for key, value in optimizer.state.get(parameter, {}).items():
             if value is None:
                 continue
-            found[f"{name}/{key}"] = value if isinstance(value, torch.Tensor) else torch.tensor(value)
+            if not isinstance(value, torch.Tensor):
+                value = torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
+            found[f"{name}/{key}"] = value
     return found
 
 
@@ -58,8 +63,14 @@ def load_state(optimizer: Optimizer, names: dict[torch.nn.Parameter, str], tenso
     for key, value in tensors.items():
         name, _, field = key.rpartition("/")
         parameter = by_name[name]
+        if not value.dim() and value.dtype in _PYTHONS:  # arithmetic with tensors of them would round otherwise
+            optimizer.state[parameter][field] = value.item()
+            continue
         if value.shape == parameter.shape and value.dim():
             value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         elif value.dim() or (parameter.is_cuda and optimizer.defaults.get("fused")):
             value = value.to(parameter.device)
         optimizer.state[parameter][field] = value.detach().clone()
+
+
+_PYTHONS = (torch.int64, torch.bool, torch.float64)
