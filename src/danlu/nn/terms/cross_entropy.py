@@ -49,7 +49,9 @@ class CrossEntropy(Classes):
             )
         if smoothing:  # of what the row has: an ignored row stays 0
             target = target * (1 - smoothing) + target.sum(1, keepdim=True) * (smoothing / logits.shape[1])
-        return -self._weighted(F.log_softmax(logits, 1) * target, logits.dtype).sum()  # in torch's order, to the last bit
+        return -self._weighted(
+            F.log_softmax(logits, 1) * target, logits.dtype
+        ).sum()  # in torch's order, to the last bit
 
     def extra_repr(self) -> str:
         return f"label_smoothing={self.label_smoothing}"
