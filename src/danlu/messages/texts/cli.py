@@ -51,6 +51,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "say what differs between runs, and what difference it made on the same samples",
         "说明几次训练有何不同，以及在相同样本上造成的差别",
     ),
+    "cli.about.learn": (
+        "open the page with live diagrams and lessons, on a run or a small net",
+        "打开带有实时图解与课程的页面，可用于自己的训练或内置的小网络",
+    ),
     "cli.about.list": ("list what a recipe can name, with its arguments", "列出配方中可以使用的名称及其参数"),
     "cli.about.schema": ("print the recipe's JSON Schema, for editors", "输出配方的 JSON Schema，供编辑器使用"),
     "cli.option.json": (
@@ -137,6 +141,20 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.next.longer": ("train longer", "训练更久"),
     "cli.next.evaluate": ("judge it on the validation part", "在验证集上评估"),
     "cli.input-name": ("PHOTO.png", "照片.png"),
+    # learn
+    "cli.learn.run": (
+        "the folder of a run (default: a small net that the page trains itself)",
+        "一次训练的文件夹（省略时为页面自己训练的小网络）",
+    ),
+    "cli.learn.port": (
+        "the port to listen on (default: the first free one from 8642 on)",
+        "监听的端口（省略时为 8642 起第一个空闲端口）",
+    ),
+    "cli.learn.host": (
+        "the address to listen on (default: {host}, this machine only)",
+        "监听的地址（默认 {host}，仅限本机）",
+    ),
+    "cli.learn.open": ("open a browser on the page", "用浏览器打开页面"),
     # check
     "cli.check.step": ("check", "检查"),
     "cli.check.seconds": ("seconds", "秒"),

@@ -1,0 +1,18 @@
+"""What a lesson is asked: few numbers, each in its range; anything else is refused before torch sees it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Asked(BaseModel):
+    """The base of every lesson's controls."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def number(low: float, high: float) -> object:
+    """A finite float between two bounds, both allowed."""
+    return Annotated[float, Field(ge=low, le=high)]

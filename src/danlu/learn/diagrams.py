@@ -1,0 +1,188 @@
+"""The numbers of the four diagrams (data flow, training, components, data and evaluation), of a run or of the small net.
+
+Of a run that still trains they are what it has told so far.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from danlu import recipe as recipes
+from danlu.errors import Problem
+from danlu.learn.builtin import ARMS, BATCH, PARTS, builtin, plan, spiral
+from danlu.learn.structure import structure
+from danlu.recipe.names import load_object, spec_of
+from danlu.runs import weights
+from danlu.runs.columns import restore
+from danlu.runs.run import Run
+from danlu.training import events as told
+from danlu.watch import history
+from danlu.watch.curves import buckets
+
+POINTS = 120  # of a curve
+LATEST = 20  # steps whose mean is shown as "now"
+
+
+def of_builtin() -> dict[str, Any]:
+    """The small net's, in the form of :func:`of_run`."""
+    made = builtin()
+    steps = [event for event in made.events if isinstance(event, told.StepsDone)]
+    told_of = ("train/loss", "lr", "grad_norm")
+    curves = {name: [value for block in steps for value in block.values[name]] for name in told_of}
+    started = next(event for event in made.events if isinstance(event, told.FitStarted))
+    evaluated = [event for event in made.events if isinstance(event, told.Evaluated)]
+    best = max(evaluated, key=lambda event: event.best * event.step)
+    points = spiral()["train"][0]
+    own = plan()
+    return {
+        "name": None,
+        "status": "finished",
+        "data": {
+            "source": "spiral",
+            "rows": {"found": sum(PARTS.values()), "used": sum(PARTS.values()), **PARTS},
+            "input": [2],
+            "classes": ARMS,
+            "mean": float(points.mean()),
+            "std": float(points.std(correction=0)),
+        },
+        "net": {"name": "mlp", **structure(made.stage.net)},
+        "training": {
+            "losses": list(made.stage.objective.names),
+            "optimizer": "sgd",
+            "momentum": 0.9,
+            "weight_decay": own.decay,
+            "l1": own.l1,
+            "schedule": "cosine",
+            "peak": own.lr,
+            "seed": own.seed,
+            "batch": BATCH,
+            "step": steps[-1].step,
+            "steps": started.total_steps,
+            "epoch": own.epochs,
+            "epochs": own.epochs,
+            **_now(curves),
+        },
+        "evaluation": {
+            "best": best.epoch + 1,
+            "val": {"accuracy": made.accuracy["val"], "loss": best.values["val/loss"]},
+            "test": {"accuracy": made.accuracy["test"]},
+        },
+        "curve": _thin(range(1, len(curves["train/loss"]) + 1), curves["train/loss"]),
+    }
+
+
+def of_run(path: str | Path) -> dict[str, Any]:
+    """name, status, data (source, rows, input, classes, mean, std), net (its name, and :func:`danlu.learn.structure.structure`),
+    training (what the recipe says and where it stands: step, epoch, loss, lr, grad_norm), evaluation (best: epoch from 1; val, test:
+    metric → value), curve: [[step, loss]]. What isn't known (yet) is None. Raises RunError.
+    """
+    run = Run(path)
+    recipe = recipes.resolved(run.folder.recipe)
+    card = run.folder.read_json(run.folder.card) if run.folder.card.is_file() else {}
+    problems: list[Problem] = []
+    has = run.folder.events.is_file()
+    curves = {name: values for name, (_, values) in history.curves(run.folder.events, problems).items()} if has else {}
+    records = history.read(run.folder.events, problems) if has else []
+    losses = history.curves(run.folder.events, problems).get("train/loss") if has else None
+    started: Mapping[str, Any] = next((each for each in reversed(records) if each["type"] == "fit-started"), {})
+    evaluated = [each for each in records if each["type"] == "evaluated"]
+    train = recipe.train
+    step = int(losses[0][-1]) if losses is not None and len(losses[0]) else 0
+    per_epoch = int(started.get("steps_per_epoch") or 0)
+    loss = train.loss.name if train.loss is not None else None
+    slots = dict(started.get("slots", []))
+    return {
+        "name": run.path.resolve().name,
+        "status": run.status,
+        "data": _data(card, recipe.data.source),
+        "net": {"name": recipe.model.name, **structure(_net(run, recipe, card))},
+        "training": {
+            "losses": [loss] if loss else _terms(slots.get("objective", "")),
+            "optimizer": train.optimizer.name,
+            "momentum": train.optimizer.args.get("momentum"),
+            "weight_decay": train.optimizer.weight_decay,
+            "l1": train.l1,
+            "schedule": train.schedule.name,
+            "peak": train.optimizer.lr if isinstance(train.optimizer.lr, float) else None,
+            "seed": recipe.seed,
+            "batch": train.batch_size * train.accumulate,
+            "step": step,
+            "steps": started.get("total_steps"),
+            "epoch": min(-(-step // per_epoch), int(started["epochs"])) if per_epoch else 0,
+            "epochs": train.epochs,
+            **_now(curves),
+        },
+        "evaluation": {
+            "best": next((int(each["epoch"]) + 1 for each in reversed(evaluated) if each.get("best")), None),
+            "val": _part(run.metrics, "val"),
+            "test": _part(run.metrics, "test"),
+        },
+        "curve": _thin(*losses) if losses is not None else [],
+    }
+
+
+def _terms(objective: str) -> list[str]:
+    """Names in what the loop says of its objective: "1·cross-entropy + 0.1·dice"."""
+    return [each.partition("·")[2] for each in objective.split(" + ") if each]
+
+
+def _net(run: Run, recipe: Any, card: dict[str, Any]) -> Any:
+    """The net as the recipe makes it: its weights don't matter here, and may not be written yet."""
+    data = restore(run.folder.read_json(run.folder.columns), card)
+    replaced = weights.replaced(recipe)
+    return load_object(spec_of(recipe.task, recipe.where("task")).task)(replaced, data).net()
+
+
+def _data(card: Mapping[str, Any], source: Any) -> dict[str, Any]:
+    columns = list(card.get("columns", {}).values())
+    first: Mapping[str, Any] = next((each for each in columns if each.get("role") == "input"), {})
+    target: Mapping[str, Any] = next((each for each in columns if each.get("role") == "target"), {})
+    size = first.get("size")
+    statistics = first.get("statistics") or {}
+    return {
+        "source": Path(str(source)).name,
+        "rows": card.get("rows", {}),
+        "input": [first.get("channels", 1), *size] if isinstance(size, list) else None,
+        "classes": len(target["classes"]) if "classes" in target else None,
+        "mean": _middle(statistics.get("mean")),
+        "std": _middle(statistics.get("std")),
+    }
+
+
+def _middle(values: Any) -> float | None:
+    """The mean over channels."""
+    found = [values] if isinstance(values, (int, float)) else list(values or ())
+    return math.fsum(found) / len(found) if found else None
+
+
+def _now(curves: Mapping[str, Any]) -> dict[str, float | None]:
+    loss, norm, rate = (curves.get(name, ()) for name in ("train/loss", "grad_norm", "lr"))
+    return {
+        "loss": _mean(loss[-LATEST:]),
+        "grad_norm": _mean(norm[-LATEST:]),
+        "lr": float(rate[-1]) if len(rate) else None,
+    }
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = [float(value) for value in values if math.isfinite(value)]
+    return math.fsum(found) / len(found) if found else None
+
+
+def _part(metrics: Mapping[str, float], part: str) -> dict[str, float]:
+    named = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith(f"{part}/")}
+    return {name: value for name, value in named.items() if math.isfinite(value)}
+
+
+def _thin(steps: Iterable[Any], losses: Any) -> list[list[float]]:
+    """At most :data:`POINTS` means of neighbours, [step, loss]."""
+    found = buckets(losses, POINTS)
+    places = list(steps)
+    return [
+        [int(places[first]), float(mean)]
+        for first, mean in zip(found.first, found.mean, strict=True)
+        if math.isfinite(mean)
+    ]

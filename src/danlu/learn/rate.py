@@ -1,0 +1,196 @@
+"""Lesson: the learning rate. The range test, then short trainings from the same first weights, on the same batches."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from danlu.data.batches.batch import Batch
+from danlu.errors import DanluError
+from danlu.learn.asked import Asked
+from danlu.learn.limits import Limit
+from danlu.learn.stage import Fixed, Stage
+from danlu.messages import say
+from danlu.nn.parameters import split_parameters
+from danlu.randomness import Position
+from danlu.training.finder import Found, find_rate
+from danlu.training.optimisers.base import set_rates
+from danlu.training.parts import optimiser
+from danlu.training.precision import Precision
+from danlu.training.randomness import reseed
+from danlu.training.schedules.base import Horizon, Schedule
+from danlu.training.schedules.constant import Constant
+from danlu.training.schedules.cosine import Cosine
+from danlu.training.schedules.one_cycle import OneCycle
+from danlu.training.schedules.step import Step
+from danlu.training.slots.gradients import GradientChain
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": Constant(),
+    "step": Step(),
+    "cosine": Cosine(),
+    "one-cycle": OneCycle(cycle_momentum=False),
+}
+STEPS, FEWEST = 120, 24
+FINDER = 80  # steps of the range test
+BUDGET = 8.0  # seconds that the range test, or one training, may take
+EXPLODED = 8.0  # times the first loss: training has failed, and nothing more is to be seen
+LAST = 10  # losses whose mean is the end
+
+
+class RateAsked(Asked):
+    """factor: the peak rate over the suggested one."""
+
+    factor: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
+    schedule: Literal["constant", "step", "cosine", "one-cycle"] = "constant"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One short training. losses: before each step, until done or exploded. rates: of each step."""
+
+    losses: tuple[float, ...]
+    rates: tuple[float, ...]
+    exploded: bool
+
+    @property
+    def end(self) -> float | None:
+        """Mean of the last ten losses; None where it exploded."""
+        last = self.losses[-LAST:]
+        return None if self.exploded else math.fsum(last) / len(last)
+
+    def as_dict(self) -> dict[str, Any]:
+        finite = [loss if math.isfinite(loss) else None for loss in self.losses]
+        return {"losses": finite, "rates": list(self.rates), "exploded": self.exploded, "end": self.end}
+
+
+class Bench:
+    """A stage with what was already computed on it: the range test and the trainings."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._found: Found | None = None
+        self._steps = 0
+        self._walks: dict[tuple[float, str], Walk] = {}
+
+    def rate(self, asked: RateAsked, limit: Limit) -> dict[str, Any]:
+        """finder: {"rates", "losses", "suggestion"}. steps: of a training. asked, base: :class:`Walk` with the asked rate and with the
+        suggested one, under the same schedule. schedule: its factor at each step. valley: see :func:`valley`.
+        Raises DanluError where it took too long, TrainingError where no rate lowers the loss.
+        """
+        found = self._finder(limit)
+        return {
+            "finder": {"rates": found.rates, "losses": found.losses, "suggestion": found.suggestion},
+            "steps": self._steps,
+            "asked": self._walk(asked.factor, asked.schedule, limit).as_dict(),
+            "base": self._walk(1.0, asked.schedule, limit).as_dict(),
+            "schedule": factors(asked.schedule, self._steps, len(self.stage.batches)),
+            "valley": valley(asked.factor),
+        }
+
+    def _finder(self, limit: Limit) -> Found:
+        if self._found is None:
+            began = time.monotonic()
+            walk(self.stage, 1e-6, "constant", 2, limit)  # the first step is slower than all others
+            began = time.monotonic()
+            walk(self.stage, 1e-6, "constant", 2, limit)
+            most = int(BUDGET / max((time.monotonic() - began) / 2, 1e-6))
+            if most < FEWEST:
+                raise DanluError.of("", say("learn.too-slow"), say("learn.use-builtin"))
+            self._steps = min(STEPS, most)
+            batches = _Limited(self.stage.batches, limit)
+            plan = replace(self.stage.plan, accumulate=1)
+            self._found = find_rate(
+                self.stage.fresh(), self.stage.objective, batches, plan, steps=min(FINDER, most), high=30.0
+            )
+        return self._found
+
+    def _walk(self, factor: float, schedule: str, limit: Limit) -> Walk:
+        key = (factor, schedule)
+        if key not in self._walks:
+            found = walk(self.stage, factor * self._finder(limit).suggestion, schedule, self._steps, limit)
+            self._walks = dict(islice(self._walks.items(), 64)) | {key: found}
+        return self._walks[key]
+
+
+class _Limited(Fixed):
+    """Batches until the limit is over."""
+
+    def __init__(self, batches: tuple[Batch, ...], limit: Limit) -> None:
+        super().__init__(batches)
+        self._limit = limit
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        for batch in super().epoch(epoch, start):
+            check(self._limit)
+            yield batch
+
+
+def check(limit: Limit) -> None:
+    """Raises DanluError once the limit is over."""
+    if limit.over:
+        raise DanluError.of("", say("learn.too-slow"), say("learn.use-builtin"))
+
+
+def factors(schedule: str, steps: int, per_epoch: int) -> list[float]:
+    """What the peak rate is multiplied by at each step."""
+    return [SCHEDULES[schedule].at(step, Horizon(steps, per_epoch)).factor for step in range(steps)]
+
+
+def walk(stage: Stage, peak: float, schedule: str, steps: int, limit: Limit) -> Walk:
+    """Train the net from its first weights for a few steps over the stage's batches, with the plan's optimiser and clipping."""
+    net = stage.fresh().train()
+    optimizer = optimiser(net, stage.plan)
+    decayed, others = ([p for _, p in named] for named in split_parameters(net))
+    chain = GradientChain([*decayed, *others], Precision("fp32", stage.plan.device), stage.plan.clip_norm, 0.0, decayed)
+    losses: list[float] = []
+    rates: list[float] = []
+    with torch.random.fork_rng(devices=[]):
+        for step, batch in enumerate(islice(cycle(stage.batches), steps)):
+            check(limit)
+            rate = peak * SCHEDULES[schedule].at(step, Horizon(steps, len(stage.batches))).factor
+            set_rates(optimizer, rate, None)
+            reseed(Position(stage.plan.seed, 0, step))
+            loss = stage.loss(net, batch)
+            losses.append(float(loss.detach()))
+            rates.append(rate)
+            if not losses[-1] <= EXPLODED * losses[0]:  # NaN too
+                return Walk(tuple(losses), tuple(rates), True)
+            torch.autograd.backward(loss)
+            chain.finish(optimizer)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+    return Walk(tuple(losses), tuple(rates), False)
+
+
+CURVATURES = (1.0, 8.0)  # of the valley, along its two directions
+START = (-1.6, 0.6)
+STRIDES = 30
+BEST = 0.4 / CURVATURES[1]  # the rate of factor 1; from 2 / 8 on, five times as much, each stride overshoots by more
+
+
+def valley(factor: float) -> dict[str, Any]:
+    """Gradient descent by torch's SGD in ½(1·a² + 8·b²): path: [[a, b]] of 30 strides, or fewer where it leaves the picture;
+    curvatures; critical: the factor from which on it diverges.
+    """
+    place = torch.tensor(START, dtype=torch.float64, requires_grad=True)
+    curvature = torch.tensor(CURVATURES, dtype=torch.float64)
+    optimizer = torch.optim.SGD([place], lr=factor * BEST)
+    path = [list(START)]
+    for _ in range(STRIDES):
+        optimizer.zero_grad()
+        loss: Tensor = 0.5 * (curvature * place.square()).sum()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        path.append(place.detach().tolist())
+        if place.detach().abs().max() > 20:
+            break
+    return {"path": path, "curvatures": list(CURVATURES), "critical": 2 / CURVATURES[1] / BEST}
