@@ -104,6 +104,10 @@ CHINESE = {
     "watch": "训练时记录什么",
     "watch.tensorboard": "同时写 TensorBoard 文件",
     "watch.histograms_every": "每隔多少轮记录参数和梯度的直方图",
+    "watch.captures_every": (
+        "每隔多少步查看一次网络内部（梯度、权重、更新量、激活值），供健康诊断使用；"
+        "0 表示不查看；auto 表示全程约一百次，且至多每 10 步一次"
+    ),
     "watch.log_seconds": "进程被杀死时，最多丢失这么多秒的事件",
     "deploy": "产物的形式",
     "deploy.quantize": "产物权重的数值格式",

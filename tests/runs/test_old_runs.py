@@ -95,8 +95,11 @@ SINCE: dict[str, Any] = {
     "deploy.licence": None,
     "evaluate.baselines": True,  # adds to what is said, changes nothing of it
     "train.non_finite": "stop",
+    "watch.captures_every": 0,
 }
-"""Every key that came after 0.1, with what was in force before (docs/decisions/0010-old-runs.md). It must be the schema's default."""
+"""Every key that came after 0.1, with what was in force before (docs/decisions/0010-old-runs.md). It must be the schema's default, or
+stand in ``danlu.recipe.reading.EARLIER``.
+"""
 
 
 def test_keys_that_came_later_do_what_was_done_without_them(old: Path) -> None:

@@ -40,10 +40,16 @@ def load(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 def resolved(path: str | Path) -> Recipe:
     """The recipe that a run wrote down when it began, complete. Raises RecipeError.
 
-    Keys that came after that version have the schema's defaults, which mean what was done before there was such a key. A task's
-    defaults don't touch it: they may have changed since (docs/decisions/0010-old-runs.md).
+    Keys that came after that version have values that mean what was done before there was such a key: those of ``EARLIER``, else the
+    schema's defaults. A task's defaults don't touch it: they may have changed since (docs/decisions/0010-old-runs.md).
     """
-    return complete(load(path), defaults=False)
+    recipe = load(path)
+    lacking = {key: value for key, value in EARLIER.items() if not _written(recipe, key)}
+    return complete(patch(recipe, lacking) if lacking else recipe, defaults=False)
+
+
+EARLIER: Mapping[str, Any] = {"watch.captures_every": 0}
+"""Keys whose default for new runs is another than what was done before there was the key → what was done."""
 
 
 def from_text(text: str, overrides: Iterable[str] = (), name: str = "recipe") -> Recipe:
@@ -115,3 +121,11 @@ def _drop(node: Node, key: str) -> None:
         _drop(below, rest)
     else:
         del node.value[step]
+
+
+def _written(recipe: Recipe, key: str) -> bool:
+    section: Any = recipe
+    *sections, last = key.split(".")
+    for name in sections:
+        section = getattr(section, name)
+    return last in section.model_fields_set

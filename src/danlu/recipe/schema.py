@@ -290,6 +290,11 @@ class WatchSection(Section):
 
     tensorboard: bool = Field(False, description="Also write TensorBoard files")
     histograms_every: Count = Field(1, description="Epochs between histograms of parameters and gradients")
+    captures_every: Limit | Literal["auto"] = Field(
+        "auto",
+        description="Steps between two looks inside the net (gradients, weights, updates, activations), for verdicts on its health; "
+        "0: none; auto: about a hundred in a run, but at most every 10th step",
+    )
     log_seconds: Positive = Field(1.0, description="At most so much of the events is lost when the process is killed")
 
 

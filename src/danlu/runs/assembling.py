@@ -154,6 +154,7 @@ def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, n
     if train.optimizer.lr == "auto":
         found = find_rate(made.net, made.objective, batches, plan)
         plan = replace(plan, lr=choices.make("train.optimizer.lr", found.suggestion, say("runs.chosen.finder")))
+    plan = replace(plan, captures_every=auto.captures_every(recipe, plan, len(batches), choices))
     made.recipe = made.task.recipe = choices.freeze(recipe)
     return Assembled(**vars(made), plan=plan, batches=batches, choices=choices)
 

@@ -20,6 +20,7 @@ from danlu.randomness import Position
 from danlu.recipe import patch
 from danlu.recipe.schema import Recipe
 from danlu.training.objective import Objective
+from danlu.training.plan import Plan
 from danlu.training.precision import Name, Precision, supported
 from danlu.training.randomness import reseed
 
@@ -73,6 +74,19 @@ def channels_last(recipe: Recipe, net: nn.Module, choices: Choices) -> bool:
         reason = say("runs.chosen.convolutions" if has else "runs.chosen.no-convolutions")
         wanted = bool(choices.make("train.channels_last", has, reason))
     return wanted
+
+
+def captures_every(recipe: Recipe, plan: Plan, micros: int, choices: Choices) -> int:
+    """Steps between two looks inside the net. micros: micro-batches in an epoch."""
+    wanted = recipe.watch.captures_every
+    if wanted != "auto":
+        return wanted
+    steps = plan.epochs * -(-micros // plan.accumulate)
+    every = max(_SELDOM, min(steps, plan.max_steps or steps) // _LOOKS)
+    return int(choices.make("watch.captures_every", every, say("runs.chosen.captures", count=_LOOKS, least=_SELDOM)))
+
+
+_LOOKS, _SELDOM = 100, 10  # looks in a run, about; steps between two at least
 
 
 def precision(net: nn.Module, objective: Objective, batch: Batch, device: torch.device, choices: Choices) -> Name:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from danlu import recipe as recipes
 from danlu.recipe.schema import Recipe
@@ -13,16 +13,21 @@ from danlu.runs.folder import RunFolder
 from danlu.training.events import Compared
 from danlu.watch.journal import read
 
+if TYPE_CHECKING:
+    from danlu.data.dataset import Dataset
+
 
 class Run:
     """A view of a run's folder; everything in it is read from there.
 
-    status: "running", "finished", "early-stop", "interrupted" or "stopped" (it ended without a word).
+    status: "running", "finished", "early-stop", "interrupted" or "stopped" (it ended without a word). data: open already, where
+    the training has just ended; else None.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, data: Dataset | None = None) -> None:
         self.folder = RunFolder.open(path)
         self.path = self.folder.path
+        self.data = data
 
     def __repr__(self) -> str:
         found = ", ".join(f"{name} {value:.4f}" for name, value in self.metrics.items() if name.startswith("test/"))

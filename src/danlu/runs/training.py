@@ -15,6 +15,7 @@ from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
 from danlu.runs import baselines, verdict, weights
 from danlu.runs.assembling import Assembled, assemble, in_folder
+from danlu.runs.captures import CaptureWriter
 from danlu.runs.checking import examine
 from danlu.runs.choices import timed
 from danlu.runs.environment import environment
@@ -120,6 +121,11 @@ def _fit_and_test(
             closing.callback(board.close)
             watchers.append(board)
 
+        if assembled.plan.captures_every:
+            writer = CaptureWriter(folder.captures, attempt)
+            closing.callback(writer.close)
+            watchers.append(writer)
+
         def tell(event: Event) -> None:
             for watcher in watchers:
                 watcher.on(event)
@@ -143,7 +149,7 @@ def _fit_and_test(
                 for watcher in watchers:
                     if hasattr(watcher, "picture"):
                         watcher.picture(*picture)
-    return Run(folder.path)
+    return Run(folder.path, assembled.data)
 
 
 def _test(folder: RunFolder, assembled: Assembled, fitted: Fitted, tell: Any) -> None:

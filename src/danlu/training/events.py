@@ -106,6 +106,61 @@ class Snapshot(Event):
 
 
 @dataclass(frozen=True)
+class LayerFigures:
+    """One output of one call of a layer, for the step's first samples; taken from a copy of the net that did the step again.
+
+    layer: dotted, "" is the net itself. kind: its class, "F.relu" for a function. call: the how-manieth of a layer that is used again.
+    output: which of several, dotted. size: values. mean, std: of them, NaN where one is not finite. last: the net gives it out.
+    silent: of ReLU and its kin one bit a unit, 1 where it is ≤ 0 for every sample and place (numpy.packbits); units: how many there
+    are, 0 of other layers. saturated: of tanh and sigmoid the share of values where the slope is small. gradient: Euclidean norm of the
+    loss's gradient with respect to this output; None where it does not depend on it.
+    """
+
+    layer: str
+    kind: str
+    call: int
+    output: str
+    size: int
+    mean: float
+    std: float
+    last: bool
+    silent: bytes
+    units: int
+    saturated: float | None
+    gradient: float | None
+
+
+@dataclass(frozen=True)
+class ParameterFigures:
+    """A parameter in one step. size: elements; dimensions: of its shape; trained: whether it asks for a gradient.
+
+    weight: Euclidean norm before the update. gradient: of the effective batch, before clipping; None where it got none. update: norm of
+    what the step changed.
+    """
+
+    parameter: str
+    size: int
+    dimensions: int
+    trained: bool
+    weight: float
+    gradient: float | None
+    update: float
+
+
+@dataclass(frozen=True)
+class Captured(Event):
+    """What the inside of the net looked like in the step that brought ``step`` about; only for watchers with ``wants_captures``."""
+
+    layers: tuple[LayerFigures, ...]
+    parameters: tuple[ParameterFigures, ...]
+
+
+@dataclass(frozen=True)
+class Saving(Event):
+    """A checkpoint is about to be written: what was captured before it is never told again. For watchers with ``wants_captures``."""
+
+
+@dataclass(frozen=True)
 class CheckpointSaved(Event):
     path: str
     seconds: float

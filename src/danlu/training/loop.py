@@ -33,6 +33,7 @@ from danlu.training.events import (
     Watcher,
 )
 from danlu.training.interrupts import Interrupts
+from danlu.training.looking import Looks
 from danlu.training.nonfinite import incident
 from danlu.training.objective import Objective
 from danlu.training.parts import Parts
@@ -75,6 +76,7 @@ def fit(
     steps_per_epoch = -(-len(batches) // plan.accumulate)
     parts = Parts(net, objective, plan, steps_per_epoch)
     progress, meter = parts.progress, parts.meter
+    looks = Looks(net, objective, plan.captures_every, watchers)
 
     def tell(event: Event) -> None:
         for watcher in watchers:
@@ -85,6 +87,7 @@ def fit(
         block, refused = meter.flush(progress.epoch, skips=plan.non_finite == "skip")
         if block is not None:
             tell(block)
+        looks.tell(refused.step if refused is not None else None)
         if refused is not None:
             incident.meet(parts, objective, batches, plan, refused, window, tell)
         return refused is not None and not window
@@ -93,6 +96,7 @@ def fit(
         if plan.checkpoint.folder is None:
             return
         parts.guard.approve(progress.step, progress.epoch)
+        looks.saving(progress.step, progress.epoch)
         began = time.perf_counter()
         path = checkpoint.save(plan.checkpoint.folder / f"{progress.step:06d}", parts.state())
         checkpoint.prune(plan.checkpoint.folder, plan.checkpoint.keep, progress.step)
@@ -151,7 +155,12 @@ def fit(
                 last = progress.step + 1 == total or progress.micro + len(micros) >= len(batches)
                 if last:
                     _snapshot(net, progress.step, epoch, watchers)
+                looked = refused is not True and looks.due(progress.step)
+                if looked:
+                    looks.before(micros[0], at, parts.precision, parts.gradients.norms)
                 parts.update.apply(progress.step, refused)
+                if looked:
+                    looks.after()
                 if parts.ema is not None:
                     parts.ema.follow(progress.step, refused)
                 meter.add(progress.step, lr, loss, norm, penalty, terms, counts, sum(map(len, micros)), refused)

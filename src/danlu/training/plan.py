@@ -70,7 +70,8 @@ class Plan:
     monitor: (metric, +1 or -1) whose best weights are kept in ``best_folder``. patience: evaluations without improvement
     by ``min_delta`` before stopping early. transforms: batch transforms in order. seed: of everything drawn.
     non_finite: what a step whose loss or gradient is NaN or infinite leads to; in no case does it change anything. captures: the folder
-    in which the batches of such steps are kept. source: a dataset row's id, and where a person finds it.
+    in which the batches of such steps are kept. captures_every: steps between two looks inside the net (0: none), for watchers with
+    ``wants_captures``. source: a dataset row's id, and where a person finds it.
     """
 
     epochs: int = 10
@@ -96,6 +97,7 @@ class Plan:
     checkpoint: CheckpointPolicy = field(default_factory=CheckpointPolicy)
     non_finite: Literal["stop", "skip"] = "stop"
     captures: Path | None = None
+    captures_every: int = 0
     source: Callable[[int], tuple[str, str]] = by_number
     log_seconds: float = 1.0
     extra_state: Mapping[str, Any] = field(default_factory=dict)  # JSON-able, stored beside (versions, recipe hash)

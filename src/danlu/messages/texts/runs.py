@@ -121,6 +121,10 @@ TEXTS = {
     "runs.chosen.convolutions": ("the net has convolutions", "网络含卷积"),
     "runs.chosen.no-convolutions": ("the net has no convolutions", "网络不含卷积"),
     "runs.chosen.finder": ("learning-rate finder", "学习率搜索"),
+    "runs.chosen.captures": (
+        "about {count} looks inside the net in a run, at most every {least}th step",
+        "全程约查看网络内部 {count} 次，至多每 {least} 步一次",
+    ),
     "runs.chosen.cores": ("cores of this machine", "本机核数"),
     "runs.no-cuda": ("there is no CUDA device here.", "本机没有 CUDA 设备。"),
     "runs.no-cuda.remedy": ("Set train.device to cpu or auto.", "请将 train.device 设为 cpu 或 auto。"),
@@ -195,4 +199,9 @@ TEXTS = {
         "没有基线：无法读取该运行自己的训练数据（{reason}）",
     ),
     "runs.nothing-to-predict": ("there is nothing to predict.", "没有可预测的输入。"),
+    "runs.captures-unreadable": ("what was captured can't be read: {reason}.", "无法读取捕获的数据：{reason}。"),
+    "runs.captures-unreadable.remedy": (
+        "Delete this file: nothing but verdicts on the run's health depends on it.",
+        "请删除此文件：只有健康诊断用到它。",
+    ),
 }

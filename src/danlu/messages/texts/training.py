@@ -102,4 +102,9 @@ TEXTS = {
         "the net can't be copied, so it can't be watched at work: {reason}",
         "无法复制该网络，因此无法观察它的计算过程：{reason}",
     ),
+    "training.blind": (
+        "What the layers give out can't be captured, since a copy of the net fails on some of a step's samples: {reason}. "
+        "Training goes on; gradients, weights and updates are captured.",
+        "无法捕获各层输出：网络的副本在一步的部分样本上运行失败（{reason}）。训练继续进行；梯度、权重和更新量照常捕获。",
+    ),
 }

@@ -30,12 +30,16 @@ class GradientChain:
         self.clip_norm = clip_norm
         self.l1 = l1
         self.penalised = [p for p in penalised if p.requires_grad]
+        self.norms: dict[nn.Parameter, Tensor] = {}  # of each gradient of the last step, before clipping; 0-d
 
     def finish(self, optimizer: Optimizer) -> Tensor:
         """Make the gradients ready for the update; the norm of the loss's gradient before clipping, 0-d float32."""
         self.precision.unscale(optimizer)
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        norm = self._norm(gradients)
+        held = [p for p in self.parameters if p.grad is not None]
+        gradients = [p.grad for p in held if p.grad is not None]
+        norms = torch._foreach_norm(gradients) if gradients else ()
+        self.norms = dict(zip(held, norms, strict=True))
+        norm = torch.linalg.vector_norm(torch.stack(norms)) if gradients else torch.zeros(())
         if self.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
         if self.l1:
@@ -52,9 +56,3 @@ class GradientChain:
             for parameter in self.penalised:
                 if parameter.grad is not None:
                     parameter.grad.add_(parameter.sign(), alpha=self.l1)
-
-    def _norm(self, gradients: list[Tensor]) -> Tensor:
-        if not gradients:
-            return torch.zeros(())
-        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-        return norm

@@ -1,0 +1,155 @@
+"""What training's looks inside the net found, as Parquet: ``captures/layers.parquet`` and ``captures/parameters.parquet``.
+
+While a run goes on they lie in pieces (``layers-a001-000345.parquet``: attempt 1, up to step 345), each whole, and each on the disk
+before the checkpoint that would make its steps past. A step that a later attempt did again counts as that attempt saw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from danlu.errors import RunError
+from danlu.messages import say
+from danlu.runs.folder import writing
+from danlu.training.aside import beside, clear, sync
+from danlu.training.events import Captured, Event, FitDone, LayerFigures, ParameterFigures, Saving
+
+TABLES = {"layers": LayerFigures, "parameters": ParameterFigures}
+_MOST = 50_000  # rows that wait in memory at most
+_TYPES = {
+    "str": "string",
+    "int": "int64",
+    "float": "float64",
+    "bool": "bool_",
+    "bytes": "binary",
+    "float | None": "float64",
+}
+
+
+class CaptureWriter:
+    """A watcher. Raises RunError where the disk refuses."""
+
+    wants_snapshots = False
+    wants_captures = True
+
+    def __init__(self, folder: Path, attempt: int) -> None:
+        self.folder, self.attempt = folder, attempt
+        self._waiting: list[Captured] = []
+        self._rows = 0
+
+    def on(self, event: Event) -> None:
+        match event:
+            case Captured():
+                self._waiting.append(event)
+                self._rows += len(event.layers) + len(event.parameters)
+                if self._rows > _MOST:
+                    self._write()
+            case Saving():
+                self._write()
+            case FitDone():
+                self._write()
+                if event.reason != "interrupted":
+                    self._join()
+
+    def close(self) -> None:
+        """What waits belongs to steps after the last checkpoint: a run that failed is looked into for just these."""
+        self._write()
+
+    def _write(self) -> None:
+        if not self._waiting:
+            return
+        last = self._waiting[-1].step
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for name in TABLES:
+                _put(self.folder / f"{name}-a{self.attempt:03d}-{last:06d}.parquet", _table(name, self._waiting))
+        self._waiting, self._rows = [], 0
+
+    def _join(self) -> None:
+        """The pieces become one file; they are deleted once it is there."""
+        for name in TABLES:
+            pieces = _pieces(self.folder, name)
+            if len(pieces) > 1 or (pieces and pieces[0].name != f"{name}.parquet"):
+                with writing(self.folder):
+                    _put(self.folder / f"{name}.parquet", _whole(pieces))
+                    for piece in pieces:
+                        if piece.name != f"{name}.parquet":
+                            piece.unlink(missing_ok=True)
+
+
+def read(folder: str | Path, name: str) -> dict[str, np.ndarray]:
+    """Column → values (N,), by rising step, in the order of the net; empty where nothing was captured.
+
+    folder: a run's ``captures``. name: "layers" or "parameters". Numbers that are not known are NaN.
+    Raises RunError for a damaged file.
+    """
+    pieces = _pieces(Path(folder), name)
+    if not pieces:
+        return {}
+    table = _whole(pieces)
+    return {column: table[column].to_numpy() for column in table.column_names}
+
+
+def _pieces(folder: Path, name: str) -> list[Path]:
+    """The joined file first, then by attempt and step."""
+    joined = folder / f"{name}.parquet"
+    return [joined] * joined.is_file() + sorted(folder.glob(f"{name}-a*.parquet"))
+
+
+def _whole(pieces: Sequence[Path]) -> Any:
+    """One table, each step as the last piece that holds it has it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = []
+    for path in pieces:
+        try:
+            tables.append(pq.read_table(path))
+        except (OSError, pa.ArrowInvalid) as error:
+            what = say("runs.captures-unreadable", reason=str(error).partition("\n")[0])
+            raise RunError.of(str(path), what, say("runs.captures-unreadable.remedy")) from error
+    table = pa.concat_tables(tables)
+    step = table["step"].to_numpy()
+    piece = np.repeat(np.arange(len(tables)), [len(one) for one in tables])
+    newest: dict[int, int] = {}
+    for at, number in zip(step.tolist(), piece.tolist(), strict=True):
+        newest[at] = max(number, newest.get(at, 0))
+    kept = np.flatnonzero(piece == np.array([newest[at] for at in step.tolist()], dtype=np.int64))
+    return table.take(pa.array(kept[np.argsort(step[kept], kind="stable")]))
+
+
+def _table(name: str, events: Sequence[Captured]) -> Any:
+    import pyarrow as pa
+
+    figures = fields(TABLES[name])
+    rows = list(_rows(name, events))
+    columns = {"step": pa.array([step for step, _, _ in rows], pa.int64())}
+    columns["epoch"] = pa.array([epoch for _, epoch, _ in rows], pa.int32())
+    for field in figures:
+        kind = getattr(pa, _TYPES[str(field.type)])()
+        columns[field.name] = pa.array([getattr(row, field.name) for _, _, row in rows], kind)
+    return pa.table(columns)
+
+
+def _rows(name: str, events: Sequence[Captured]) -> Iterator[tuple[int, int, Any]]:
+    for event in events:
+        for row in getattr(event, name):
+            yield event.step, event.epoch, row
+
+
+def _put(path: Path, table: Any) -> None:
+    import pyarrow.parquet as pq
+
+    clear(path.parent, path.name)
+    part = beside(path)
+    try:
+        pq.write_table(table, part, compression="zstd")
+        sync(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
