@@ -172,6 +172,8 @@ def test_binary_focal_is_the_guides(gamma: float) -> None:
     x, y = logits(40), labels(40, classes=2).double()
     same(Focal("y", gamma=gamma), x, y, guides_focal_loss(x, y, gamma))
     same(Focal("y", gamma=gamma), x, y.long(), guides_focal_loss(x, y, gamma))
+    x, y = logits(40, 1), labels(40, 1, classes=2).double()  # one column: no classes that exclude each other
+    same(Focal("y", gamma=gamma), x, y, guides_focal_loss(x, y, gamma))
     x, y = logits(40, 3), labels(40, 3, classes=2).double()
     same(Focal("y", gamma=gamma, classes="independent"), x, y, guides_focal_loss(x, y, gamma))
 

@@ -25,7 +25,7 @@ class Focal(Classes):
     classes: "exclusive" takes logits (B, K, …) beside labels or probabilities, as cross entropy; "independent" takes
     logits and yes-or-no answers of one shape, as binary cross entropy, and equals the guide's function.
     "auto" is independent where there is no class dimension (targets that are not labels of shape (B,), or labels of the
-    logits' own shape) or ``alpha`` is given; real targets (B, K) are then taken as probabilities of exclusive classes.
+    logits' own shape) or ``alpha`` is given; real targets (B, K) with K > 1 are then taken as probabilities of exclusive classes.
     gamma: 0 is plain cross entropy. alpha: weight of a yes, 1 - alpha of a no (independent only; it scales the sum, the
     count stays the number of answers). class_weights: exclusive only, counted as in cross entropy.
     Labels -1 (and NaN answers) are ignored. Raises RecipeError where shapes or arguments don't fit.
@@ -65,7 +65,7 @@ class Focal(Classes):
         if self.classes != "auto":
             return self.classes == "independent"
         if target.is_floating_point():
-            return target.ndim == 1
+            return target.ndim == 1 or target.shape[1] == 1  # of one class alone, cross entropy is always 0
         return logits is not None and logits.shape == target.shape
 
     def _answers(self, logits: Tensor, target: Tensor) -> Tensor:
