@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from danlu.messages.visible import visible
 
 _LONGEST = 2000  # characters
+_FULL = ("。", "！", "？", "；")  # they bring their own space
 
 
 def _cut(text: str) -> str:
@@ -41,8 +42,8 @@ class Problem:
 
     def __str__(self) -> str:
         head = f"{self.where}: " if self.where else ""
-        tail = f" {self.remedy}" if self.remedy else ""
-        return f"{head}{self.what}{tail}"
+        gap = "" if self.what.endswith(_FULL) or not self.remedy else " "
+        return f"{head}{self.what}{gap}{self.remedy}"
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)
