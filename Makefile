@@ -13,7 +13,7 @@ JOBS ?= 2
 # Tests run side by side, one thread each: more threads than cores make every one of them slower.
 PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
-.PHONY: help demo test test-all lint format venv clean
+.PHONY: help demo test test-all lint format studio venv clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ lint: $(READY)  ## ruff and mypy
 format: $(READY)  ## let ruff format the code
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+studio:  ## check and build the page from studio-ui into the package (needs Node and npm)
+	@cd studio-ui && npm ci --no-audit --no-fund && npm run check && npm run build
 
 venv: $(READY)  ## set up .venv only
 

@@ -15,6 +15,7 @@ import danlu
 import danlu.messages.texts
 
 SOURCE = Path(danlu.__file__).parent
+PAGE = Path(__file__).parents[2] / "studio-ui" / "src"
 AREAS = sorted(module.name for module in pkgutil.iter_modules(danlu.messages.texts.__path__))
 TEXTS: dict[str, tuple[str, str]] = {
     key: pair for area in AREAS for key, pair in importlib.import_module(f"danlu.messages.texts.{area}").TEXTS.items()
@@ -80,10 +81,24 @@ def test_every_call_names_a_text_and_fills_its_places() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def page_keys() -> tuple[set[str], set[str]]:
+    """Keys that the page's sources name, whole ('learn.x') and as patterns (`learn.x.${name}`)."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(PAGE.rglob("*.*")))
+    whole = set(re.findall(r"""['"](learn\.[a-z0-9.-]+)['"]""", text))
+    places = (re.split(r"\$\{[^}]*\}", each) for each in re.findall(r"`(learn\.[^`]*)`", text))
+    return whole, {".+".join(map(re.escape, pieces)) for pieces in places}
+
+
+def test_every_key_of_the_page_names_a_text() -> None:
+    whole, patterns = page_keys()
+    assert len(whole) > 50
+    assert not sorted(whole - TEXTS.keys())
+    assert not [pattern for pattern in patterns if not any(re.fullmatch(pattern, key) for key in TEXTS)]
+
+
 def test_every_text_is_used() -> None:
-    """A key that no string of the source gives, whole or as an f-string with places, is dead."""
-    whole: set[str] = set()
-    patterns: set[str] = set()
+    """A key that no string of the source gives, whole or as a string with places, is dead."""
+    whole, patterns = page_keys()
     for path in sorted(SOURCE.rglob("*.py")):
         if path.parent.name == "texts":
             continue
