@@ -21,11 +21,12 @@ def arguments(parser: Parser) -> None:
 
 
 def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
+    import re
     import sys
     from pathlib import Path
 
     path = Path(parser.only("RUN", options.path)) if options.path else None
-    port = None if options.port is None else int(options.port) if options.port.isdecimal() else 0
+    port = None if options.port is None else int(options.port) if re.fullmatch("[0-9]{1,5}", options.port) else 0
     if port is not None and not 1 <= port <= 65535:
         raise parser.mistake(say("studio.bad-port", port=options.port))
     from danlu.studio.serve import exposed, open_browser, serve

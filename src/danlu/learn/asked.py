@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 
 class Asked(BaseModel):
     """The base of every lesson's controls."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-def number(low: float, high: float) -> object:
-    """A finite float between two bounds, both allowed."""
-    return Annotated[float, Field(ge=low, le=high)]

@@ -21,6 +21,7 @@ from danlu.training.objective import Objective
 from danlu.training.optimisers.sgd import SGD
 from danlu.training.plan import Plan
 from danlu.training.schedules.cosine import Cosine
+from danlu.training.seeing import undisturbed
 
 ARMS, EACH = 3, 160
 WIDTHS = (24, 24, 24)
@@ -91,7 +92,7 @@ def builtin() -> Builtin:
     """Trained once in a process."""
     parts, net, kept = spiral(), fresh(), _Kept()
     feed = TensorFeed(parts["train"], BATCH, 7, torch.device("cpu"))
-    with torch.random.fork_rng(devices=[]):
+    with undisturbed():
         fit(net, objective(), feed, plan(), validation=parts["val"], watchers=(kept,))
     net.eval()
     with torch.no_grad():

@@ -20,7 +20,7 @@ POINTS = 41
 NUDGE = 1e-5  # of the central difference: rounding and curvature errors are both about 1e-10
 
 Value = Annotated[float, Field(ge=-2, le=2)]
-Weight = Annotated[float, Field(ge=-4, le=4)]
+Weight = Annotated[float, Field(ge=-1000, le=1000)]  # where steps of gradient descent may lead
 
 
 class ChainAsked(Asked):
@@ -45,8 +45,10 @@ class TinyNet(nn.Module):
 
     def __init__(self, weights: Tensor) -> None:
         super().__init__()
-        self.hidden = nn.Linear(INPUTS, HIDDEN, dtype=torch.float64)
-        self.output = nn.Linear(HIDDEN, 1, dtype=torch.float64)
+        with torch.device("meta"):  # where nothing is drawn
+            self.hidden = nn.Linear(INPUTS, HIDDEN, dtype=torch.float64)
+            self.output = nn.Linear(HIDDEN, 1, dtype=torch.float64)
+        self.to_empty(device="cpu")
         self.put(weights)
 
     def put(self, weights: Tensor) -> None:

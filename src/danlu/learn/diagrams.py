@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from danlu import recipe as recipes
-from danlu.errors import Problem
 from danlu.learn.builtin import ARMS, BATCH, PARTS, builtin, plan, spiral
 from danlu.learn.structure import structure
 from danlu.recipe.names import load_object, spec_of
@@ -19,6 +19,7 @@ from danlu.runs import weights
 from danlu.runs.columns import restore
 from danlu.runs.run import Run
 from danlu.training import events as told
+from danlu.training.seeing import undisturbed
 from danlu.watch import history
 from danlu.watch.curves import buckets
 
@@ -27,14 +28,14 @@ LATEST = 20  # steps whose mean is shown as "now"
 
 
 def of_builtin() -> dict[str, Any]:
-    """The small net's, in the form of :func:`of_run`."""
+    """The small net's, in the form of :func:`of_run`; evaluated with its last weights."""
     made = builtin()
     steps = [event for event in made.events if isinstance(event, told.StepsDone)]
     told_of = ("train/loss", "lr", "grad_norm")
     curves = {name: [value for block in steps for value in block.values[name]] for name in told_of}
     started = next(event for event in made.events if isinstance(event, told.FitStarted))
     evaluated = [event for event in made.events if isinstance(event, told.Evaluated)]
-    best = max(evaluated, key=lambda event: event.best * event.step)
+    best = [event.epoch for event in evaluated if event.best][-1]
     points = spiral()["train"][0]
     own = plan()
     return {
@@ -66,8 +67,8 @@ def of_builtin() -> dict[str, Any]:
             **_now(curves),
         },
         "evaluation": {
-            "best": best.epoch + 1,
-            "val": {"accuracy": made.accuracy["val"], "loss": best.values["val/loss"]},
+            "best": best + 1,
+            "val": {"accuracy": made.accuracy["val"], "loss": evaluated[-1].values["val/loss"]},
             "test": {"accuracy": made.accuracy["test"]},
         },
         "curve": _thin(range(1, len(curves["train/loss"]) + 1), curves["train/loss"]),
@@ -82,15 +83,10 @@ def of_run(path: str | Path) -> dict[str, Any]:
     run = Run(path)
     recipe = recipes.resolved(run.folder.recipe)
     card = run.folder.read_json(run.folder.card) if run.folder.card.is_file() else {}
-    problems: list[Problem] = []
-    has = run.folder.events.is_file()
-    curves = {name: values for name, (_, values) in history.curves(run.folder.events, problems).items()} if has else {}
-    records = history.read(run.folder.events, problems) if has else []
-    losses = history.curves(run.folder.events, problems).get("train/loss") if has else None
-    started: Mapping[str, Any] = next((each for each in reversed(records) if each["type"] == "fit-started"), {})
-    evaluated = [each for each in records if each["type"] == "evaluated"]
-    train = recipe.train
-    step = int(losses[0][-1]) if losses is not None and len(losses[0]) else 0
+    latest, curves = _told(run.folder.events)
+    started: Mapping[str, Any] = latest.get("fit-started", {})
+    best, metrics, train = latest.get("best"), run.metrics, recipe.train
+    step = latest.get("step", 0)
     per_epoch = int(started.get("steps_per_epoch") or 0)
     loss = train.loss.name if train.loss is not None else None
     slots = dict(started.get("slots", []))
@@ -98,7 +94,7 @@ def of_run(path: str | Path) -> dict[str, Any]:
         "name": run.path.resolve().name,
         "status": run.status,
         "data": _data(card, recipe.data.source),
-        "net": {"name": recipe.model.name, **structure(_net(run, recipe, card))},
+        "net": {"name": recipe.model.name, **_structure(run.path, run.folder.recipe.stat().st_mtime_ns)},
         "training": {
             "losses": [loss] if loss else _terms(slots.get("objective", "")),
             "optimizer": train.optimizer.name,
@@ -113,15 +109,37 @@ def of_run(path: str | Path) -> dict[str, Any]:
             "steps": started.get("total_steps"),
             "epoch": min(-(-step // per_epoch), int(started["epochs"])) if per_epoch else 0,
             "epochs": train.epochs,
-            **_now(curves),
+            **_now({name: values for name, (_, values) in curves.items()}),
         },
         "evaluation": {
-            "best": next((int(each["epoch"]) + 1 for each in reversed(evaluated) if each.get("best")), None),
-            "val": _part(run.metrics, "val"),
-            "test": _part(run.metrics, "test"),
+            "best": None if best is None else int(best["epoch"]) + 1,
+            "val": _part(metrics, "val"),
+            "test": _part(metrics, "test"),
         },
-        "curve": _thin(*losses) if losses is not None else [],
+        "curve": _thin(*curves.get("train/loss", ((), ()))),
     }
+
+
+def _told(events: Path) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
+    """(the latest "fit-started", the "best" evaluation, and the "step" that training stands at; curves up to that step). After an
+    interruption training stands again where it was taken up, though later steps were told before.
+    """
+    if not events.is_file():
+        return {}, {}
+    latest: dict[str, Any] = {}
+    for record in history.records(events):
+        kind = record["type"]
+        if kind in ("fit-started", "steps-done"):
+            latest["step"] = int(record["step"])
+        if kind == "fit-started":
+            latest[kind] = record
+        elif kind == "evaluated" and record["part"] == "val" and record.get("best"):
+            latest["best"] = record
+    curves = {}
+    for name, (steps, values) in history.curves(events).items():
+        count = int((steps <= latest.get("step", 0)).sum())
+        curves[name] = steps[:count], values[:count]
+    return latest, curves
 
 
 def _terms(objective: str) -> list[str]:
@@ -129,11 +147,16 @@ def _terms(objective: str) -> list[str]:
     return [each.partition("·")[2] for each in objective.split(" + ") if each]
 
 
-def _net(run: Run, recipe: Any, card: dict[str, Any]) -> Any:
-    """The net as the recipe makes it: its weights don't matter here, and may not be written yet."""
+@lru_cache(maxsize=1)
+@undisturbed()
+def _structure(folder: Path, written: int) -> dict[str, Any]:
+    """Of the net as the recipe makes it: its weights don't matter here, and may not be there yet. written: when the recipe was."""
+    run = Run(folder)
+    recipe = recipes.resolved(run.folder.recipe)
+    card = run.folder.read_json(run.folder.card) if run.folder.card.is_file() else {}
     data = restore(run.folder.read_json(run.folder.columns), card)
-    replaced = weights.replaced(recipe)
-    return load_object(spec_of(recipe.task, recipe.where("task")).task)(replaced, data).net()
+    task = load_object(spec_of(recipe.task, recipe.where("task")).task)
+    return structure(task(weights.replaced(recipe), data).net())
 
 
 def _data(card: Mapping[str, Any], source: Any) -> dict[str, Any]:

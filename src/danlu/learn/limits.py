@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable, Sequence
 from threading import Event
 
+from danlu.errors import DanluError
+from danlu.messages import say
+
 SECONDS = 20.0
+UNLIMITED = math.inf
 
 
 class Limit:
@@ -18,3 +24,31 @@ class Limit:
     @property
     def over(self) -> bool:
         return time.monotonic() >= self._end or (self._stop is not None and self._stop.is_set())
+
+    def check(self) -> None:
+        """Raises DanluError once it is over."""
+        if self.over:
+            raise too_slow()
+
+
+def too_slow() -> DanluError:
+    return DanluError.of("", say("learn.too-slow"), say("learn.use-builtin"))
+
+
+def largest(sizes: Sequence[int], work: Callable[[int], object], seconds: float) -> int:
+    """Of rising ``sizes`` the largest whose ``work(size)`` takes no longer than ``seconds``; the first where none does.
+
+    A size is not even tried where the one before foretells that it takes longer.
+    """
+    work(sizes[0])  # a first call is slower than all others
+    fits = sizes[0]
+    for index, size in enumerate(sizes):
+        began = time.perf_counter()
+        work(size)
+        spent = time.perf_counter() - began
+        if spent > seconds:
+            break
+        fits = size
+        if index + 1 < len(sizes) and spent * sizes[index + 1] / size > seconds:
+            break
+    return fits

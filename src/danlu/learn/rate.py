@@ -14,23 +14,20 @@ from pydantic import Field
 from torch import Tensor
 
 from danlu.data.batches.batch import Batch
-from danlu.errors import DanluError
 from danlu.learn.asked import Asked
-from danlu.learn.limits import Limit
+from danlu.learn.limits import Limit, too_slow
 from danlu.learn.stage import Fixed, Stage
-from danlu.messages import say
 from danlu.nn.parameters import split_parameters
-from danlu.randomness import Position
 from danlu.training.finder import Found, find_rate
 from danlu.training.optimisers.base import set_rates
 from danlu.training.parts import optimiser
 from danlu.training.precision import Precision
-from danlu.training.randomness import reseed
 from danlu.training.schedules.base import Horizon, Schedule
 from danlu.training.schedules.constant import Constant
 from danlu.training.schedules.cosine import Cosine
 from danlu.training.schedules.one_cycle import OneCycle
 from danlu.training.schedules.step import Step
+from danlu.training.seeing import undisturbed
 from danlu.training.slots.gradients import GradientChain
 
 SCHEDULES: dict[str, Schedule] = {
@@ -41,8 +38,10 @@ SCHEDULES: dict[str, Schedule] = {
 }
 STEPS, FEWEST = 120, 24
 FINDER = 80  # steps of the range test
-BUDGET = 8.0  # seconds that the range test, or one training, may take
+HIGHEST = 30.0  # rate of the range test
+BUDGET = 5.0  # seconds that the range test, or one of two trainings, may take; together less than the limit
 EXPLODED = 8.0  # times the first loss: training has failed, and nothing more is to be seen
+KEPT = 64  # trainings that are remembered
 LAST = 10  # losses whose mean is the end
 
 
@@ -81,11 +80,15 @@ class Bench:
         self._steps = 0
         self._walks: dict[tuple[float, str], Walk] = {}
 
-    def rate(self, asked: RateAsked, limit: Limit) -> dict[str, Any]:
+    @undisturbed()
+    def rate(self, asked: RateAsked, limit: Limit | None = None) -> dict[str, Any]:
         """finder: {"rates", "losses", "suggestion"}. steps: of a training. asked, base: :class:`Walk` with the asked rate and with the
-        suggested one, under the same schedule. schedule: its factor at each step. valley: see :func:`valley`.
-        Raises DanluError where it took too long, TrainingError where no rate lowers the loss.
+        suggested one, under the same schedule. schedule: its factor at each step. valley: see :func:`valley`. samples: of a batch.
+        published: the run began from published weights, which these trainings don't.
+        Raises DanluError where the net is too slow for this or the limit is over (what is done by then is kept), TrainingError where no
+        rate lowers the loss, RunError where nothing of the net is trained.
         """
+        limit = limit or Limit()
         found = self._finder(limit)
         return {
             "finder": {"rates": found.rates, "losses": found.losses, "suggestion": found.suggestion},
@@ -94,30 +97,33 @@ class Bench:
             "base": self._walk(1.0, asked.schedule, limit).as_dict(),
             "schedule": factors(asked.schedule, self._steps, len(self.stage.batches)),
             "valley": valley(asked.factor),
+            "samples": len(self.stage.batches[0]),
+            "published": self.stage.published,
         }
 
     def _finder(self, limit: Limit) -> Found:
         if self._found is None:
-            began = time.monotonic()
-            walk(self.stage, 1e-6, "constant", 2, limit)  # the first step is slower than all others
-            began = time.monotonic()
+            walk(self.stage, 1e-6, "constant", 1, limit)  # the first step is slower than all others
+            began = time.perf_counter()
             walk(self.stage, 1e-6, "constant", 2, limit)
-            most = int(BUDGET / max((time.monotonic() - began) / 2, 1e-6))
-            if most < FEWEST:
-                raise DanluError.of("", say("learn.too-slow"), say("learn.use-builtin"))
-            self._steps = min(STEPS, most)
+            affordable = int(BUDGET / max((time.perf_counter() - began) / 2, 1e-6))
+            if affordable < FEWEST:
+                raise too_slow()
             batches = _Limited(self.stage.batches, limit)
             plan = replace(self.stage.plan, accumulate=1)
+            net = self.stage.fresh()
             self._found = find_rate(
-                self.stage.fresh(), self.stage.objective, batches, plan, steps=min(FINDER, most), high=30.0
+                net, self.stage.objective, batches, plan, steps=min(FINDER, affordable), high=HIGHEST
             )
+            self._steps = min(STEPS, affordable)
         return self._found
 
     def _walk(self, factor: float, schedule: str, limit: Limit) -> Walk:
         key = (factor, schedule)
         if key not in self._walks:
-            found = walk(self.stage, factor * self._finder(limit).suggestion, schedule, self._steps, limit)
-            self._walks = dict(islice(self._walks.items(), 64)) | {key: found}
+            if len(self._walks) >= KEPT:
+                del self._walks[next(iter(self._walks))]
+            self._walks[key] = walk(self.stage, factor * self._finder(limit).suggestion, schedule, self._steps, limit)
         return self._walks[key]
 
 
@@ -130,14 +136,8 @@ class _Limited(Fixed):
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         for batch in super().epoch(epoch, start):
-            check(self._limit)
+            self._limit.check()
             yield batch
-
-
-def check(limit: Limit) -> None:
-    """Raises DanluError once the limit is over."""
-    if limit.over:
-        raise DanluError.of("", say("learn.too-slow"), say("learn.use-builtin"))
 
 
 def factors(schedule: str, steps: int, per_epoch: int) -> list[float]:
@@ -153,21 +153,19 @@ def walk(stage: Stage, peak: float, schedule: str, steps: int, limit: Limit) -> 
     chain = GradientChain([*decayed, *others], Precision("fp32", stage.plan.device), stage.plan.clip_norm, 0.0, decayed)
     losses: list[float] = []
     rates: list[float] = []
-    with torch.random.fork_rng(devices=[]):
-        for step, batch in enumerate(islice(cycle(stage.batches), steps)):
-            check(limit)
-            rate = peak * SCHEDULES[schedule].at(step, Horizon(steps, len(stage.batches))).factor
-            set_rates(optimizer, rate, None)
-            reseed(Position(stage.plan.seed, 0, step))
-            loss = stage.loss(net, batch)
-            losses.append(float(loss.detach()))
-            rates.append(rate)
-            if not losses[-1] <= EXPLODED * losses[0]:  # NaN too
-                return Walk(tuple(losses), tuple(rates), True)
-            torch.autograd.backward(loss)
-            chain.finish(optimizer)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+    for step, batch in enumerate(islice(cycle(stage.batches), steps)):
+        limit.check()
+        rate = peak * SCHEDULES[schedule].at(step, Horizon(steps, len(stage.batches))).factor
+        set_rates(optimizer, rate, None)
+        loss = stage.loss(net, batch, step)
+        losses.append(float(loss.detach()))
+        rates.append(rate)
+        if not losses[-1] <= losses[0] + (EXPLODED - 1) * abs(losses[0]):  # NaN too
+            return Walk(tuple(losses), tuple(rates), True)
+        torch.autograd.backward(loss)
+        chain.finish(optimizer)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
     return Walk(tuple(losses), tuple(rates), False)
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import copy
+import time
+from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
 
-from danlu.data.batches.batch import Batch
 from danlu.errors import DanluError
 from danlu.learn.asked import Asked
-from danlu.learn.stage import Stage, doubled
+from danlu.learn.limits import Limit
+from danlu.learn.stage import Stage, doubled, finite
 from danlu.messages import say
+from danlu.randomness import Position
 from danlu.training.captures import activations
+from danlu.training.seeing import copied, replica, undisturbed
 
 SAMPLES = 8
-POINTS = 21
+POINTS, FEWEST = 21, 5
+BUDGET = 4.0  # seconds that the curve may take
 LAYERS = 64  # that are told of, at most
-NUDGE = 1e-6  # of the central difference in double precision
+NUDGE, ROUGH = 1e-6, 1e-2  # of the central difference in double precision, in single
 
 
 class SlopeAsked(Asked):
@@ -28,46 +31,47 @@ class SlopeAsked(Asked):
     parameter: Annotated[int, Field(ge=0, le=9999)] = 0
 
 
-def slope(stage: Stage, asked: SlopeAsked) -> dict[str, Any]:
+@undisturbed()
+def slope(stage: Stage, asked: SlopeAsked, limit: Limit | None = None) -> dict[str, Any]:
     """A forward and a backward pass with a few samples, in double precision where the net takes it.
 
     layers: [{"name", "kind", "shape", "size" (root mean square of the output), "gradient" (norm)}] in forward order. parameters: names.
     chosen; place: index of the weight with the greatest gradient in it; weight, gradient, measured (central difference), loss.
-    curve: [[weight, loss]] while only this weight changes. exact: whether in double precision.
+    curve: [[weight, loss]] while only this weight changes; fewer points where the net is slow. exact: whether in double precision.
+    Raises DanluError where the net trains no such tensor, its loss is not finite, or the limit is over.
     """
-    few = _first(stage.batches[0], SAMPLES)
-    net, batch, exact = _doubled(stage, few)
-    named = [(name, p) for name, p in net.named_parameters() if p.requires_grad and p.ndim > 1]
+    limit = limit or Limit()
+    played, exact = _precise(stage.smaller(SAMPLES))
+    net, batch = played.net, played.batches[0]
+    named = [(name, p) for name, p in net.named_parameters() if p.requires_grad and p.ndim > 1 and p.numel()]
     if not named:
         raise DanluError.of("", say("learn.no-weights"), say("learn.use-builtin"))
     chosen = min(asked.parameter, len(named) - 1)
     name, parameter = named[chosen]
-    net.zero_grad(set_to_none=True)
-    loss = stage.loss(net, batch)
-    torch.autograd.backward(loss)
-    assert parameter.grad is not None
-    flat = parameter.grad.detach().contiguous().reshape(-1)
-    place = int(flat.abs().argmax())
-    gradient, index = float(flat[place]), _index(place, parameter.shape)
+    loss = played.loss(net, batch)
+    value = finite(loss)
+    (gradients,) = torch.autograd.grad(loss, parameter, allow_unused=True, materialize_grads=True)
+    index = tuple(map(int, torch.unravel_index(gradients.abs().argmax(), gradients.shape)))
     here = float(parameter.detach()[index])
+    limit.check()
 
-    def at(value: float) -> float:
-        with torch.no_grad():
-            parameter[index] = value
-            found = float(stage.loss(net, batch))
-            parameter[index] = here
+    @torch.no_grad()
+    def at(weight: float) -> float:
+        limit.check()
+        parameter[index] = weight
+        found = float(played.loss(net, batch))
+        parameter[index] = here
         return found
 
+    nudge = NUDGE if exact else ROUGH
+    measured = (at(here + nudge) - at(here - nudge)) / (2 * nudge)
+    began = time.perf_counter()
+    at(here)
+    affordable = int(BUDGET / max(time.perf_counter() - began, 1e-9))
     reach = max(1.0, 2 * abs(here))
-    nudge = NUDGE if exact else 1e-2
-    places = torch.linspace(here - reach, here + reach, POINTS, dtype=torch.float64).tolist()
-
-    def goal(outputs: Any) -> Tensor:
-        share, _ = stage.objective(outputs, batch, stage.objective.counts(batch))
-        assert isinstance(share, Tensor)
-        return share
-
-    rows = activations(net, batch.arguments(), loss=goal)
+    places = torch.linspace(here - reach, here + reach, _odd(affordable), dtype=torch.float64).tolist()
+    position = Position(played.plan.seed)
+    rows = activations(net, batch.arguments(), loss=lambda outputs: played.judged(outputs, batch), position=position)
     return {
         "layers": [
             {
@@ -84,37 +88,31 @@ def slope(stage: Stage, asked: SlopeAsked) -> dict[str, Any]:
         "name": name,
         "place": list(index),
         "weight": here,
-        "gradient": gradient,
-        "measured": (at(here + nudge) - at(here - nudge)) / (2 * nudge),
-        "loss": float(loss.detach()),
-        "curve": [[value, at(value)] for value in places],
+        "gradient": float(gradients[index]),
+        "measured": measured,
+        "loss": value,
+        "curve": [[weight, at(weight)] for weight in places],
         "samples": len(batch),
         "exact": exact,
     }
 
 
-def _first(batch: Batch, count: int) -> Batch:
-    import numpy as np
-
-    from danlu.training.nonfinite.culprits import take
-
-    return take(batch, np.arange(min(count, len(batch))))
+def _odd(count: int) -> int:
+    """An odd number of points between the fewest and the most, so that the weight as it is is one of them."""
+    return min(POINTS, max(FEWEST, count - 1 | 1))
 
 
-def _doubled(stage: Stage, batch: Batch) -> tuple[nn.Module, Batch, bool]:
-    """(a copy of the net, the batch, True) in double precision; as they are where the net asks for single."""
-    net, wide = copy.deepcopy(stage.net).double(), doubled(batch)
+def _precise(stage: Stage) -> tuple[Stage, bool]:
+    """(a copy of the stage in double precision, True); in single, False, where the net's or the objective's own code asks for that."""
+    wide = replace(
+        stage,
+        net=replica(stage.net).double(),
+        objective=copied(stage.objective).double(),
+        batches=tuple(map(doubled, stage.batches[:1])),
+    )
     try:
         with torch.no_grad():
-            stage.loss(net, wide)
-    except RuntimeError:  # a dtype that the net's own code fixes
-        return copy.deepcopy(stage.net), batch, False
-    return net, wide, True
-
-
-def _index(place: int, shape: torch.Size) -> tuple[int, ...]:
-    found: list[int] = []
-    for size in reversed(shape):
-        found.append(place % size)
-        place //= size
-    return tuple(reversed(found))
+            exact = wide.loss(wide.net, wide.batches[0]).dtype == torch.float64
+    except (RuntimeError, TypeError, ValueError):
+        exact = False
+    return (wide, True) if exact else (replace(stage, net=replica(stage.net)), False)

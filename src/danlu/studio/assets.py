@@ -20,7 +20,9 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Asset:
-    """kind: media type. zipped: by gzip, None where that saves nothing. fixed: its name holds its hash, so it never changes."""
+    """kind: media type. zipped: by gzip, None where that saves nothing. tag: an entity tag, weak since both forms have it. fixed: its
+    name holds its hash, so it never changes.
+    """
 
     kind: str
     body: bytes
@@ -31,15 +33,17 @@ class Asset:
 
 def asset(path: Path, fixed: bool) -> Asset:
     body = path.read_bytes()
-    zipped = None if path.suffix == ".woff2" else gzip.compress(body, 9, mtime=0)
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    packed = gzip.compress(body, 9, mtime=0)
+    zipped = packed if len(packed) < len(body) else None
+    tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     return Asset(TYPES[path.suffix], body, zipped, tag, fixed)
 
 
 def assets(folder: Path = STATIC) -> dict[str, Asset]:
     """Path in an address → asset; "/" is the page."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in TYPES)
-    found = {f"/{path.relative_to(folder).as_posix()}": asset(path, "assets" in path.parts) for path in files}
+    inside = {path: path.relative_to(folder) for path in files}
+    found = {f"/{name.as_posix()}": asset(path, "assets" in name.parts) for path, name in inside.items()}
     if "/index.html" in found:
         found["/"] = found.pop("/index.html")
     return found

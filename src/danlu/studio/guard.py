@@ -10,7 +10,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from danlu.messages import say
+
 BODY = 8192  # bytes of a request
+DIGITS = 9  # of a body's length
 SECONDS = 10.0  # until a request must have arrived whole
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -77,12 +80,12 @@ class Guard:
                 async with asyncio.timeout(SECONDS):
                     found = await _body(receive)
             except TimeoutError:
-                found, refused = b"", (408, "The request came too slowly.")
+                found, refused = b"", (408, "studio.too-slow")
             if found is None:
-                refused = (413, "The request is too large.")
+                refused = (413, "studio.too-large")
             body = found or b""
         if refused is not None:
-            await PlainTextResponse(refused[1] + "\n", refused[0])(scope, receive, sending)
+            await PlainTextResponse(say(refused[1]) + "\n", refused[0])(scope, receive, sending)
             return
         given = False
 
@@ -96,20 +99,23 @@ class Guard:
         await self._app(scope, replay, sending)
 
     def _refused(self, scope: Scope) -> tuple[int, str] | None:
-        """(status, reason) where a request is turned away by its head."""
+        """(status, key of the reason) where a request is turned away by its head."""
         headers = Headers(scope=scope)
         if not known_host(headers.get("host", ""), self._bound):
-            return 421, "This server is not the one that was asked for."
+            return 421, "studio.other-host"
         if scope["method"] not in ("GET", "HEAD", "POST"):
-            return 405, "GET and POST only."
+            return 405, "studio.other-method"
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != headers.get("host", ""):
-            return 403, "Another site's page may not ask."
+            return 403, "studio.other-site"
+        if scope["path"].startswith("/api") and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return 403, "studio.other-site"
         if scope["method"] == "POST":
-            if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-                return 415, "JSON only."
-            if not headers.get("content-length", "0").isdecimal() or int(headers.get("content-length", "0")) > BODY:
-                return 413, "The request is too large."
+            if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+                return 415, "studio.other-content"
+            length = headers.get("content-length", "0")
+            if not (length.isascii() and length.isdecimal() and len(length) <= DIGITS and int(length) <= BODY):
+                return 413, "studio.too-large"
         return None
 
 

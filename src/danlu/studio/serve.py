@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from danlu.errors import DanluError
 from danlu.messages import say
 from danlu.studio.app import application
 from danlu.studio.assets import STATIC
+from danlu.studio.desk import Desk
 from danlu.studio.guard import LOOPBACK
 from danlu.studio.subject import Subject
 
@@ -29,11 +31,16 @@ TRIES = 20
 class _Server(uvicorn.Server):
     """Ctrl-C and SIGTERM end it, and are not raised again: to stop is what was asked for, not a failure."""
 
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+        super().__init__(config)
+        self._desk = desk
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         def end(number: int, frame: FrameType | None) -> None:
             self.force_exit = self.should_exit
             self.should_exit = True
+            self._desk.stop()  # at once: the server waits for answers that are under way
 
         before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -51,7 +58,8 @@ def listening(host: str, port: int | None) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         made = socket.socket(family, socket.SOCK_STREAM)
         try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":  # elsewhere it would share a port that another program listens on
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind((host, number))
             made.listen(64)
         except OSError as error:
@@ -79,8 +87,9 @@ def serve(subject: Subject, host: str, port: int | None, ready: Callable[[str], 
     if not (STATIC / "index.html").is_file():
         raise DanluError.of("", say("studio.no-page"), say("studio.no-page.remedy"))
     listener = listening(host, port)
+    desk = Desk()
     config = uvicorn.Config(
-        application(subject, host),
+        application(subject, host, desk),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -93,7 +102,7 @@ def serve(subject: Subject, host: str, port: int | None, ready: Callable[[str], 
         timeout_keep_alive=10,
         timeout_graceful_shutdown=1,
     )
-    server = _Server(config)
+    server = _Server(config, desk)
 
     async def run() -> None:
         serving = asyncio.ensure_future(server.serve(sockets=[listener]))
@@ -111,7 +120,10 @@ def serve(subject: Subject, host: str, port: int | None, ready: Callable[[str], 
 
 def exposed(host: str) -> bool:
     """Whether others than this machine's users can reach the page."""
-    return host not in LOOPBACK
+    try:
+        return host not in LOOPBACK and not ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return True
 
 
 def open_browser(url: str) -> bool:

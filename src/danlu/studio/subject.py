@@ -18,7 +18,10 @@ LESSONS = ("chain", "slope", "activation", "rate")
 
 
 class Subject:
-    """Every method but ``name`` and ``offers`` is called in one thread only."""
+    """Every method but ``name`` and ``offers`` is called in one thread only.
+
+    Diagrams are of what a run's folder holds when they are asked for; lessons go on with the weights that it held the first time.
+    """
 
     def __init__(self, run: Path | None = None) -> None:
         """Raises RunError where the folder holds no run."""
@@ -27,7 +30,7 @@ class Subject:
             raise RunError.of(str(run), say("runs.no-run"), say("runs.no-run.remedy"))
         self.name = None if run is None else run.resolve().name
         self._stage: Stage | None = None
-        self._benches: dict[int, Bench] = {}
+        self._benches: dict[Stage, Bench] = {}
 
     def offers(self, lesson: str) -> bool:
         return lesson in LESSONS
@@ -45,21 +48,20 @@ class Subject:
         if name == "chain":
             from danlu.learn.chain import ChainAsked, chain
 
-            return chain(ChainAsked(**controls))
-        stage = self._on(of)
+            return chain(ChainAsked.model_validate(controls))
         if name == "slope":
             from danlu.learn.slope import SlopeAsked, slope
 
-            return slope(stage, SlopeAsked(**controls))
+            return slope(self._on(of, stop), SlopeAsked.model_validate(controls), Limit(stop=stop))
         if name == "activation":
             from danlu.learn.activation import ActivationAsked, activation
 
-            return activation(stage, ActivationAsked(**controls))
-        from danlu.learn.rate import Bench, RateAsked
+            return activation(self._on(of, stop), ActivationAsked.model_validate(controls))
+        from danlu.learn.rate import RateAsked
 
-        return self._benches.setdefault(id(stage), Bench(stage)).rate(RateAsked(**controls), Limit(stop=stop))
+        return self._bench(self._on(of, stop)).rate(RateAsked.model_validate(controls), Limit(stop=stop))
 
-    def _on(self, of: str) -> Stage:
+    def _on(self, of: str, stop: Event) -> Stage:
         if self._run is None or of == "builtin":
             from danlu.learn.builtin import builtin
 
@@ -67,5 +69,12 @@ class Subject:
         if self._stage is None:
             from danlu.learn.own import own
 
-            self._stage = own(self._run)
+            self._stage = own(self._run, stop)
         return self._stage
+
+    def _bench(self, stage: Stage) -> Bench:
+        from danlu.learn.rate import Bench
+
+        if stage not in self._benches:
+            self._benches[stage] = Bench(stage)
+        return self._benches[stage]
