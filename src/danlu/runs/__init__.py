@@ -15,6 +15,7 @@ if "torch" not in sys.modules and "OMP_WAIT_POLICY" not in os.environ:
 
 if TYPE_CHECKING:
     from danlu.runs.checking import Checked, check
+    from danlu.runs.diagnosing import health
     from danlu.runs.evaluating import evaluate
     from danlu.runs.finding import find
     from danlu.runs.inspecting import inspect
@@ -23,7 +24,20 @@ if TYPE_CHECKING:
     from danlu.runs.run import Run
     from danlu.runs.training import resume, train
 
-__all__ = ["Checked", "Predictor", "Run", "check", "evaluate", "find", "inspect", "load", "predict", "resume", "train"]
+__all__ = [
+    "Checked",
+    "Predictor",
+    "Run",
+    "check",
+    "evaluate",
+    "find",
+    "health",
+    "inspect",
+    "load",
+    "predict",
+    "resume",
+    "train",
+]
 
 _HOMES = {
     "Checked": "checking",
@@ -32,6 +46,7 @@ _HOMES = {
     "check": "checking",
     "evaluate": "evaluating",
     "find": "finding",
+    "health": "diagnosing",
     "inspect": "inspecting",
     "load": "predicting",
     "predict": "predicting",

@@ -15,6 +15,7 @@ from danlu.watch.journal import read
 
 if TYPE_CHECKING:
     from danlu.data.dataset import Dataset
+    from danlu.watch.health.verdict import Verdict
 
 
 class Run:
@@ -70,6 +71,12 @@ class Run:
     def compared(self, part: str = "test") -> Compared | None:
         """The net beside its best baseline on a part; None where they were not judged there."""
         return verdict.compared(self.baselines, part)
+
+    def health(self) -> tuple[Verdict, ...]:
+        """What ails the run; see :func:`danlu.health`."""
+        from danlu.runs.diagnosing import health
+
+        return health(self)
 
     def predict(self, inputs: Iterable[Any]) -> list[dict[str, Any]]:
         """One answer for each raw input (path, bytes or array)."""

@@ -1,0 +1,75 @@
+"""Steps so large that they overshoot: the loss leaps above where it began, or every step rewrites the weights.
+
+Where the net answers well in the end, the rate is not too high, whatever the loss did on its way: large rates with a schedule are a
+good way to train (Smith & Topin 2018, Goyal et al. 2017).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from danlu.messages import say
+from danlu.watch.figures import brief, figure
+from danlu.watch.health import depth, remedies
+from danlu.watch.health.recording import Recording
+from danlu.watch.health.verdict import Evidence, Verdict
+
+_LEAP = 1.5  # highest over first loss, above the floor; healthy runs of the development set had at most 1.1
+_NEAR = 5  # steps of which the median counts: a single odd batch is no leap
+_RATE = 0.25  # of the peak rate at least, where it leaps: before, other things make a loss jump
+_LEFT = 0.15  # of what there was to learn is left
+_LARGE = 0.02  # update over weight, twenty times the rule of thumb; healthy runs had at most 0.01
+_ORTHOGONAL = 0.1  # the same of Muon, whose updates have a size of their own (Jordan 2024)
+
+
+def rate_too_high(recording: Recording) -> Verdict | None:
+    """By the training loss, and by the updates where there were looks."""
+    if recording.poor is False:
+        return None
+    leap, updates = _leap(recording), _updates(recording)
+    if not leap and (not updates or (recording.poor is None and recording.refused is None)):
+        return None
+    return Verdict(
+        "rate-too-high",
+        "problem",
+        say("health.rate-too-high", rate=_rate(recording)),
+        tuple(leap + updates),
+        say("health.rate-too-high.remedy"),
+        remedies.rate(recording, 0.1) | remedies.warm_up(recording) | remedies.fall(recording),
+    )
+
+
+def _leap(recording: Recording) -> list[Evidence]:
+    """Above the first loss, at a step whose rate can have done it, in a run that has much left to learn."""
+    losses = recording.losses
+    if losses is None or len(losses.values) < _NEAR or recording.left is None or recording.left < _LEFT:
+        return []
+    near = np.median(np.lib.stride_tricks.sliding_window_view(losses.values, _NEAR), axis=1)
+    middle = losses.steps[_NEAR // 2 :][: len(near)]
+    near = np.where(recording.rates(middle) >= _RATE, near, -np.inf)
+    place = int(near.argmax())
+    top, first = float(near[place]), losses.first
+    if not top - recording.floor > _LEAP * (first - recording.floor) > 0:
+        return []
+    step = int(middle[place])
+    text = say("health.rate-too-high.leap", first=figure(first), top=figure(top), step=step)
+    return [Evidence(text, (), (int(losses.steps[0]), step), {"first": first, "highest": top})]
+
+
+def _updates(recording: Recording) -> list[Evidence]:
+    rungs = depth.ladder(recording, 1 if recording.refused is not None else 3)
+    recipe = recording.recipe
+    bound = _ORTHOGONAL if recipe is not None and recipe.train.optimizer.name == "muon" else _LARGE
+    moved = [value for rung in rungs if np.isfinite(value := depth.while_fast(recording, rung))]
+    if not moved or np.median(moved) < bound:
+        return []
+    steps = rungs[0].parameter.steps
+    text = say("health.rate-too-high.updates", ratio=brief(float(np.median(moved))), count=len(moved))
+    layers = tuple(rung.layer for rung in rungs)
+    return [Evidence(text, layers, (int(steps[0]), int(steps[-1])), {"ratio": float(np.median(moved))})]
+
+
+def _rate(recording: Recording) -> str:
+    if "lr" not in recording.curves:
+        return "?"
+    return brief(float(np.nanmax(recording.curves["lr"][1])))
