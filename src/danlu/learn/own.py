@@ -18,6 +18,7 @@ from danlu.errors import RunError
 from danlu.learn.limits import UNLIMITED, Limit, largest
 from danlu.learn.stage import Stage
 from danlu.messages import say
+from danlu.nn.weights import is_file
 from danlu.randomness import Position
 from danlu.recipe.names import spec_of
 from danlu.runs import weights
@@ -51,7 +52,9 @@ def own(path: str | Path, stop: Event | None = None) -> Stage:
     if not len(data.parts.get("train", ())):
         raise RunError.of(str(path), say("runs.no-part", part="train"), say("learn.use-builtin"))
     data = replace(data, statistics=fitted.statistics)
-    made = bench(weights.replaced(recipe), spec, data, Choices())
+    begun = recipe.model.pretrained
+    held = is_file(begun) and Path(str(begun)).is_file()
+    made = bench(recipe if held else weights.replaced(recipe), spec, data, Choices())
     first = copy.deepcopy(made.net)
     weights.put_into(made.net, tensors, folder)
     transforms = made.task.transforms()
@@ -69,7 +72,7 @@ def own(path: str | Path, stop: Event | None = None) -> Stage:
         made.objective,
         batches,
         replace(plan, transforms=(), l1=0.0),
-        published=bool(recipe.model.pretrained),
+        published=bool(begun) and not held,
     )
 
     @torch.no_grad()

@@ -106,7 +106,7 @@ class Bench:
             walk(self.stage, 1e-6, "constant", 1, limit)  # the first step is slower than all others
             began = time.perf_counter()
             walk(self.stage, 1e-6, "constant", 2, limit)
-            affordable = int(BUDGET / max((time.perf_counter() - began) / 2, 1e-6))
+            affordable = int(min(BUDGET / max((time.perf_counter() - began) / 2, 1e-9), STEPS))
             if affordable < FEWEST:
                 raise too_slow()
             batches = _Limited(self.stage.batches, limit)
@@ -115,7 +115,7 @@ class Bench:
             self._found = find_rate(
                 net, self.stage.objective, batches, plan, steps=min(FINDER, affordable), high=HIGHEST
             )
-            self._steps = min(STEPS, affordable)
+            self._steps = affordable
         return self._found
 
     def _walk(self, factor: float, schedule: str, limit: Limit) -> Walk:

@@ -67,7 +67,7 @@ def slope(stage: Stage, asked: SlopeAsked, limit: Limit | None = None) -> dict[s
     measured = (at(here + nudge) - at(here - nudge)) / (2 * nudge)
     began = time.perf_counter()
     at(here)
-    affordable = int(BUDGET / max(time.perf_counter() - began, 1e-9))
+    affordable = int(min(BUDGET / max(time.perf_counter() - began, 1e-9), POINTS))
     reach = max(1.0, 2 * abs(here))
     places = torch.linspace(here - reach, here + reach, _odd(affordable), dtype=torch.float64).tolist()
     position = Position(played.plan.seed)

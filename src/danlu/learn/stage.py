@@ -25,7 +25,7 @@ class Stage:
     """net: trained, in evaluation mode; lessons work on copies. fresh: makes the net with its first weights, the same each time.
 
     batches: of the training part, on the CPU, transforms done. plan: how it was trained (optimiser, clipping); without transforms.
-    published: the run began from published weights; ``fresh`` draws all of them anew.
+    published: the run began from published weights, which are not fetched; ``fresh`` draws all of them anew.
     """
 
     net: nn.Module
