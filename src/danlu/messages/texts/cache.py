@@ -14,7 +14,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cache.damaged-within": ("The cache is damaged ({file}).", "缓存已损坏（{file}）。"),
     "cache.damaged-within.remedy": (
         "Start again or resume: it is then filled again. If this happens more than once, the disk may be failing.",
-        "请重新开始或继续运行：缓存会重新生成。若多次出现，磁盘可能有故障。",
+        "请重新开始或继续训练：缓存会重新生成。若多次出现，磁盘可能有故障。",
     ),
     "cache.mended": (
         "Rows that were set aside when {folder} was filled can be read now; it is filled again.",

@@ -236,7 +236,7 @@ TEXTS = {
     "recipe.clash.run-name": ("{name} can't be the name of a folder.", "{name} 不能作为文件夹名。"),
     "recipe.clash.run-name.remedy": (
         "Write {simple}; where runs lie is run.folder.",
-        "请写成 {simple}；运行的存放位置是 run.folder。",
+        "请写成 {simple}；训练文件夹的存放位置是 run.folder。",
     ),
     "recipe.clash.run-name-long": (
         "{name} is too long for a folder: {size} bytes, and {most} are the most.",

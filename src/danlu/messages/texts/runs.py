@@ -1,19 +1,19 @@
 """Texts of runs: key → (English, Chinese)."""
 
 TEXTS = {
-    "runs.exists": ("a run of this name is already there.", "已有同名的运行。"),
+    "runs.exists": ("a run of this name is already there.", "已有同名的训练。"),
     "runs.exists.remedy": (
         "Choose another run.name, or continue it with `danlu resume {path}`.",
         "请换一个 run.name，或用 `danlu resume {path}` 继续。",
     ),
-    "runs.not-writable": ("the run folder can't be made: {reason}.", "无法创建运行文件夹：{reason}。"),
+    "runs.not-writable": ("the run folder can't be made: {reason}.", "无法创建训练文件夹：{reason}。"),
     "runs.not-writable.remedy": ("Choose another run.folder.", "请换一个 run.folder。"),
-    "runs.no-run": ("this is not a run: recipe.yaml is missing.", "这不是一个运行：缺少 recipe.yaml。"),
-    "runs.no-run.remedy": ("`danlu runs` lists the runs there are.", "`danlu runs` 可列出现有的运行。"),
+    "runs.no-run": ("this is not a run: recipe.yaml is missing.", "这不是训练文件夹：缺少 recipe.yaml。"),
+    "runs.no-run.remedy": ("`danlu runs` lists the runs there are.", "`danlu runs` 可列出现有的训练。"),
     "runs.unreadable": ("it can't be used: {reason}.", "无法使用：{reason}。"),
     "runs.unreadable.remedy": (
         "Restore it from a copy; where the run's data are at hand, `danlu resume {path}` writes it again.",
-        "请用备份恢复；若该运行的数据仍在，`danlu resume {path}` 会重新写出它。",
+        "请用备份恢复；若这次训练的数据仍在，`danlu resume {path}` 会重新写出它。",
     ),
     "runs.no-part": ("the data have no {part} part.", "数据中没有 {part} 部分。"),
     "runs.no-part.remedy": ("Give data.split.{part} a share.", "请为 data.split.{part} 设定比例。"),
@@ -21,7 +21,7 @@ TEXTS = {
     "runs.no-weights.remedy": ("Train it first: `danlu resume {path}`.", "请先训练：`danlu resume {path}`。"),
     "runs.too-little-disk": (
         "the run's checkpoints need about {needed} MB, {free} MB are free.",
-        "该运行的检查点约需 {needed} MB，磁盘仅剩 {free} MB。",
+        "这次训练的检查点约需 {needed} MB，磁盘仅剩 {free} MB。",
     ),
     "runs.too-little-disk.remedy": (
         "Free some space, lower train.checkpoint.keep, or choose another run.folder.",
@@ -95,7 +95,7 @@ TEXTS = {
         "`danlu resume {path}` restores them while a checkpoint of the same step is left; else restore the folder from a copy, or set "
         "evaluate.weights: last in the run's recipe.yaml.",
         "只要还有同一步的检查点，`danlu resume {path}` 就能恢复它们；否则请用备份恢复该文件夹，"
-        "或在该运行的 recipe.yaml 中设置 evaluate.weights: last。",
+        "或在该训练文件夹的 recipe.yaml 中设置 evaluate.weights: last。",
     ),
     "runs.last-damaged.remedy": (
         "`danlu resume {path}` goes on from the one before and writes it again.",
@@ -173,8 +173,8 @@ TEXTS = {
         "the target is no category, so there are no classes to balance.",
         "目标列不是类别，没有可平衡的类。",
     ),
-    "runs.data-changed": ("the data have changed since this run began.", "自本次运行开始以来数据已改变。"),
-    "runs.data-changed.remedy": ("Train a new run.", "请训练一个新的运行。"),
+    "runs.data-changed": ("the data have changed since this run began.", "自这次训练开始以来数据已改变。"),
+    "runs.data-changed.remedy": ("Train a new run.", "请重新训练。"),
     "runs.set-aside": (
         "{count} of {all} rows can't be used and were set aside ({few}); data/card.json lists them.",
         "{all} 行中有 {count} 行无法使用，已被剔除（{few}）；详见 data/card.json。",
@@ -196,7 +196,7 @@ TEXTS = {
     ),
     "runs.baselines.no-data": (
         "No baselines: the run's own training data can't be read ({reason})",
-        "没有基线：无法读取该运行自己的训练数据（{reason}）",
+        "没有基线：无法读取这次训练自己的训练数据（{reason}）",
     ),
     "runs.nothing-to-predict": ("there is nothing to predict.", "没有可预测的输入。"),
     "runs.captures-unreadable": ("what was captured can't be read: {reason}.", "无法读取捕获的数据：{reason}。"),

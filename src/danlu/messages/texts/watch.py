@@ -1,19 +1,19 @@
 """Texts of the watchers: key → (English, Chinese)."""
 
 TEXTS = {
-    "watch.journal-not-written": ("the run's journal can't be written: {reason}.", "无法写入运行日志：{reason}。"),
+    "watch.journal-not-written": ("the run's journal can't be written: {reason}.", "无法写入训练日志：{reason}。"),
     "watch.journal-not-written.remedy": (
         "Look at the folder's permissions, or choose another run.folder.",
         "请检查该文件夹的权限，或换一个 run.folder。",
     ),
     "watch.journal-no-room.remedy": (
         "Free some space, then resume the run; what was written so far is whole.",
-        "请腾出磁盘空间后恢复该运行；此前写入的内容完好无损。",
+        "请腾出磁盘空间后继续训练；此前写入的内容完好无损。",
     ),
-    "watch.journal-in-use": ("another process is writing this run.", "另一个进程正在写入该运行。"),
-    "watch.journal-in-use.remedy": ("Stop it first, or start a new run.", "请先停止那个进程，或新建一个运行。"),
-    "watch.journal-not-read": ("the run's journal can't be read: {reason}.", "无法读取运行日志：{reason}。"),
-    "watch.journal-not-read.remedy": ("Is this the folder of a run?", "请确认这是一个运行的文件夹。"),
+    "watch.journal-in-use": ("another process is writing this run.", "另一个进程正在写入这次训练。"),
+    "watch.journal-in-use.remedy": ("Stop it first, or start a new run.", "请先停止那个进程，或另开一次训练。"),
+    "watch.journal-not-read": ("the run's journal can't be read: {reason}.", "无法读取训练日志：{reason}。"),
+    "watch.journal-not-read.remedy": ("Is this the folder of a run?", "请确认这是一个训练文件夹。"),
     "watch.journal-damaged": ("this line is damaged.", "这一行已损坏。"),
     "watch.journal-damaged.remedy": (
         "The other lines are usable: delete this one, or restore the file from a copy.",
@@ -33,7 +33,7 @@ TEXTS = {
     ),
     "watch.tensorboard-not-written.remedy": (
         "Free some space or look at the folder's permissions, then resume; or set watch.tensorboard=false.",
-        "请腾出磁盘空间或检查文件夹权限后恢复运行；或设置 watch.tensorboard=false。",
+        "请腾出磁盘空间或检查文件夹权限后继续训练；或设置 watch.tensorboard=false。",
     ),
     "watch.seconds": ("{s}s", "{s}秒"),
     "watch.minutes": ("{m}m{s:02d}s", "{m}分{s:02d}秒"),
