@@ -101,6 +101,7 @@ CHINESE = {
     "evaluate.confidence": "指标区间的置信水平",
     "evaluate.weights": "用哪份权重做测试：最佳或最后",
     "evaluate.baselines": "在网络旁边评估简单模型（多数类、线性模型、最近邻）",
+    "evaluate.report": "训练结束后生成 report.html",
     "watch": "训练时记录什么",
     "watch.tensorboard": "同时写 TensorBoard 文件",
     "watch.histograms_every": "每隔多少轮记录参数和梯度的直方图",

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from danlu.deploy.loading import load as load
     from danlu.evaluation.comparison import compare as compare
     from danlu.recipe.schema import Recipe as Recipe
+    from danlu.report.after import train as train
+    from danlu.report.writing import write_report as write_report
     from danlu.runs import Run as Run
     from danlu.runs import check as check
     from danlu.runs import inspect as inspect
-    from danlu.runs import train as train
     from danlu.training.fitting import fit as fit
 
 from danlu._compat.torchvision import hook as _put_torchvision_right
@@ -32,10 +33,23 @@ _WHERE = {
     "fit": "danlu.training.fitting",
     "inspect": "danlu.runs",
     "load": "danlu.deploy.loading",
-    "train": "danlu.runs",
+    "train": "danlu.report.after",
+    "write_report": "danlu.report.writing",
 }
 
-__all__ = ["Recipe", "Run", "__version__", "check", "compare", "export", "fit", "inspect", "load", "train"]
+__all__ = [
+    "Recipe",
+    "Run",
+    "__version__",
+    "check",
+    "compare",
+    "export",
+    "fit",
+    "inspect",
+    "load",
+    "train",
+    "write_report",
+]
 
 
 def __getattr__(name: str) -> Any:

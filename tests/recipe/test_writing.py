@@ -87,7 +87,7 @@ def _values(kind: Any, metadata: tuple[Any, ...]) -> st.SearchStrategy[Any]:
             **{k: v for k, v in ends.items() if (low if k == "exclude_min" else high) is not None},
         )
     if origin is str:
-        return TEXTS.filter(bool)
+        return TEXTS.filter(lambda text: bool(text) and "\0" not in text)  # no path can hold it
     if origin is Named:
         return NAMED
     if origin is dict:

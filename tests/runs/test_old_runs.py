@@ -94,6 +94,7 @@ def test_a_moved_and_renamed_one_is_the_same(old: Path, tmp_path: Path) -> None:
 SINCE: dict[str, Any] = {
     "deploy.licence": None,
     "evaluate.baselines": True,  # adds to what is said, changes nothing of it
+    "evaluate.report": True,  # the same
     "train.non_finite": "stop",
     "watch.captures_every": 0,
 }

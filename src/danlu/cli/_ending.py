@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def report_run(run: Run, out: Output) -> int:
-    """Says how ``run`` ended; returns the exit code (130 where it was interrupted)."""
+    """Writes its report and says how ``run`` ended; returns the exit code (130 where it was interrupted)."""
+    from danlu.report.after import report_after
+
+    page = report_after(run, out.aside)
     path = shlex.quote(str(run.path))
     told = run.compared() or run.compared("val")
     out.result(
@@ -29,6 +32,7 @@ def report_run(run: Run, out: Output) -> int:
             "metrics": dict(run.metrics),
             "intervals": dict(run.intervals),
             "compared": told,
+            "report": page,
         }
     )
     if run.status == "interrupted":
@@ -44,6 +48,8 @@ def report_run(run: Run, out: Output) -> int:
     if run.skipped:
         out.line(say("nonfinite.left-out", count=run.skipped))
     out.line(say("cli.run-folder", path=run.path))
+    if page is not None:
+        out.line(say("cli.report", path=page))
     out.line()
     out.line(say("cli.next"))
     commands = {

@@ -283,6 +283,7 @@ class EvaluateSection(Section):
     baselines: bool = Field(
         True, description="Judge simple models (majority, linear, nearest neighbours) beside the net"
     )
+    report: bool = Field(True, description="Write report.html when the run has ended")
 
 
 class WatchSection(Section):

@@ -51,6 +51,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "say what differs between runs, and what difference it made on the same samples",
         "说明几次训练有何不同，以及在相同样本上造成的差别",
     ),
+    "cli.about.report": (
+        "write a run's report: one HTML file with curves, mistakes, calibration, data card and recipe",
+        "生成训练报告：单个 HTML 文件，含曲线、错误样本、校准、数据卡和配方",
+    ),
     "cli.about.learn": (
         "open the page with live diagrams and lessons, on a run or a small net",
         "打开带有实时图解与课程的页面，可用于自己的训练或内置的小网络",
@@ -141,6 +145,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.next.longer": ("train longer", "训练更久"),
     "cli.next.evaluate": ("judge it on the validation part", "在验证集上评估"),
     "cli.input-name": ("PHOTO.png", "照片.png"),
+    # report
+    "cli.report.output": (
+        "the file to write, or a folder for it (default: report.html in the run's folder)",
+        "要写入的文件，或放置它的文件夹（省略时为训练文件夹中的 report.html）",
+    ),
+    "cli.report.open": ("open a browser on it", "用浏览器打开"),
+    "cli.report.written": ("Report: {path} ({size} kB, opens anywhere)", "报告：{path}（{size} kB，随处可打开）"),
+    "cli.report.no-browser": (
+        "There is no browser to open here; copy the file to where one is.",
+        "此处没有可用的浏览器；请把文件复制到有浏览器的机器上打开。",
+    ),
+    "cli.report": ("Report: {path}", "报告：{path}"),
     # learn
     "cli.learn.run": (
         "the folder of a run (default: a small net that the page trains itself)",

@@ -1,0 +1,212 @@
+"""What a run's folder holds, read once for all sections of its report. Loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from danlu.errors import DanluError, Problem
+from danlu.evaluation import calibration, classes, confusion, fitting, residuals, suspicious
+from danlu.evaluation.calibration import Calibration, Mended
+from danlu.evaluation.predictions import ClassPredictions, NumberPredictions, Predictions
+from danlu.recipe.names import spec_of
+from danlu.recipe.schema import Recipe
+from danlu.recipe.spec import TaskSpec
+from danlu.runs.judged import of_file
+from danlu.runs.run import Run
+from danlu.training.events import Compared
+from danlu.watch import history
+from danlu.watch.history import Steps, Values
+
+if TYPE_CHECKING:
+    from danlu.data.dataset import Dataset
+
+_TESTED = ("test", "val")  # the part that is judged, the best of those that are there
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Lazily read; what is missing or damaged is empty, and ``problems`` say so. data: where a training that just ended holds them."""
+
+    run: Run
+    problems: list[Problem]
+    data: Dataset | None = None
+
+    @classmethod
+    def of(cls, run: str | Path | Run) -> Facts:
+        """Raises RunError where there is no run."""
+        opened = run if isinstance(run, Run) else Run(run)
+        return cls(opened, [], opened.data)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        return self.run.recipe
+
+    @cached_property
+    def status(self) -> str:
+        return self.run.status
+
+    @cached_property
+    def spec(self) -> TaskSpec | None:
+        """None where the application can't be found: somebody's own, elsewhere."""
+        try:
+            return spec_of(self.recipe.task, "recipe.yaml (task)")
+        except DanluError as error:
+            self.problems.extend(error.problems)
+            return None
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        return self._json(self.run.folder.card)
+
+    @cached_property
+    def columns(self) -> dict[str, Any]:
+        return self._json(self.run.folder.columns)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        return self._json(self.run.folder.environment)
+
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """All events but those of single steps, of which there may be millions."""
+        if not self.run.folder.events.is_file():
+            return []
+        found = history.records(self.run.folder.events, self.problems)
+        return [record for record in found if record["type"] != "steps-done"]
+
+    def last(self, kind: str) -> dict[str, Any] | None:
+        """The last event of a kind."""
+        return next((record for record in reversed(self.records) if record["type"] == kind), None)
+
+    @cached_property
+    def curves(self) -> Mapping[str, tuple[Steps, Values]]:
+        return history.curves(self.run.folder.events, []) if self.run.folder.events.is_file() else {}
+
+    @cached_property
+    def best_step(self) -> int | None:
+        """The step of the best evaluation by the monitored metric."""
+        if not self.run.folder.events.is_file():
+            return None
+        judged = history.evaluations(self.run.folder.events, [])
+        return next((int(one["step"]) for one in reversed(judged) if one["part"] == "val" and one.get("best")), None)
+
+    @cached_property
+    def monitor(self) -> str:
+        started = self.last("fit-started")
+        return str(started.get("monitor") or "") if started else ""
+
+    @cached_property
+    def steps_per_epoch(self) -> int:
+        started = self.last("fit-started")
+        return max(1, int(started["steps_per_epoch"])) if started else 1
+
+    @cached_property
+    def fit(self) -> fitting.Fit | None:
+        return fitting.fit_of(self.curves, self.steps_per_epoch)
+
+    @cached_property
+    def baselines(self) -> dict[str, dict[str, Any]]:
+        try:
+            return self.run.baselines
+        except DanluError as error:
+            self.problems.extend(error.problems)
+            return {}
+
+    @cached_property
+    def part(self) -> str:
+        """ "test", or "val" where nothing was tested; "" where nothing was judged."""
+        return next((part for part in _TESTED if self.path(part).is_file()), "")
+
+    @property
+    def confidence(self) -> float:
+        return self.recipe.evaluate.confidence
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        return self.run.metrics
+
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        return self.run.intervals
+
+    def compared(self) -> Compared | None:
+        """The net beside its best baseline."""
+        try:
+            return self.run.compared() or self.run.compared("val")
+        except DanluError:  # told with the baselines
+            return None
+
+    def path(self, part: str) -> Path:
+        found: Path = self.run.folder.predictions / f"{part}.parquet"
+        return found
+
+    def predictions(self, part: str) -> Predictions | None:
+        """Of exclusive classes or numbers; None for anything else and where there are none."""
+        return self._predictions.get(part)
+
+    @cached_property
+    def _predictions(self) -> dict[str, Predictions]:
+        found = {}
+        for part in _TESTED if self.columns else ():
+            if self.path(part).is_file():
+                try:
+                    read = of_file(self.path(part), self.columns, part)
+                except DanluError as error:
+                    self.problems.extend(error.problems)
+                    continue
+                if read is not None and len(read):
+                    found[part] = read
+        return found
+
+    @property
+    def classified(self) -> ClassPredictions | None:
+        found = self.predictions(self.part)
+        return found if isinstance(found, ClassPredictions) else None
+
+    @property
+    def numbers(self) -> NumberPredictions | None:
+        found = self.predictions(self.part)
+        return found if isinstance(found, NumberPredictions) else None
+
+    @cached_property
+    def confusion(self) -> confusion.Confusion | None:
+        return None if self.classified is None else confusion.confusion(self.classified)
+
+    @cached_property
+    def class_table(self) -> list[classes.ClassFigures]:
+        if self.confusion is None:
+            return []
+        return classes.class_table(self.confusion.matrix, self.confusion.classes, self.confidence)
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        return None if self.classified is None else calibration.calibration(self.classified, confidence=self.confidence)
+
+    @cached_property
+    def mended(self) -> Mended | None:
+        """With the temperature that the validation part asks for."""
+        val = self.predictions("val")
+        if self.part == "val" or self.classified is None or not isinstance(val, ClassPredictions):
+            return None
+        return calibration.mended(self.classified, val, confidence=self.confidence)
+
+    @cached_property
+    def residuals(self) -> residuals.Residuals | None:
+        return None if self.numbers is None else residuals.residuals(self.numbers, self.confidence)
+
+    @cached_property
+    def suspicion(self) -> dict[str, suspicious.Suspicion]:
+        """Part → labels that are probably wrong in it."""
+        found = {part: self.predictions(part) for part in _TESTED}
+        return {part: suspicious.suspicious(one) for part, one in found.items() if isinstance(one, ClassPredictions)}
+
+    def _json(self, path: Path) -> dict[str, Any]:
+        try:
+            return self.run.folder.read_json(path)
+        except DanluError as error:
+            self.problems.extend(error.problems)
+            return {}

@@ -1,0 +1,142 @@
+"""The data card: what the run's data are, what was left out, what may mislead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from danlu.messages import say
+from danlu.report.html import Child, Html, cut, join, name_of, tag
+from danlu.report.sections.base import Page, Section, class_of, folded, more, pairs, table, told
+
+_PARTS = ("train", "val", "test")
+_CLASSES, _LISTED, _COLUMNS = 60, 30, 200
+_FOLDED = 24  # classes from which their table is folded
+
+
+def section(page: Page) -> Section | None:
+    card = page.facts.card
+    if not card:
+        return None
+    parts: list[Child] = [
+        _warnings(card),
+        tag("div", _rows(card), _source(card), class_="beside"),
+        _columns(card),
+        *[_classes(page, name, counts) for name, counts in card.get("classes", {}).items()],
+        _left_out(page, card),
+        _notes(page, card),
+    ]
+    return Section("data", say("report.data"), join(parts))
+
+
+def _warnings(card: Mapping[str, Any]) -> Html:
+    found = [tag("li", cut(str(text), 600)) for text in card.get("warnings", [])]
+    return told("warn", tag("ul", found)) if found else told("good", say("report.data.no-warnings"))
+
+
+def _rows(card: Mapping[str, Any]) -> Html:
+    rows = card.get("rows", {})
+    names = ("found", "used", *_PARTS, "bad", "missing", "duplicates_dropped")
+    shown = [(say(f"report.data.{name.replace('_', '-')}"), f"{rows[name]:,}") for name in names if name in rows]
+    return pairs(shown, say("report.data.rows"), right=True)
+
+
+def _source(card: Mapping[str, Any]) -> Html:
+    split, duplicates = card.get("split", {}), card.get("duplicates", {})
+    shown = [
+        (say("report.data.source"), name_of(str(card.get("source", "–")), 60)),
+        (say("report.data.format"), str(card.get("format", "–"))),
+        (say("report.data.storage"), str(card.get("storage", "–"))),
+        (say("report.data.split"), f"{split.get('how', '–')}, seed {split.get('seed', '–')}"),
+        (say("report.data.twins"), f"{duplicates.get('groups', 0):,}"),
+        (say("report.data.fingerprint"), tag("code", str(card.get("fingerprint", "–")))),
+    ]
+    return pairs(shown, say("report.data.where"))
+
+
+def _columns(card: Mapping[str, Any]) -> Html:
+    columns = card.get("columns", {})
+    rows = []
+    for name, column in list(columns.items())[:_COLUMNS]:
+        role = say(f"report.data.role.{column.get('role', 'input')}")
+        rows.append([name_of(name, 60), str(column.get("kind", "–")), role, _described(column)])
+    heads = [say(f"report.data.{name}") for name in ("column", "kind", "role", "holds")]
+    return join([table(heads, rows, say("report.data.columns")), more(len(rows), len(columns))])
+
+
+def _described(column: Mapping[str, Any]) -> Html:
+    """What the kind says of itself, short: lists and classes as their number."""
+    words: list[str] = []
+    for key, value in column.items():
+        if key in ("kind", "role", "layout") or value in (None, {}, []):
+            continue
+        if key == "statistics":
+            words += [f"{name} {_short(found)}" for name, found in value.items() if name != "counts"]
+        elif key == "classes":
+            words.append(say("report.data.classes", count=f"{len(value):,}"))
+        else:
+            words.append(f"{key.replace('_', ' ')} {_short(value)}")
+    return name_of(", ".join(words) or "–", 200)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "/".join(_short(each) for each in list(value.values())[:4])
+    if isinstance(value, (list, tuple)):
+        return "×".join(_short(each) for each in value[:4])
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _classes(page: Page, name: str, counts: Mapping[str, Mapping[str, int]]) -> Html:
+    limit = page.most(_CLASSES)
+    order = list(counts)
+    if len(order) > limit:  # the smallest and the largest are what a person asks for
+        order.sort(key=lambda each: counts[each].get("train", 0))
+        order = order[: limit // 2] + order[-(limit - limit // 2) :]
+    most = max((sum(each.values()) for each in counts.values()), default=1) or 1
+    rows = [
+        [class_of(each), _bar(counts[each], most), *(f"{counts[each].get(part, 0):,}" for part in _PARTS)]
+        for each in order
+    ]
+    keys = [tag("span", say(f"report.part.{part}"), class_=f"of {part}") for part in _PARTS]
+    title = say("report.data.of-class", column=cut(name, 40))
+    fold = len(counts) > _FOLDED
+    body = table([say("report.class"), Html(""), *keys], rows, title, right=(2, 3, 4), titled=not fold)
+    return folded(title, body, more(len(order), len(counts))) if fold else body
+
+
+def _bar(counts: Mapping[str, int], most: int) -> Html:
+    shares = {part: counts[part] / most for part in _PARTS if counts.get(part)}
+    pieces = [tag("i", class_=part, style=f"--v:{value:.4f}") for part, value in shares.items()]
+    return tag("span", pieces, class_="stack", aria_hidden="true")
+
+
+def _left_out(page: Page, card: Mapping[str, Any]) -> Html | None:
+    bad, reasons = card.get("bad", []), card.get("bad_reasons", {})
+    if not bad:
+        return None
+    limit = page.most(_LISTED)
+    rows = []
+    for one in bad[:limit]:
+        rows.append(
+            [name_of(str(one["row"]), 60), name_of(str(one["column"] or "–"), 60), cut(str(one["reason"]), 200)]
+        )
+    counted = [(cut(str(reason), 200), f"{count:,}") for reason, count in list(reasons.items())[:limit]]
+    heads = [say("report.sample"), say("report.data.column"), say("report.data.reason")]
+    title = say("report.data.bad-rows")
+    listed = table(heads, rows, title, titled=False)
+    total = int(card.get("rows", {}).get("bad", len(rows)))
+    return join([pairs(counted, say("report.data.reasons"), right=True), folded(title, listed, more(len(rows), total))])
+
+
+def _notes(page: Page, card: Mapping[str, Any]) -> Html | None:
+    notes = card.get("notes", [])[: page.most(_LISTED)]
+    if not notes:
+        return None
+    rows = []
+    for one in notes:
+        examples = name_of(", ".join(map(str, one["examples"][:3])), 80)
+        rows.append([cut(str(one["note"]), 200), name_of(str(one["column"] or "–"), 60), f"{one['count']:,}", examples])
+    heads = [say(f"report.data.{name}") for name in ("note", "column", "times", "examples")]
+    title = say("report.data.mended")
+    return folded(title, table(heads, rows, title, right=(2,), titled=False))

@@ -1,0 +1,103 @@
+"""``report.html``: a run's folder becomes one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from pathlib import Path
+
+from danlu.data.kinds.boxes import Boxes
+from danlu.errors import RunError
+from danlu.messages import Language, choose, language, say, set_language
+from danlu.report import choice, page
+from danlu.report.facts import Facts
+from danlu.report.html import cut
+from danlu.report.samples import Source, open_source
+from danlu.report.sections import (
+    baselines,
+    calibration,
+    classes,
+    confusion,
+    curves,
+    data,
+    environment,
+    recipe,
+    remarks,
+    residuals,
+    suspicious,
+    worst,
+)
+from danlu.report.sections.base import Page, Section
+from danlu.report.sections.headline import headline
+from danlu.runs.run import Run
+from danlu.training.aside import write_whole
+
+NAME = "report.html"
+LARGEST = 1_000_000  # bytes
+_PICTURES = 520_000  # of them
+_BOXED = 224  # pixels of the longer side of a picture with boxes, which have to be seen
+_PLAIN = 96  # of any other
+
+SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
+    curves.section,
+    residuals.section,
+    confusion.section,
+    classes.section,
+    worst.section,
+    suspicious.section,
+    calibration.section,
+    baselines.section,
+    data.section,
+    remarks.section,
+    recipe.section,
+    environment.section,
+)
+
+
+def write_report(run: str | Path | Run, target: str | Path | None = None, lang: Language | None = None) -> Path:
+    """Write a run's report and return where it lies: ``RUN/report.html`` unless ``target`` names another file.
+
+    lang: "en" or "zh"; by default the language that texts are given in. Never more than 1 MB: pictures, then lists are cut. Where the
+    run's data can't be had any more there are no samples in it, which it says. What is missing or damaged in the run's folder is left
+    out and said. Raises RunError where there is no run, or where the file can't be written.
+    """
+    facts = Facts.of(run)
+    text = copy_context().run(_in_language, lang or language(), facts)
+    path = facts.run.path / NAME if target is None else Path(target)
+    try:
+        write_whole(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        what = say("runs.not-written", reason=error.strerror or str(error))
+        raise RunError.of(str(path), what, say("runs.not-written.remedy")) from error
+    return path
+
+
+def _in_language(lang: Language, facts: Facts) -> str:
+    set_language(lang)
+    return written(facts)
+
+
+def written(facts: Facts, largest: int = LARGEST) -> str:
+    """The page, of at most ``largest`` bytes."""
+    source = open_source(facts)
+    chosen = choice.choose(facts, None if source is None else source.task)
+    room, scale = _PICTURES * largest // LARGEST, 1.0
+    while True:
+        text = _page(facts, source, chosen, room, scale)
+        if len(text.encode("utf-8", "replace")) <= largest or scale < 0.01:
+            return text
+        room, scale = room // 2, scale / 2
+
+
+def _page(facts: Facts, source: Source | None, chosen: choice.Choice, room: int, scale: float) -> str:
+    kinds = {} if source is None else source.data.kinds
+    boxes = {name: kind.classes for name, kind in kinds.items() if isinstance(kind, Boxes)}
+    seen = {} if source is None else source.look(chosen.ids(), room, _BOXED if boxes else _PLAIN)
+    made = Page(facts, chosen, seen, scale, boxes)
+    head = headline(made)
+    done = {make: make(made) for make in SECTIONS if make is not remarks.section}
+    done[remarks.section] = remarks.section(made)  # they tell what the others could not read
+    sections = [section for section in map(done.get, SECTIONS) if section is not None]
+    name = cut(facts.run.path.resolve().name, 60)
+    task = choose(facts.spec.title) if facts.spec is not None else facts.recipe.task
+    return page.whole(f"{name} · {task} · Danlu", head, sections)
