@@ -19,8 +19,7 @@ from torch import Tensor
 import danlu
 from danlu.errors import DanluError, DataError, RunError
 from danlu.learn.activation import ActivationAsked, activation
-from danlu.learn.builtin import Builtin
-from danlu.learn.builtin import builtin as make_builtin
+from danlu.learn.builtin import ARMS, PARTS, Builtin, spiral, train
 from danlu.learn.chain import ChainAsked, chain
 from danlu.learn.diagrams import of_builtin, of_run
 from danlu.learn.limits import Limit
@@ -80,17 +79,22 @@ def test_diagrams_change_nothing(convolutions: Path, builtin: Builtin) -> None:
 
 def test_training_the_small_net_draws_nothing(builtin: Builtin) -> None:
     before = generators()
-    again = make_builtin.__wrapped__()
+    again = train()
     assert generators() == before
     assert same(weights(builtin.stage), weights(again.stage))
     assert [type(event) for event in again.events] == [type(event) for event in builtin.events]
 
 
+def test_training_it_is_given_up_where_nobody_waits() -> None:
+    stop = Event()
+    stop.set()
+    with pytest.raises(DanluError):
+        train(stop)
+
+
 def test_the_small_net_learns(builtin: Builtin) -> None:
     """On points that it was not trained on."""
     assert min(builtin.accuracy.values()) > 0.95
-    from danlu.learn.builtin import ARMS, PARTS, spiral
-
     parts = spiral()
     points = torch.cat([points for points, _ in parts.values()])
     assert len(points.unique(dim=0)) == sum(PARTS.values())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from danlu.learn.limits import UNLIMITED, Limit
 from danlu.learn.stage import Stage, seeded
 from danlu.nn.nets.mlp import MLP
 from danlu.nn.terms.cross_entropy import CrossEntropy
@@ -77,23 +78,34 @@ def plan() -> Plan:
 
 
 class _Kept:
-    def __init__(self) -> None:
+    def __init__(self, limit: Limit) -> None:
         self.events: list[Event] = []
+        self._limit = limit
 
     def on(self, event: Event) -> None:
+        self._limit.check()
         self.events.append(event)
 
     def close(self) -> None:
         pass
 
 
-@cache
-def builtin() -> Builtin:
-    """Trained once in a process."""
-    parts, net, kept = spiral(), fresh(), _Kept()
+_trained: list[Builtin] = []
+
+
+def builtin(stop: threading.Event | None = None) -> Builtin:
+    """Trained once in a process. stop: gives up training it, by a DanluError."""
+    if not _trained:
+        _trained.append(train(stop))
+    return _trained[0]
+
+
+@undisturbed()
+def train(stop: threading.Event | None = None) -> Builtin:
+    """Always the same."""
+    parts, net, kept = spiral(), fresh(), _Kept(Limit(UNLIMITED, stop))
     feed = TensorFeed(parts["train"], BATCH, 7, torch.device("cpu"))
-    with undisturbed():
-        fit(net, objective(), feed, plan(), validation=parts["val"], watchers=(kept,))
+    fit(net, objective(), feed, plan(), validation=parts["val"], watchers=(kept,))
     net.eval()
     with torch.no_grad():
         accuracy = {

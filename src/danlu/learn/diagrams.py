@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from danlu import recipe as recipes
@@ -27,9 +28,9 @@ POINTS = 120  # of a curve
 LATEST = 20  # steps whose mean is shown as "now"
 
 
-def of_builtin() -> dict[str, Any]:
+def of_builtin(stop: Event | None = None) -> dict[str, Any]:
     """The small net's, in the form of :func:`of_run`; evaluated with its last weights."""
-    made = builtin()
+    made = builtin(stop)
     steps = [event for event in made.events if isinstance(event, told.StepsDone)]
     told_of = ("train/loss", "lr", "grad_norm")
     curves = {name: [value for block in steps for value in block.values[name]] for name in told_of}

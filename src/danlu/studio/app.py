@@ -60,7 +60,7 @@ def application(subject: Subject, bound: str = "127.0.0.1", desk: Desk | None = 
 
     async def computed(request: Request, heard: Language, work: Callable[[Event], Any]) -> Response:
         try:
-            return _json(await desk.do(work, heard, _left(request)))
+            return _json(await desk.do(work, heard, lambda: _left(request)))
         except ValidationError as error:
             fields = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
             return _problem(400, say("studio.misasked", fields=fields))
@@ -72,7 +72,7 @@ def application(subject: Subject, bound: str = "127.0.0.1", desk: Desk | None = 
 
     async def diagrams(request: Request, heard: Language) -> Response:
         of = request.query_params.get("of", "")
-        return await computed(request, heard, lambda stop: subject.diagrams(of))
+        return await computed(request, heard, lambda stop: subject.diagrams(of, stop))
 
     async def lesson(request: Request, heard: Language) -> Response:
         name, of = request.path_params["name"], request.query_params.get("of", "")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from danlu.errors import DanluError
 from danlu.messages import Language, say, set_language
@@ -29,41 +29,45 @@ class Desk:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "danlu-lessons")
-        self._stops: set[Event] = set()
+        self._asked: dict[
+            Event, Callable[[], object]
+        ] = {}  # that are computed or wait; how each is told that the server ends
         self._closed = False
 
-    async def do(self, work: Callable[[Event], T], language: Language, left: Awaitable[object] | None = None) -> T:
-        """``work(stop)``, with its texts in a language. left: is done when who asked has left.
+    async def do(self, work: Callable[[Event], T], language: Language, left: Callable[[], Awaitable[object]]) -> T:
+        """``work(stop)``, with its texts in a language. left: waits until who asked has left.
 
         Raises :class:`BusyError`, :class:`GoneError`, and what the work raises.
         """
-        if self._closed or len(self._stops) >= WAITING:
+        if self._closed or len(self._asked) >= WAITING:
             raise BusyError.of("", say("studio.busy"))
-        stop = Event()
+        stop, loop = Event(), asyncio.get_running_loop()
 
         def spoken() -> T:
             set_language(language)
             return work(stop)
 
-        self._stops.add(stop)
-        done = asyncio.get_running_loop().run_in_executor(self._thread, spoken)
-        gone = asyncio.ensure_future(left if left is not None else asyncio.Event().wait())
+        ended = asyncio.Event()
+        self._asked[stop] = lambda: loop.call_soon_threadsafe(ended.set)
+        done = loop.run_in_executor(self._thread, spoken)
+        futures: list[asyncio.Future[Any]] = [done, *map(asyncio.ensure_future, (left(), ended.wait()))]
         try:
-            await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
             if not done.done():
                 raise GoneError.of("", say("studio.gone"))
             return done.result()
         finally:
             stop.set()
-            gone.cancel()
-            done.cancel()  # where it still waits for its turn, it is not begun
-            self._stops.discard(stop)
+            for each in futures:  # what still waits for its turn is not begun
+                each.cancel()
+            del self._asked[stop]
 
     def stop(self) -> None:
-        """What runs is asked to end, and nothing more is taken. For signal handlers: it waits for no lock."""
+        """What runs is asked to end, nobody waits for it, and nothing more is taken. For signal handlers: it waits for no lock."""
         self._closed = True
-        for stop in tuple(self._stops):
+        for stop, tell in tuple(self._asked.items()):
             stop.set()
+            tell()
 
     def close(self) -> None:
         """What waits is dropped as well."""

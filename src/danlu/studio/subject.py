@@ -35,11 +35,11 @@ class Subject:
     def offers(self, lesson: str) -> bool:
         return lesson in LESSONS
 
-    def diagrams(self, of: str) -> dict[str, Any]:
+    def diagrams(self, of: str, stop: Event) -> dict[str, Any]:
         """of: "run" or "builtin"; the run's, where there is one, for anything else."""
         from danlu.learn import diagrams
 
-        return diagrams.of_builtin() if self._run is None or of == "builtin" else diagrams.of_run(self._run)
+        return diagrams.of_builtin(stop) if self._run is None or of == "builtin" else diagrams.of_run(self._run)
 
     def lesson(self, name: str, of: str, controls: Mapping[str, Any], stop: Event) -> dict[str, Any]:
         """A lesson's data. Raises pydantic's ValidationError for controls that it doesn't have, DanluError."""
@@ -65,7 +65,7 @@ class Subject:
         if self._run is None or of == "builtin":
             from danlu.learn.builtin import builtin
 
-            return builtin().stage
+            return builtin(stop).stage
         if self._stage is None:
             from danlu.learn.own import own
 
