@@ -39,6 +39,7 @@ class CaptureWriter:
 
     def __init__(self, folder: Path, attempt: int) -> None:
         self.folder, self.attempt = folder, attempt
+        clear(folder, elsewhere=True)  # of attempts that were killed; the run's lock keeps others out
         self._waiting: list[Captured] = []
         self._rows = 0
 
@@ -145,7 +146,6 @@ def _rows(name: str, events: Sequence[Captured]) -> Iterator[tuple[int, int, Any
 def _put(path: Path, table: Any) -> None:
     import pyarrow.parquet as pq
 
-    clear(path.parent, path.name)
     part = beside(path)
     try:
         pq.write_table(table, part, compression="zstd")
