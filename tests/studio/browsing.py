@@ -16,7 +16,9 @@ from danlu.studio.app import application
 from danlu.studio.desk import Desk
 from danlu.studio.serve import address, listening
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
 PATIENCE = 120_000  # milliseconds until a test gives up: a busy machine must not fail it
 
 

@@ -121,8 +121,9 @@ export interface Activation {
   dead: number
   saturated: number | null
   flat: number
-  loss: number
-  own_loss: number
+  samples: number
+  loss: number | null
+  own_loss: number | null
 }
 
 export type Schedule = 'constant' | 'step' | 'cosine' | 'one-cycle'
@@ -140,10 +141,12 @@ export interface Walk {
 }
 
 export interface Rate {
-  finder: { rates: number[]; losses: number[]; suggestion: number }
+  finder: { rates: number[]; losses: (number | null)[]; suggestion: number }
   steps: number
   asked: Walk
   base: Walk
   schedule: number[]
   valley: { path: [number, number][]; curvatures: [number, number]; critical: number }
+  samples: number
+  published: boolean
 }

@@ -1,5 +1,6 @@
 // A lesson's numbers, following its controls: one question at a time, and after it only the newest.
 
+import { untrack } from 'svelte'
 import type { Language, Of } from './answers'
 import { lesson } from './server'
 
@@ -28,7 +29,12 @@ export class Live<Answer> {
     readonly wait = 0,
   ) {}
 
+  /** What it reads of itself must not make an effect that asks run again. */
   ask(of: Of, language: Language, controls: object): void {
+    untrack(() => this.#ask(of, language, controls))
+  }
+
+  #ask(of: Of, language: Language, controls: object): void {
     if (of !== this.#subject) {
       this.#subject = of
       this.answer = null
