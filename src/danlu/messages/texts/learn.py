@@ -253,8 +253,8 @@ TEXTS = {
     # Learning rate
     "learn.rate.title": ("Learning rate", "学习率"),
     "learn.rate.text.what": (
-        "The rate says how far each step goes against the gradient. Too small, training crawls; too large, steps overshoot the valley. The finder raises the rate step by step and suggests where the loss falls fastest. A schedule starts bold and ends fine.",
-        "学习率决定每步沿负梯度走多远。太小，训练爬行；太大，一步跨过山谷。查找器逐步调高学习率，在损失下降最快处给出建议。调度则先大步、后小步。",
+        "The rate says how far each step goes against the gradient. Too small, training crawls; too large, steps overshoot the valley. A test raises the rate step by step and suggests where the loss falls fastest. A schedule starts bold and ends fine.",
+        "学习率决定每步沿负梯度走多远。太小，训练爬行；太大，一步跨过山谷。测试逐步调高学习率，在损失下降最快处给出建议。调度则先大步、后小步。",
     ),
     "learn.rate.text.question": (
         "Ten times the suggested rate: where does the loss end?",
@@ -294,7 +294,7 @@ TEXTS = {
         "The run began from published weights; these trainings begin from drawn ones.",
         "该次训练从公开的预训练权重开始；这里的短训练从随机权重开始。",
     ),
-    "learn.rate.finder": ("The finder", "学习率查找器"),
+    "learn.rate.finder": ("The learning-rate test", "学习率测试"),
     "learn.rate.finder-hint": (
         "Each step uses a larger rate than the one before.",
         "每一步都用比上一步更大的学习率。",
