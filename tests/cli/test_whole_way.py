@@ -51,6 +51,16 @@ def answer(capsys: Captured, *words: str, code: int = 0) -> object:
     return json.loads(lines[0])
 
 
+def test_check_in_chinese_says_everything_in_chinese(capsys: Captured) -> None:
+    """Also the check of a last batch that holds one sample, which few recipes meet."""
+    asked = ["train.batch_size=2", "data.limit=101", "train.accumulate=3", "train.clip_norm=1", "train.l1=1e-5"]
+    asked += ["train.warmup=2", "train.early_stop.patience=2", "train.evaluate_every=2", "data.source=builtin:digits"]
+    assert main(["check", "image-classification", *asked, "--lang", "zh"]) == 0
+    shown = capsys.readouterr().out
+    assert "单样本批次" in shown
+    assert not re.search(r"[A-Za-z]{3,} [a-z]{3,}", shown.rpartition("：danlu train")[0]), shown
+
+
 def test_check_prints_the_loop_and_trains_nothing(capsys: Captured) -> None:
     checked = answer(capsys, "check", *SMALL)
     assert isinstance(checked, dict)

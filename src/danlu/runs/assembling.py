@@ -123,7 +123,7 @@ def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, n
     note = note or auto.timed([])
     choices = auto.Choices()
     with located(recipe):
-        data: Dataset = note("data", lambda: prepare(recipe, spec, progress), lambda found: f"{len(found):,} rows")
+        data: Dataset = note("data", lambda: prepare(recipe, spec, progress), _rows)
     if not len(data.parts.get("train", ())):
         where = recipe.where("data.split")
         raise RecipeError.of(where, say("runs.empty-part", part="train"), say("runs.empty-part.remedy"))
@@ -167,8 +167,12 @@ def first_batch(batches: Batches, plan: Plan) -> Batch:
     return batch
 
 
+def _rows(data: Dataset) -> str:
+    return say("loop.rows", count=f"{len(data):,}")
+
+
 def _size(made: Bench) -> str:
-    return f"{sum(p.numel() for p in made.net.parameters()):,} parameters"
+    return say("loop.parameters", count=f"{sum(p.numel() for p in made.net.parameters()):,}")
 
 
 def in_folder(assembled: Assembled, folder: RunFolder, extra: Mapping[str, Any]) -> Plan:

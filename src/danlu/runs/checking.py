@@ -70,9 +70,9 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
     warnings = data_findings(assembled.data.card)
     batch = first_batch(assembled.batches, assembled.plan)
     trial = copy.deepcopy(assembled.net)
-    note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), lambda loss: f"loss {loss:.4f}")
+    note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), _lost)
     if assembled.batches.smallest == 1 and assembled.recipe.train.batch_size > 1 and batch_norms(trial):
-        note("batch of one", lambda: _batch_of_one(assembled, trial), lambda _: "")
+        note("batch-of-one", lambda: _batch_of_one(assembled, trial), lambda _: "")
     note("evaluation", lambda: _one_batch_judged(assembled, trial), _first_value)
     parts = Parts(trial, assembled.objective, assembled.plan, -(-len(assembled.batches) // assembled.plan.accumulate))
     note("checkpoint", lambda: _round_trip(parts, folder, assembled.recipe), lambda size: f"{size / 1e6:.1f} MB")
@@ -226,6 +226,10 @@ def _check_space(folder: Path, size: int, best: int, keep: int) -> None:
 def _taken(file: Path) -> int:
     """Bytes that a file takes on a disk of common blocks."""
     return -(-file.stat().st_size // _BLOCK) * _BLOCK
+
+
+def _lost(loss: float) -> str:
+    return say("loop.loss", value=f"{loss:.4f}")
 
 
 def _first_value(judged: Judged) -> str:

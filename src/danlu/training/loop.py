@@ -197,23 +197,28 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
     """(slot, what stands in it), in the order in which a step passes them; for `danlu check` and the run's first event."""
     weights = " + ".join(f"{weight:g}·{name}" for name, weight in objective.weights.items())
     counts = sum(p.numel() for p in parts.gradients.parameters)
-    chain = [f"accumulate {plan.accumulate}"]
-    chain += ["unscale"] if parts.precision.scaler is not None else []
-    chain += [f"clip norm {plan.clip_norm:g}"] if plan.clip_norm is not None else []
-    chain += [f"L1 {plan.l1:g}"] if plan.l1 else []
-    chain += [f"guard: {plan.non_finite}"]
-    schedule = type(plan.schedule).__name__ + (f" after {plan.warmup} warm-up steps" if plan.warmup else "")
-    followers = f"EMA {plan.ema:g}" if plan.ema is not None else "–"
-    stopper = "–" if plan.early_stop is None else f"{plan.early_stop[0]}, patience {plan.early_stop[2]}"
+    chain = [say("loop.accumulate", count=plan.accumulate)]
+    chain += [say("loop.unscale")] if parts.precision.scaler is not None else []
+    chain += [say("loop.clip", norm=f"{plan.clip_norm:g}")] if plan.clip_norm is not None else []
+    chain += [say("loop.l1", weight=f"{plan.l1:g}")] if plan.l1 else []
+    chain += [say(f"loop.guard.{plan.non_finite}")]
+    schedule = type(plan.schedule).__name__
+    schedule = say("loop.after-warmup", schedule=schedule, count=plan.warmup) if plan.warmup else schedule
+    name, rate, decay = type(parts.optimizer).__name__, f"{plan.lr:g}", f"{plan.decay:g}"
+    every = plan.evaluate_every
+    when = say("loop.every-epoch") if every == 1 else say("loop.every-epochs", count=every)
+    stopper = "–"
+    if plan.early_stop is not None:
+        stopper = say("loop.patience", monitor=plan.early_stop[0], count=plan.early_stop[2])
     return (
         ("transforms", ", ".join(map(str, plan.transforms)) or "–"),
         ("forward", f"{type(parts.net).__name__}, {plan.precision}"),
         ("objective", weights),
-        ("parameters", f"{counts:,} trained"),
+        ("parameters", say("loop.trained", count=f"{counts:,}")),
         ("gradients", " → ".join(chain)),
-        ("update", f"{type(parts.optimizer).__name__}, peak rate {plan.lr:g}, decay {plan.decay:g}, {schedule}"),
-        ("followers", followers),
-        ("evaluation", f"every {plan.evaluate_every} epoch(s)" + (f", best {plan.monitor[0]}" if plan.monitor else "")),
+        ("update", say("loop.update", optimizer=name, rate=rate, decay=decay, schedule=schedule)),
+        ("followers", f"EMA {plan.ema:g}" if plan.ema is not None else "–"),
+        ("evaluation", say("loop.best", when=when, monitor=plan.monitor[0]) if plan.monitor else when),
         ("stoppers", stopper),
     )
 

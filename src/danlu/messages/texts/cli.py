@@ -180,6 +180,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.check.data": ("data", "数据"),
     "cli.check.net": ("net", "网络"),
     "cli.check.forward": ("forward", "前向"),
+    "cli.check.batch-of-one": ("batch of one", "单样本批次"),
     "cli.check.evaluation": ("evaluation", "评估"),
     "cli.check.checkpoint": ("checkpoint", "检查点"),
     "cli.check.transforms": ("transforms", "批变换"),
