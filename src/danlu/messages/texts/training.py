@@ -5,7 +5,7 @@ TEXTS = {
     "training.checkpoint-not-written.remedy": (
         "Make room there, or choose another run.folder for a new run; earlier checkpoints are untouched, and `danlu resume` goes on "
         "from the last of them.",
-        "请在该处腾出空间，或为新的运行换一个 run.folder；此前的检查点完好无损，`danlu resume` 会从其中最后一个继续。",
+        "请在该处腾出空间，或为新的训练换一个 run.folder；此前的检查点完好无损，`danlu resume` 会从其中最后一个继续。",
     ),
     "training.checkpoint-damaged": ("the checkpoint is damaged: {damage}.", "检查点已损坏：{damage}。"),
     "training.checkpoint-damaged.remedy": ("Use an earlier checkpoint.", "请使用更早的检查点。"),
@@ -43,7 +43,7 @@ TEXTS = {
     ),
     "training.newer-format.remedy": (
         "Go on with that version or a later one; environment.json in the run's folder names it.",
-        "请使用该版本或更高版本继续；运行文件夹中的 environment.json 记有其版本号。",
+        "请使用该版本或更高版本继续；训练文件夹中的 environment.json 记有其版本号。",
     ),
     "training.damage-other-step": (
         "{file} holds the weights of step {found}, not of step {step}",
