@@ -2,15 +2,15 @@
 
 TEXTS = {
     # ---- words of which others are made
-    "recipe.or": (" or ", "或"),
+    "recipe.or": (" or ", " 或 "),
     "recipe.comma": (", ", "、"),
-    "recipe.and": (" and ", "且"),
+    "recipe.and": (" and ", " 且 "),
     "recipe.anything": ("anything", "任意值"),
     "recipe.whole": ("a whole number", "整数"),
     "recipe.number": ("a number", "数"),
     "recipe.text": ("text", "文本"),
     "recipe.mapping": ("a mapping (key: value)", "映射（键: 值）"),
-    "recipe.list": ("a list, each item {item}", "列表，每项为{item}"),
+    "recipe.list": ("a list, each item {item}", "列表，每项为 {item}"),
     "recipe.list-of-many": ("a list of {items}", "依次为 {items} 的列表"),
     "recipe.choice": (
         "a name, {{name: …, argument: …}} or {{name: value}}",
