@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from danlu.report.writing import write_report as write_report
     from danlu.runs import Run as Run
     from danlu.runs import check as check
+    from danlu.runs import health as health
     from danlu.runs import inspect as inspect
     from danlu.training.fitting import fit as fit
 
@@ -31,6 +32,7 @@ _WHERE = {
     "compare": "danlu.evaluation.comparison",
     "export": "danlu.deploy.export",
     "fit": "danlu.training.fitting",
+    "health": "danlu.runs",
     "inspect": "danlu.runs",
     "load": "danlu.deploy.loading",
     "train": "danlu.report.after",
@@ -45,6 +47,7 @@ __all__ = [
     "compare",
     "export",
     "fit",
+    "health",
     "inspect",
     "load",
     "train",

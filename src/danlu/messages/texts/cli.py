@@ -55,6 +55,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "write a run's report: one HTML file with curves, mistakes, calibration, data card and recipe",
         "生成训练报告：单个 HTML 文件，含曲线、错误样本、校准、数据卡和配方",
     ),
+    "cli.about.fix": (
+        "say what ails a run, with evidence, and write a recipe that mends it",
+        "诊断训练中的问题并给出证据，生成修正后的配方",
+    ),
     "cli.about.learn": (
         "open the page with live diagrams and lessons, on a run or a small net",
         "打开带有实时图解与课程的页面，可用于自己的训练或内置的小网络",

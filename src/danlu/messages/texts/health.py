@@ -69,10 +69,16 @@ TEXTS = {
         "Gradients explode on their way to the input: what reaches the first layers is {times} times what reaches the last.",
         "梯度在传向输入的途中爆炸：到达前几层的梯度是最后几层的 {times} 倍。",
     ),
-    "health.exploding-gradient.ratio": (
-        "the loss's gradient with respect to their outputs: {low} at {first}, {high} at {last} (medians of {looks} looks)",
-        "损失对各层输出的梯度：{first} 为 {low}，{last} 为 {high}（{looks} 次查看的中位数）",
+    "health.exploding-gradient.outputs": (
+        "the loss's gradient with respect to their outputs: {low} at {first}, {high} at {last} ({looks})",
+        "损失对各层输出的梯度：{first} 为 {low}，{last} 为 {high}（{looks}）",
     ),
+    "health.exploding-gradient.parameters": (
+        "gradient per element of the weights: {low} at {first}, {high} at {last} ({looks})",
+        "权重每个元素的梯度：{first} 为 {low}，{last} 为 {high}（{looks}）",
+    ),
+    "health.looks": ("medians of {count} looks", "{count} 次查看的中位数"),
+    "health.look": ("at step {step}", "第 {step} 步"),
     "health.exploding-gradient.norm": (
         "norm of the whole gradient: median {median}, at most {top}",
         "总梯度的范数：中位数 {median}，最大 {top}",
@@ -175,9 +181,16 @@ TEXTS = {
         "自第 {step} 步（共 {end} 步，占学习率有效步数的 {share}）起，损失从 {begin} 变为 {last}；起初为 {first}",
     ),
     "health.plateau.remedy": (
-        "Mend what other verdicts name first. Else let a short test find the rate (lr: auto), and look at whether the net can learn "
-        "these labels at all.",
-        "请先处理其他诊断指出的问题；否则请用短测试自动确定学习率（lr: auto），并检查网络究竟能否学会这些标签。",
+        "Let a short test find the rate (lr: auto), and look at whether the net can learn these labels at all.",
+        "请用短测试自动确定学习率（lr: auto），并检查网络究竟能否学会这些标签。",
+    ),
+    "health.plateau.spent": (
+        "The schedule brings the rate near 0 long before the end: take one that spreads its fall over the whole run.",
+        "学习率调度过早地将学习率降到接近 0：请改用在整个训练过程中逐渐下降的调度。",
+    ),
+    "health.causes-first": (
+        "Mend first what the verdicts above name: this follows from it.",
+        "请先处理上面诊断指出的问题：这是其后果。",
     ),
     # overfitting, underfitting
     "health.overfitting": (
@@ -239,5 +252,59 @@ TEXTS = {
         "Look at the listed samples and correct their labels. Until then label smoothing and early stopping keep the net from learning "
         "wrong ones by heart.",
         "请查看列出的样本并更正标签。在此之前，标签平滑和提前停止可以避免网络死记错误标签。",
+    ),
+    # danlu fix
+    "health.fix.run": ("the folder of a run", "一次训练的文件夹"),
+    "health.fix.apply": (
+        "names of verdicts whose patches make the new recipe, or all",
+        "要应用的诊断名称（用其补丁生成新配方），或 all 表示全部",
+    ),
+    "health.fix.output": (
+        "the new recipe (default: the run's name with -fixed.yaml, here)",
+        "新配方的文件名（默认为当前文件夹中的“训练名-fixed.yaml”）",
+    ),
+    "health.fix.nothing-named": (
+        "no verdict is named whose patch should be written.",
+        "没有指定要写入哪个诊断的补丁。",
+    ),
+    "health.fix.nothing-named.remedy": ("Say --apply NAME…, or --apply all.", "请使用 --apply 名称… 或 --apply all。"),
+    "health.fix.healthy": ("Nothing ails this run, as far as was recorded.", "就已记录的内容看，这次训练没有问题。"),
+    "health.fix.nothing-to-mend": ("There is nothing to mend.", "没有需要修正的地方。"),
+    "health.fix.unseen": (
+        "Nothing was seen inside the net: set watch.captures_every to be told of gradients and activations too.",
+        "没有查看过网络内部：请设置 watch.captures_every，以便同时诊断梯度和激活值。",
+    ),
+    "health.fix.problem": ("✗ {name}: {text}", "✗ {name}：{text}"),
+    "health.fix.warning": ("! {name}: {text}", "! {name}：{text}"),
+    "health.fix.note": ("· {name}: {text}", "· {name}：{text}"),
+    "health.fix.remedy": ("→ {remedy}", "→ {remedy}"),
+    "health.fix.no-patch": (
+        "No recipe mends this: it is for you to do.",
+        "这些问题无法通过修改配方解决，需要您亲自处理。",
+    ),
+    "health.fix.how": ("Write a recipe that mends it:", "生成修正后的配方："),
+    "health.fix.was": ("(was {before})", "（原为 {before}）"),
+    "health.fix.written": ("The new recipe is {path}. Train it:", "新配方已写入 {path}。用它训练："),
+    "health.head": (
+        "The recipe of {run}, mended by danlu fix; each change says which verdict it answers",
+        "{run} 的配方，经 danlu fix 修正；每处修改都注明所针对的诊断",
+    ),
+    "health.answers": ("answers {verdicts}; was {before}", "针对 {verdicts}；原为 {before}"),
+    "health.nothing-to-apply": ("these verdicts have no patch.", "这些诊断没有补丁。"),
+    "health.nothing-to-apply.remedy": (
+        "`danlu fix RUN` says what to do by hand.",
+        "`danlu fix 训练文件夹` 会说明需要手动做什么。",
+    ),
+    "health.contradiction": (
+        "{one} wants {key} to be {value}, {other} wants {wanted}.",
+        "{one} 要求 {key} 为 {value}，而 {other} 要求为 {wanted}。",
+    ),
+    "health.contradiction.remedy": (
+        "Apply one of them, train, and look again.",
+        "请先应用其中一个，训练后再看。",
+    ),
+    "health.not-the-same": (
+        "the new recipe would not be read back as it was meant.",
+        "新配方读回后与预期不符。",
     ),
 }

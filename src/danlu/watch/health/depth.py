@@ -16,6 +16,7 @@ LEAST = 3  # matrices: in fewer there is no depth
 class Rung:
     """A trained matrix or kernel. slope: median over the looks of the root mean square of its gradient. reaching: median norm of the
     loss's gradient with respect to what its layer gives out, NaN where that was not seen. moved: median of update over weight.
+    slope_first, reaching_first: the same at the first look alone.
     """
 
     parameter: Parameter
@@ -23,6 +24,8 @@ class Rung:
     slope: float
     reaching: float
     moved: float
+    slope_first: float
+    reaching_first: float
 
 
 def ladder(recording: Recording, least_looks: int) -> list[Rung]:
@@ -39,11 +42,20 @@ def ladder(recording: Recording, least_looks: int) -> list[Rung]:
             continue
         if len(parameter.steps) < least_looks or np.isnan(parameter.gradient).all():
             continue
-        later = slice(1, None) if len(parameter.steps) > 1 else slice(None)
         seen = reaching.get(layer)
-        known = np.nan if seen is None else _median(seen.gradient[later if len(seen.gradient) > 1 else slice(None)])
-        rungs.append(Rung(parameter, layer, _median(parameter.slope[later]), known, _median(parameter.moved[later])))
+        slope, moved = parameter.slope, parameter.moved
+        known = np.full(1, np.nan) if seen is None else seen.gradient
+        rungs.append(
+            Rung(
+                parameter, layer, _later(slope), _later(known), _later(moved), float(slope[0]), float(known[0])
+            )
+        )  # fmt: skip
     return sorted(rungs, key=lambda rung: order.get(rung.layer, len(order)))  # stable: else as registered
+
+
+def _later(values: np.ndarray) -> float:
+    """Median of all looks but the first of several."""
+    return _median(values[1:] if len(values) > 1 else values)
 
 
 def _median(values: np.ndarray) -> float:
@@ -53,8 +65,11 @@ def _median(values: np.ndarray) -> float:
 
 def while_fast(recording: Recording, rung: Rung) -> float:
     """Median of update over weight at looks where the rate was at least half of its peak; NaN where there were none."""
-    if recording.fast is None:
-        return _median(rung.parameter.moved)
-    first, last = recording.fast
+    return _median(rung.parameter.moved[fast_looks(recording, rung)])
+
+
+def fast_looks(recording: Recording, rung: Rung) -> np.ndarray:
+    """bool (N,): the looks at which the rate was at least half of its peak; all where rates are not known."""
     steps = rung.parameter.steps
-    return _median(rung.parameter.moved[(steps >= first) & (steps <= last)])
+    first, last = recording.fast or (int(steps[0]), int(steps[-1]))
+    return np.asarray((steps >= first) & (steps <= last))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -43,6 +44,14 @@ class Losses:
         smooth = np.median(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
         first = float(min(values[0], np.median(values[:3])))  # a rate far too high spoils the second step already
         return cls(steps, values, width, steps[width - 1 :], smooth, first, float(smooth.min()), float(smooth[-1]))
+
+    @cached_property
+    def spread(self) -> float:
+        """Of single steps about their smoothed course: the standard deviation by its median, which leaps don't move (Rousseeuw & Croux
+        1993).
+        """
+        middle = self.values[self.width // 2 :][: len(self.smooth)]
+        return 1.4826 * float(np.median(np.abs(middle - self.smooth)))
 
     @property
     def fallen(self) -> float:

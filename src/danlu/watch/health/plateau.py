@@ -19,6 +19,7 @@ _STILL = 0.02  # of the first loss: by less it has not fallen
 _LONG = 0.5  # of the steps at a rate that counts
 _LEAST = 60  # steps at such a rate
 _RATE = 0.1  # of the peak, from which the rate counts
+_MOST = 0.5  # of the steps at such a rate; with fewer the schedule itself has ended the learning
 
 
 def plateau(recording: Recording) -> Verdict | None:
@@ -29,6 +30,8 @@ def plateau(recording: Recording) -> Verdict | None:
     if recording.left is None or recording.left < _LEFT:
         return None
     counted = recording.rates(losses.steps) >= _RATE
+    spent = counted.mean() < _MOST
+    counted |= spent
     if counted.sum() < _LEAST:
         return None
     size = abs(losses.first - recording.floor)
@@ -53,8 +56,8 @@ def plateau(recording: Recording) -> Verdict | None:
         "warning",
         say("health.plateau"),
         (Evidence(text, (), (step, end), values),),
-        say("health.plateau.remedy"),
-        remedies.found_rate(recording),
+        say("health.plateau.spent" if spent else "health.plateau.remedy"),
+        remedies.schedule(recording) if spent else remedies.found_rate(recording),
     )
 
 

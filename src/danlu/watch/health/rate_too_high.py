@@ -12,11 +12,13 @@ from danlu.messages import say
 from danlu.watch.figures import brief, figure
 from danlu.watch.health import depth, remedies
 from danlu.watch.health.recording import Recording
+from danlu.watch.health.series import LEAST
 from danlu.watch.health.verdict import Evidence, Verdict
 
 _LEAP = 1.5  # highest over first loss, above the floor; healthy runs of the development set had at most 1.1
 _NEAR = 5  # steps of which the median counts: a single odd batch is no leap
 _RATE = 0.25  # of the peak rate at least, where it leaps: before, other things make a loss jump
+_SURE = 4.0  # the leap over the spread of single steps: batches differ
 _LEFT = 0.15  # of what there was to learn is left
 _LARGE = 0.02  # update over weight, twenty times the rule of thumb; healthy runs had at most 0.01
 _ORTHOGONAL = 0.1  # the same of Muon, whose updates have a size of their own (Jordan 2024)
@@ -32,7 +34,7 @@ def rate_too_high(recording: Recording) -> Verdict | None:
     return Verdict(
         "rate-too-high",
         "problem",
-        say("health.rate-too-high", rate=_rate(recording)),
+        say("health.rate-too-high", rate=brief(recording.peak)),
         tuple(leap + updates),
         say("health.rate-too-high.remedy"),
         remedies.rate(recording, 0.1) | remedies.warm_up(recording) | remedies.fall(recording),
@@ -49,7 +51,7 @@ def _leap(recording: Recording) -> list[Evidence]:
     near = np.where(recording.rates(middle) >= _RATE, near, -np.inf)
     place = int(near.argmax())
     top, first = float(near[place]), losses.first
-    if not top - recording.floor > _LEAP * (first - recording.floor) > 0:
+    if not top - recording.floor > _LEAP * (first - recording.floor) > 0 or top - first < _SURE * losses.spread:
         return []
     step = int(middle[place])
     text = say("health.rate-too-high.leap", first=figure(first), top=figure(top), step=step)
@@ -57,19 +59,18 @@ def _leap(recording: Recording) -> list[Evidence]:
 
 
 def _updates(recording: Recording) -> list[Evidence]:
-    rungs = depth.ladder(recording, 1 if recording.refused is not None else 3)
-    recipe = recording.recipe
-    bound = _ORTHOGONAL if recipe is not None and recipe.train.optimizer.name == "muon" else _LARGE
+    """By the median matrix, while the rate is high; what weight decay alone takes off does not count."""
+    stopped = recording.refused is not None
+    rungs = [rung for rung in depth.ladder(recording, 1) if stopped or depth.fast_looks(recording, rung).sum() >= LEAST]
     moved = [value for rung in rungs if np.isfinite(value := depth.while_fast(recording, rung))]
-    if not moved or np.median(moved) < bound:
+    if not moved:
+        return []
+    ratio, bound, recipe = float(np.median(moved)), _LARGE, recording.recipe
+    if recipe is not None:
+        bound = _ORTHOGONAL if recipe.train.optimizer.name == "muon" else _LARGE
+        bound = max(bound, 2 * recording.peak * recipe.train.optimizer.weight_decay)
+    if ratio < bound:
         return []
     steps = rungs[0].parameter.steps
-    text = say("health.rate-too-high.updates", ratio=brief(float(np.median(moved))), count=len(moved))
-    layers = tuple(rung.layer for rung in rungs)
-    return [Evidence(text, layers, (int(steps[0]), int(steps[-1])), {"ratio": float(np.median(moved))})]
-
-
-def _rate(recording: Recording) -> str:
-    if "lr" not in recording.curves:
-        return "?"
-    return brief(float(np.nanmax(recording.curves["lr"][1])))
+    text = say("health.rate-too-high.updates", ratio=brief(ratio), count=len(moved))
+    return [Evidence(text, tuple(rung.layer for rung in rungs), (int(steps[0]), int(steps[-1])), {"ratio": ratio})]

@@ -14,12 +14,13 @@ from danlu.messages import say
 from danlu.watch.figures import brief, figure, share
 from danlu.watch.health import depth, remedies
 from danlu.watch.health.recording import Recording
+from danlu.watch.health.vanishing import vanishing_gradient
 from danlu.watch.health.verdict import Evidence, Verdict
 
-_TINY = 5e-5  # update over weight, a twentieth of the rule of thumb (a thousandth); healthy runs had at least 5e-4
+_TINY = 1e-4  # update over weight, a tenth of the rule of thumb (a thousandth); healthy runs had at least 5e-4
 _SMALL = 1e-3  # the same where the loss falls straight as well
 _FAR = 0.2  # of its size is what a weight could go in all steps: with less a run is no long, patient one
-_FALLEN = 0.3  # of the first loss; more is progress
+_FALLEN = 0.3  # of what there was to lose; more is progress
 _STRAIGHT = 0.5  # the fall in the second half of the steps over that in the first
 _SURE = 3.0  # the fall over the spread of the smoothed loss's steps
 
@@ -30,7 +31,8 @@ def rate_too_low(recording: Recording) -> Verdict | None:
     rungs = [rung for rung in depth.ladder(recording, 3) if rung.slope > 0]  # without a gradient no rate moves anything
     if recording.poor is not True or losses is None or not rungs or recording.refused is not None:
         return None
-    if (losses.first - losses.end) > _FALLEN * abs(losses.first - recording.floor) or losses.end > losses.first * 1.05:
+    begin = float(losses.smooth[0])
+    if begin - losses.end > _FALLEN * abs(begin - recording.floor) or vanishing_gradient(recording) is not None:
         return None
     moved = np.array([depth.while_fast(recording, rung) for rung in rungs])
     known = moved[np.isfinite(moved)]
@@ -53,21 +55,20 @@ def rate_too_low(recording: Recording) -> Verdict | None:
         Evidence(
             say(
                 "health.rate-too-low.loss",
-                first=figure(losses.first),
+                first=figure(begin),
                 end=figure(losses.end),
-                share=share(max(0.0, losses.fallen)),
+                share=share(max(0.0, (begin - losses.end) / abs(begin))),
                 steps=len(losses.steps),
             ),
             (),
             (int(losses.steps[0]), int(losses.steps[-1])),
-            {"first": losses.first, "end": losses.end},
+            {"first": begin, "end": losses.end},
         ),
     ]
-    rate = brief(float(np.nanmax(recording.curves["lr"][1]))) if "lr" in recording.curves else "?"
     return Verdict(
         "rate-too-low",
         "problem",
-        say("health.rate-too-low", rate=rate),
+        say("health.rate-too-low", rate=brief(recording.peak)),
         tuple(evidence),
         say("health.rate-too-low.remedy"),
         remedies.found_rate(recording),

@@ -114,6 +114,12 @@ class Recording:
         high = np.flatnonzero(rates >= _HIGH * np.nanmax(rates))
         return int(steps[high[0]]), int(steps[high[-1]])
 
+    @property
+    def peak(self) -> float:
+        """The highest rate; NaN where rates are not known."""
+        _, rates = self.curves.get("lr", (np.empty(0, np.int64), np.empty(0)))
+        return float(np.nanmax(rates)) if len(rates) and np.isfinite(rates).any() else float("nan")
+
     def rates(self, steps: Steps) -> np.ndarray:
         """float64 (N,): the rate at ``steps`` over its peak; 1 where rates are not known."""
         at, rates = self.curves.get("lr", (np.empty(0, np.int64), np.empty(0)))

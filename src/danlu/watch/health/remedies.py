@@ -14,7 +14,9 @@ _RATES = {"adamw": 1e-3, "adam": 1e-3, "rmsprop": 1e-3, "lion": 1e-4, "muon": 2e
 
 
 def rate(recording: Recording, factor: float) -> Patch:
-    """The peak rate times ``factor``, in two digits, never to the far side of what its optimiser mostly works with."""
+    """The peak rate times ``factor``, in two digits; a lowered one that is still above what its optimiser mostly works with becomes
+    that, a raised one stays below it.
+    """
     recipe = recording.recipe
     if recipe is None or not isinstance(recipe.train.optimizer.lr, float | int):
         return {}
@@ -22,7 +24,7 @@ def rate(recording: Recording, factor: float) -> Patch:
     usual = _RATES.get(recipe.train.optimizer.name)
     wanted = now * factor
     if usual is not None:
-        wanted = min(wanted, max(usual, now)) if factor > 1 else max(wanted, min(usual / 10, now / 10))
+        wanted = min(wanted, usual if factor < 1 else max(usual, now))
     wanted = float(f"{wanted:.1e}")
     return {"train.optimizer.lr": wanted} if wanted != now else {}
 
@@ -52,6 +54,11 @@ def fall(recording: Recording) -> Patch:
     """A schedule at whose end the rate is low."""
     recipe = recording.recipe
     return {"train.schedule": "cosine"} if recipe is not None and recipe.train.schedule.name == "constant" else {}
+
+
+def schedule(recording: Recording) -> Patch:
+    """One that spreads the fall over the whole run."""
+    return {} if recording.recipe is None else {"train.schedule": "one-cycle"}
 
 
 def activation(recording: Recording, name: str) -> Patch:

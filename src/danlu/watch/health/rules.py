@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from danlu.messages import say
 from danlu.watch.health.dead_relu import dead_relu
 from danlu.watch.health.divergence import divergence
 from danlu.watch.health.exploding import exploding_gradient
@@ -41,5 +43,14 @@ RULES: dict[str, Rule] = {
 """Name → rule. A rule gives None where its data were not recorded."""
 
 
+CAUSES = frozenset(RULES) - {"unused-parameters", "label-noise", "overfitting", "plateau", "underfitting"}
+SYMPTOMS = ("plateau", "underfitting")
+
+
 def verdicts(recording: Recording) -> tuple[Verdict, ...]:
-    return tuple(found for rule in RULES.values() if (found := rule(recording)) is not None)
+    """Beside a cause, what it leads to is told without a patch of its own."""
+    found = tuple(verdict for rule in RULES.values() if (verdict := rule(recording)) is not None)
+    if not any(verdict.name in CAUSES for verdict in found):
+        return found
+    first = say("health.causes-first")
+    return tuple(replace(one, remedy=first, patch={}) if one.name in SYMPTOMS else one for one in found)

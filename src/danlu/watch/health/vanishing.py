@@ -19,8 +19,9 @@ from danlu.watch.health.recording import Recording
 from danlu.watch.health.series import LEAST
 from danlu.watch.health.verdict import Evidence, Verdict
 
-_FADED = 1e-3  # first over last; healthy nets of the development set had at least 0.03 (outputs) and 0.01 (parameters)
-_LEARNT = 1e-6  # the same where the net answers well all the same
+_FADED = 1e-2  # first over last, where the net answers poorly; healthy nets of the development set had at least 0.09
+_UNKNOWN = 1e-3  # the same where it can't be told how it answers
+_LEARNT = 1e-6  # and where it answers well all the same
 
 
 def vanishing_gradient(recording: Recording) -> Verdict | None:
@@ -33,7 +34,7 @@ def vanishing_gradient(recording: Recording) -> Verdict | None:
     slopes = _over([rung.slope for rung in low], [rung.slope for rung in high])
     reaching = _over([rung.reaching for rung in low], [rung.reaching for rung in high])
     ratio = max((known for known in (slopes, reaching) if not math.isnan(known)), default=math.nan)
-    if not ratio <= (_LEARNT if recording.poor is False else _FADED):
+    if not ratio <= {True: _FADED, False: _LEARNT, None: _UNKNOWN}[recording.poor]:
         return None
     steps = rungs[0].parameter.steps
     first, last = rungs[0], rungs[-1]
