@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from threading import Event
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from torch import nn
 from torch.optim import lr_scheduler
 
+from danlu.data.batches.batch import Batch
 from danlu.errors import DanluError
 from danlu.learn.builtin import Builtin
 from danlu.learn.limits import Limit, largest
@@ -37,10 +39,20 @@ from danlu.learn.rate import (
 )
 from danlu.learn.stage import Fixed, Stage
 from danlu.nn.parameters import split_parameters
+from danlu.nn.terms.base import Term
 from danlu.randomness import Position, torch_seed
+from danlu.training.feeds import TARGET
 from danlu.training.finder import find_rate
+from danlu.training.objective import Objective
 from danlu.training.optimisers.adamw import AdamW
+from danlu.training.optimisers.sgd import SGD
 from tests.learn import played
+
+
+@pytest.fixture(scope="module")
+def bench(builtin: Builtin) -> Bench:
+    """Its range test is done once."""
+    return Bench(builtin.stage)
 
 
 def patience() -> Limit:
@@ -83,8 +95,8 @@ def test_the_finder_is_the_one_of_training(builtin: Builtin) -> None:
 
 
 @pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one-cycle"])
-def test_a_training_is_the_loop_by_hand_bit_for_bit(builtin: Builtin, schedule: Any) -> None:
-    said = Bench(builtin.stage).rate(RateAsked(factor=0.5, schedule=schedule), patience())
+def test_a_training_is_the_loop_by_hand_bit_for_bit(bench: Bench, builtin: Builtin, schedule: Any) -> None:
+    said = bench.rate(RateAsked(factor=0.5, schedule=schedule), patience())
     peak = 0.5 * said["finder"]["suggestion"]
     assert said["steps"] == STEPS
     assert said["asked"]["losses"] == by_hand(builtin.stage, peak, said["schedule"])
@@ -124,8 +136,7 @@ def test_the_plans_own_optimiser_is_used() -> None:
         optimizer.step()
 
 
-def test_too_small_learns_little_too_large_explodes(builtin: Builtin) -> None:
-    bench = Bench(builtin.stage)
+def test_too_small_learns_little_too_large_explodes(bench: Bench) -> None:
     small, large = (bench.rate(RateAsked(factor=factor), patience()) for factor in (1e-3, 1e3))
     base = small["base"]
     first = base["losses"][0]
@@ -137,6 +148,47 @@ def test_too_small_learns_little_too_large_explodes(builtin: Builtin) -> None:
     assert len(asked["losses"]) < STEPS
     assert asked["losses"][-1] is None or asked["losses"][-1] > 8 * first
     assert all(loss <= 8 * first for loss in asked["losses"][:-1])
+
+
+class Told(Term):
+    """Its loss is the square of what the net gives, or that itself."""
+
+    def __init__(self, power: int) -> None:
+        super().__init__(TARGET)
+        self.power = power
+
+    def count(self, batch: Batch) -> torch.Tensor:
+        return torch.tensor(len(batch)).double()
+
+    def forward(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return (outputs**self.power).sum()
+
+
+def still(power: int, weight: float) -> Stage:
+    """Weight times 1, learnt without momentum and decay."""
+
+    def make() -> nn.Module:
+        net = nn.Linear(1, 1, bias=False)
+        nn.init.constant_(net.weight, weight)
+        return net
+
+    made = played.stage(make, played.batches((1,)), optimizer=partial(SGD, momentum=0.0), decay=0.0)
+    ones = tuple(batch.with_columns(input0=torch.ones(len(batch), 1)) for batch in made.batches)
+    return replace(made, objective=Objective({"told": Told(power)}), batches=ones)
+
+
+def test_training_has_failed_once_the_loss_is_eight_times_what_it_was() -> None:
+    """At a rate of 1.05 each step multiplies w by −1.1, so the loss w² by 1.21."""
+    found = walk(still(2, 0.5), 1.05, "constant", 60, patience())
+    assert found.exploded
+    assert found.losses == pytest.approx([0.25 * 1.21**step for step in range(len(found.losses))], rel=1e-4)
+    assert found.losses[-2] <= 2.0 < found.losses[-1]
+
+
+def test_a_loss_below_zero_is_no_failure() -> None:
+    found = walk(still(1, -0.5), 0.1, "constant", 10, patience())
+    assert not found.exploded
+    assert found.losses == pytest.approx([-0.5 - 0.1 * step for step in range(10)], rel=1e-5)
 
 
 def test_a_loss_that_is_no_number_is_an_explosion() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,12 +16,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import danlu
+from danlu.data.batches.batch import Batch
 from danlu.errors import DanluError
 from danlu.learn.builtin import Builtin
 from danlu.learn.limits import Limit
 from danlu.learn.own import own
 from danlu.learn.slope import SAMPLES, SlopeAsked, slope
 from danlu.learn.stage import Stage
+from danlu.nn.terms.cross_entropy import CrossEntropy
+from danlu.training.feeds import TARGET
+from danlu.training.objective import Objective
 from tests.learn import played
 
 Loss = Callable[[nn.Module], Tensor]  # of the net in double precision
@@ -141,6 +146,24 @@ def test_samples_are_the_runs_own(convolutions: Path, place: Path) -> None:
             assert known[image.tobytes()] == label
     rows = danlu.Run(convolutions).folder.read_json(danlu.Run(convolutions).folder.card)["rows"]
     assert len(seen) == len(set(seen)) == rows["train"]
+
+
+class Weighted(CrossEntropy):
+    """An own term that holds weights in single precision."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self.register_buffer("shares", torch.tensor([0.2, 0.5, 0.3]))
+
+    def forward(self, outputs: Any, batch: Batch) -> Tensor:
+        return F.cross_entropy(*self.both(outputs, batch), self.shares, reduction="sum")
+
+
+def test_an_own_objective_is_doubled_too() -> None:
+    stage = played.stage(lambda: nn.Linear(4, 3), played.batches((4,)))
+    said = slope(replace(stage, objective=Objective({"own": Weighted(TARGET)})), SlopeAsked())
+    assert said["exact"]
+    assert said["measured"] == pytest.approx(said["gradient"], rel=1e-6)
 
 
 class Single(nn.Module):
