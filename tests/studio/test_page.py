@@ -309,6 +309,19 @@ def test_a_run_that_trains_is_followed(browser: Any) -> None:
         visit.context.close()
 
 
+def test_a_server_that_does_not_answer(browser: Any, small: str) -> None:
+    """Before the page has any texts it speaks both languages."""
+    visit = Visit(browser, small, "en")
+    visit.page.route("**/api/about", lambda route: route.abort())
+    visit.page.goto(small)
+    visit.page.get_by_text("The server does not answer.").wait_for()
+    assert visit.page.get_by_text("服务器没有应答。").is_visible()
+    visit.page.unroute("**/api/about")
+    visit.page.get_by_role("button").click()
+    visit.page.locator(".graph svg").first.wait_for()
+    visit.context.close()
+
+
 def test_what_goes_wrong_is_said_kindly(browser: Any) -> None:
     """In the page, with a way on: the small net; and where the server has ended, that."""
     with served(Training()) as url:

@@ -18,7 +18,10 @@ export function evaluation(of: Diagrams): (narrow: boolean) => Drawing {
     const count = rows[name]
     return { figures: [samples(count)], meter: total && count ? count / total : 0 }
   }
-  const others = Object.keys(val).filter((name) => !['loss', 'accuracy'].includes(name))
+  // Of a loss with several terms each has its own value: those come last.
+  const others = Object.keys(val)
+    .filter((name) => !['loss', 'accuracy'].includes(name))
+    .sort((a, b) => Number(a.startsWith('loss/')) - Number(b.startsWith('loss/')))
   const left = ['missing', 'bad', 'duplicates_dropped'].reduce((sum, name) => sum + (rows[name] ?? 0), 0)
   const judged = (values: Record<string, number>): string[] => {
     const found = figures(values, ['accuracy', 'ap', 'loss'])
@@ -48,7 +51,7 @@ export function evaluation(of: Diagrams): (narrow: boolean) => Drawing {
         figures: [best === null ? t('learn.flow.not-yet') : t('learn.loop.best', { epoch: best })],
         tone: 'backward',
       },
-      { id: 'eval2', at: at([3, 2], [1, 3]), title: t('learn.data.final'), figures: judged(test), tone: 'end' },
+      { id: 'eval2', at: at([3, 2], [1, 3]), title: t('learn.data.final'), figures: judged(test), ...(Object.keys(test).length ? { tone: 'end' } : { off: true }) },
       { id: 'loss', at: at([4, 0], [0, 5]), title: t('learn.data.loss'), figures: ['loss' in val ? short(val.loss) : NONE] },
       { id: 'accuracy', at: at([4, 1], [1, 5]), title: metric('accuracy'), figures: ['accuracy' in val ? short(val.accuracy) : NONE] },
       {
