@@ -9,8 +9,9 @@ import pytest
 from pydantic import Field
 
 from danlu.cli._descriptions import about, arguments, as_yaml
-from danlu.cli.list import GROUPS
+from danlu.cli.list import GROUPS, _entry
 from danlu.cli.main import main
+from danlu.messages.texts.names import TEXTS
 from danlu.recipe import names
 
 
@@ -52,8 +53,18 @@ def test_every_group_lists_every_name(group: str, capsys: pytest.CaptureFixture[
     assert main(["list", group, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert sorted(row["name"] for row in rows) == sorted(names.catalogue(GROUPS[group]))
-    if group != "norms":
-        assert all(row["about"] for row in rows), "everything has a docstring"
+    assert all(row["about"] for row in rows)
     assert main(["list", group, "--lang", "zh"]) == 0
     shown = capsys.readouterr().out
     assert all(row["name"] in shown for row in rows)
+
+
+def test_what_comes_with_danlu_is_described_in_both_languages() -> None:
+    """Else add a line to ``danlu/messages/texts/names.py``."""
+    groups = [group for group in GROUPS.values() if group != "task"]  # these have a title of their own
+    assert {f"names.{group}.{name}" for group in groups for name in names.catalogue(group)} == TEXTS.keys()
+
+
+def test_a_thing_of_ones_own_is_described_by_its_docstring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "load_object", lambda target: Thing)
+    assert _entry("loss", "thing", "package.module:Thing")["about"].startswith("Turns x into y")

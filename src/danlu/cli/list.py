@@ -12,6 +12,7 @@ from danlu.cli._output import Output
 from danlu.cli._parser import Parser, one_of
 from danlu.cli._wrapping import cells, wrap
 from danlu.messages import choose, say
+from danlu.messages.texts.names import TEXTS
 
 USAGE = "[GROUP]"
 GROUPS = {
@@ -61,7 +62,9 @@ def _entry(group: str, name: str, target: str) -> dict[str, Any]:
     from danlu.recipe import names
 
     thing = names.load_object(target)
-    row: dict[str, Any] = {"name": name, "target": target, "about": _descriptions.about(thing)}
+    key = f"names.{group}.{name}"
+    about = say(key) if key in TEXTS else _descriptions.about(thing)
+    row: dict[str, Any] = {"name": name, "target": target, "about": about}
     if group in map(GROUPS.get, CONFIGURED):
         row["arguments"] = _descriptions.arguments(thing, names.GROUPS[group].supplied)
     return row

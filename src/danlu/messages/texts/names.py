@@ -1,0 +1,195 @@
+"""What the things are that a recipe can name, for ``danlu list``: key → (English, Chinese). Things of one's own have their docstring."""
+
+TEXTS = {
+    # ---- nets
+    "names.net.collaborative-filtering": (
+        "The inner product of an embedding of the user and one of the item: user and item ids (B,) → scores (B,).",
+        "用户嵌入与物品嵌入的内积：用户和物品编号 (B,) → 得分 (B,)。",
+    ),
+    "names.net.image-classifier": (
+        "Two convolutions with pooling, then one linear layer (the guide's net): images → logits (B, classes).",
+        "两个带池化的卷积层加一个线性层（原指南的网络）：图像 → logits (B, 类别数)。",
+    ),
+    "names.net.mlp": (
+        "Linear layers on everything flattened: images or numbers → logits (B, classes).",
+        "把输入展平后的多层线性网络：图像或数值 → logits (B, 类别数)。",
+    ),
+    "names.net.resnet": (
+        "Residual blocks (He et al. 2016), sized by width, blocks and strides: images → logits (B, classes).",
+        "残差网络（He 等，2016），大小由 width、blocks、strides 决定：图像 → logits (B, 类别数)。",
+    ),
+    "names.net.text-classifier": (
+        "Embedding, RNN, LSTM or GRU, and a linear layer on the last real token: token ids (B, T) → logits (B, classes).",
+        "嵌入，RNN、LSTM 或 GRU，再对最后一个真实词元用线性层：词元编号 (B, T) → logits (B, 类别数)。",
+    ),
+    # ---- losses
+    "names.loss.binary-cross-entropy": (
+        "-y·log σ(z) - (1 - y)·log(1 - σ(z)) for logits z: one yes-or-no answer, or many independent ones.",
+        "-y·log σ(z) - (1 - y)·log(1 - σ(z))，z 为 logits：一个是或否的答案，或许多互不相干的答案。",
+    ),
+    "names.loss.cross-entropy": (
+        "-log softmax(z)[label] for logits z: one of several classes.",
+        "-log softmax(z)[标签]，z 为 logits：若干类别之一。",
+    ),
+    "names.loss.focal": (
+        "(1 - p)^gamma · (-log p), p the probability given to the truth: what is easy counts less (Lin et al. 2017).",
+        "(1 - p)^gamma · (-log p)，p 为给真实答案的概率：容易的样本份量更轻（Lin 等，2017）。",
+    ),
+    "names.loss.huber": (
+        "½·e² where |e| ≤ delta, else delta·(|e| - ½·delta): squared, but forgiving of outliers.",
+        "|e| ≤ delta 时为 ½·e²，否则为 delta·(|e| - ½·delta)：平方误差，但能容忍离群值。",
+    ),
+    "names.loss.l1": (
+        "|output - target|. (The L1 penalty on parameters is train.l1, not a loss.)",
+        "|输出 - 目标|。（对参数的 L1 惩罚是 train.l1，不是损失。）",
+    ),
+    "names.loss.mse": ("(output - target)²: the squared error.", "(输出 - 目标)²：平方误差。"),
+    # ---- optimisers
+    "names.optimizer.adam": (
+        "Mean and size of each gradient (Kingma and Ba 2015). Its decay is not decoupled: with decay prefer adamw.",
+        "利用每个梯度的均值与大小（Kingma 与 Ba，2015）。其权重衰减未解耦：需要衰减时请用 adamw。",
+    ),
+    "names.optimizer.adamw": (
+        "Adam with decoupled weight decay (Loshchilov and Hutter 2019).",
+        "带解耦权重衰减的 Adam（Loshchilov 与 Hutter，2019）。",
+    ),
+    "names.optimizer.lion": (
+        "The sign of a momentum, and decoupled weight decay (Chen et al. 2023).",
+        "取动量的符号，并带解耦权重衰减（Chen 等，2023）。",
+    ),
+    "names.optimizer.muon": (
+        "Momentum whose matrices are made orthogonal by Newton-Schulz steps; vectors move by AdamW (Jordan et al. 2024).",
+        "用 Newton-Schulz 迭代把矩阵的动量正交化；向量由 AdamW 更新（Jordan 等，2024）。",
+    ),
+    "names.optimizer.rmsprop": (
+        "The gradient over its usual size (Tieleman and Hinton 2012), with momentum where asked.",
+        "梯度除以它平常的大小（Tieleman 与 Hinton，2012），可加动量。",
+    ),
+    "names.optimizer.sgd": (
+        "Stochastic gradient descent with (Nesterov) momentum; weight decay is L2 (Sutskever et al. 2013).",
+        "带（Nesterov）动量的随机梯度下降；权重衰减为 L2（Sutskever 等，2013）。",
+    ),
+    # ---- schedules
+    "names.schedule.constant": ("The same learning rate from beginning to end.", "自始至终同样的学习率。"),
+    "names.schedule.cosine": (
+        "Falls along half a cosine to floor of the rate, with restarts where asked (Loshchilov and Hutter 2017).",
+        "沿半个余弦下降到学习率的 floor 倍，可重启（Loshchilov 与 Hutter，2017）。",
+    ),
+    "names.schedule.one-cycle": (
+        "Rises to the peak, then falls far below the start, the momentum inversely (Smith and Topin 2018).",
+        "先升到峰值，再降到远低于起点，动量反向变化（Smith 与 Topin，2018）。",
+    ),
+    "names.schedule.step": (
+        "The rate times gamma after each period of so many epochs (every).",
+        "每过若干轮（every），学习率乘以 gamma。",
+    ),
+    # ---- augmentations
+    "names.augmentation.color-jitter": (
+        "Brightness, contrast, saturation and hue, each changed by a random factor.",
+        "亮度、对比度、饱和度、色相，各按随机系数改变。",
+    ),
+    "names.augmentation.crop": (
+        "The image is padded, then a window of its own size taken at a random place.",
+        "先在四周填充，再在随机位置取一个与原图同大的窗口。",
+    ),
+    "names.augmentation.cutmix": (
+        "A rectangle of the image comes from another one, targets are mixed by area (Yun et al. 2019).",
+        "图像中的一个矩形来自另一张图，目标按面积混合（Yun 等，2019）。",
+    ),
+    "names.augmentation.erase": (
+        "With probability p a rectangle of the image is painted over (Zhong et al. 2017).",
+        "以概率 p 涂掉图像中的一个矩形（Zhong 等，2017）。",
+    ),
+    "names.augmentation.flip": (
+        "Left and right, or top and bottom, swapped with probability p.",
+        "以概率 p 左右或上下翻转。",
+    ),
+    "names.augmentation.mixup": (
+        "Two images are blended, and their targets alike: λ·x₁ + (1 - λ)·x₂ (Zhang et al. 2017).",
+        "把两张图像及其目标按同样的比例混合：λ·x₁ + (1 - λ)·x₂（Zhang 等，2017）。",
+    ),
+    "names.augmentation.randaugment": (
+        "A few changes for each image, drawn from 14, all of one magnitude (Cubuk et al. 2019).",
+        "每张图像从 14 种变换中抽取几种，强度相同（Cubuk 等，2019）。",
+    ),
+    "names.augmentation.random-resized-crop": (
+        "A window of a random share of the area, at a random place, stretched to the image's size.",
+        "在随机位置取面积比例随机的窗口，再拉伸到原图大小。",
+    ),
+    "names.augmentation.rotate": (
+        "Turned about the middle by up to so many degrees, either way.",
+        "绕中心向任一方向旋转，至多若干度。",
+    ),
+    # ---- activations
+    "names.activation.relu": ("max(0, x)", "max(0, x)"),
+    "names.activation.leaky-relu": ("x above 0, else 0.01·x", "正数为 x，负数为 0.01·x"),
+    "names.activation.prelu": ("x above 0, else a·x, with a learnt", "正数为 x，负数为 a·x，a 由训练得到"),
+    "names.activation.elu": ("x above 0, else exp(x) - 1", "正数为 x，负数为 exp(x) - 1"),
+    "names.activation.silu": ("x·σ(x), also called swish", "x·σ(x)，又名 swish"),
+    "names.activation.gelu": ("x·Φ(x), Φ being the normal distribution", "x·Φ(x)，Φ 为正态分布函数"),
+    "names.activation.mish": ("x·tanh(log(1 + exp(x)))", "x·tanh(log(1 + exp(x)))"),
+    "names.activation.hard-swish": (
+        "x·min(max(x + 3, 0), 6) / 6: nearly silu, without exp",
+        "x·min(max(x + 3, 0), 6) / 6：近似 silu，不用 exp",
+    ),
+    "names.activation.softplus": ("log(1 + exp(x)): a smooth relu", "log(1 + exp(x))：光滑的 relu"),
+    "names.activation.sigmoid": ("1 / (1 + exp(-x)), from 0 to 1", "1 / (1 + exp(-x))，介于 0 与 1 之间"),
+    "names.activation.tanh": ("from -1 to 1, its slope at 0 is 1", "介于 -1 与 1 之间，0 处斜率为 1"),
+    "names.activation.identity": ("x itself: no activation", "x 本身：没有激活"),
+    # ---- norms
+    "names.norm.batch": (
+        "Every channel over the batch and all positions (Ioffe and Szegedy 2015).",
+        "每个通道，对整批和所有位置（Ioffe 与 Szegedy，2015）。",
+    ),
+    "names.norm.layer": (
+        "Every sample and position over its channels (Ba et al. 2016).",
+        "每个样本的每个位置，对其所有通道（Ba 等，2016）。",
+    ),
+    "names.norm.instance": (
+        "Every sample and channel over its positions (Ulyanov et al. 2016).",
+        "每个样本的每个通道，对其所有位置（Ulyanov 等，2016）。",
+    ),
+    "names.norm.group": (
+        "Every sample over groups of channels and all positions (Wu and He 2018).",
+        "每个样本，对每组通道和所有位置（Wu 与 He，2018）。",
+    ),
+    "names.norm.none": ("No normalisation.", "不做归一化。"),
+    # ---- kinds
+    "names.kind.boxes": ("Boxes in an image, each of a class.", "图像中的框，各有其类别。"),
+    "names.kind.category": ("One of several classes.", "若干类别之一。"),
+    "names.kind.image": ("An image, grey or in colour.", "图像，灰度或彩色。"),
+    "names.kind.number": ("A number.", "一个数。"),
+    # ---- sources
+    "names.source.builtin": (
+        "Data that come with Danlu, or are fetched by name: builtin:fashion, builtin:fashion-full, builtin:digits.",
+        "丹炉自带或按名称下载的数据：builtin:fashion、builtin:fashion-full、builtin:digits。",
+    ),
+    "names.source.coco": (
+        "Object boxes in COCO's JSON: one file, or a folder with one for each part.",
+        "COCO JSON 格式的目标框：一个文件，或每部分一个文件的文件夹。",
+    ),
+    "names.source.csv": (
+        "A CSV file (also with semicolons or tabs) with a header line.",
+        "带表头的 CSV 文件（也可以用分号或制表符分隔）。",
+    ),
+    "names.source.folder": (
+        "One folder for each class: photos/cat/1.jpg; also below train, val and test folders.",
+        "每个类别一个文件夹：photos/cat/1.jpg；也可以放在 train、val、test 文件夹之下。",
+    ),
+    "names.source.idx": (
+        "MNIST's idx files, plain or gzipped: train-images-…, train-labels-…, t10k-images-…, t10k-labels-…",
+        "MNIST 的 idx 文件，可用 gzip 压缩：train-images-…、train-labels-…、t10k-images-…、t10k-labels-…",
+    ),
+    "names.source.jsonl": (
+        "A file with one JSON object a line, or one JSON list of objects.",
+        "每行一个 JSON 对象的文件，或一个由对象组成的 JSON 列表。",
+    ),
+    "names.source.npz": (
+        "A NumPy archive: x and y, images and labels, x_train and x_test, …",
+        "NumPy 归档：x 与 y，images 与 labels，x_train 与 x_test……",
+    ),
+    "names.source.parquet": (
+        "A Parquet file, or a folder of them (train-00000.parquet, test-00000.parquet, …).",
+        "一个 Parquet 文件，或装有若干个的文件夹（train-00000.parquet、test-00000.parquet……）。",
+    ),
+}
