@@ -27,6 +27,7 @@ from danlu.learn.own import own
 from danlu.learn.rate import Bench, RateAsked
 from danlu.learn.slope import SlopeAsked, slope
 from danlu.learn.stage import Stage
+from danlu.learn.threads import on_threads
 from tests.learn import conftest, played
 
 LESSONS: dict[str, Callable[[Stage], Any]] = {
@@ -83,6 +84,25 @@ def test_training_the_small_net_draws_nothing(builtin: Builtin) -> None:
     assert generators() == before
     assert same(weights(builtin.stage), weights(again.stage))
     assert [type(event) for event in again.events] == [type(event) for event in builtin.events]
+
+
+def test_it_is_the_same_on_however_many_threads(builtin: Builtin) -> None:
+    with on_threads(3):
+        again = train()
+        assert torch.get_num_threads() == 3
+    assert same(weights(builtin.stage), weights(again.stage))
+
+
+def test_a_slow_net_gets_more_threads_and_fewer_samples(convolutions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert own(convolutions).threads == 1
+    monkeypatch.setattr("danlu.learn.own.FORWARD", 0.0)
+    with on_threads(2):
+        stage = own(convolutions)
+        assert torch.get_num_threads() == 2
+    assert stage.threads == 2
+    assert {len(batch) for batch in stage.batches} == {4}
+    assert slope(stage, SlopeAsked())["samples"] == activation(stage, ActivationAsked())["samples"] == 4
+    assert torch.get_num_threads() == 1
 
 
 def test_training_it_is_given_up_where_nobody_waits() -> None:

@@ -15,6 +15,7 @@ from danlu.errors import DanluError
 from danlu.learn.asked import Asked
 from danlu.learn.stage import Stage, finite
 from danlu.learn.structure import ACTIVATIONS
+from danlu.learn.threads import on_threads
 from danlu.messages import say
 from danlu.nn.activations import ENTRIES, make_activation
 from danlu.randomness import Position
@@ -81,7 +82,6 @@ def places(net: nn.Module) -> list[tuple[str, nn.Module]]:
     return found
 
 
-@undisturbed()
 def activation(stage: Stage, asked: ActivationAsked) -> dict[str, Any]:
     """One batch through the net as asked.
 
@@ -92,6 +92,11 @@ def activation(stage: Stage, asked: ActivationAsked) -> dict[str, Any]:
     is below 0.05 in size. loss, and own_loss of the net as it is; None where it is not finite. A layer that is called several times is
     shown in its first call. Raises DanluError where the net has no such layers or does not pass the chosen one.
     """
+    with undisturbed(), on_threads(stage.threads):
+        return _activation(stage, asked)
+
+
+def _activation(stage: Stage, asked: ActivationAsked) -> dict[str, Any]:
     named = places(stage.net)
     chosen = min(asked.layer, len(named) - 1)
     name, module = named[chosen]

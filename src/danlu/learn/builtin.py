@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from danlu.learn.limits import UNLIMITED, Limit
 from danlu.learn.stage import Stage, seeded
+from danlu.learn.threads import on_threads
 from danlu.nn.nets.mlp import MLP
 from danlu.nn.terms.cross_entropy import CrossEntropy
 from danlu.randomness import uniform
@@ -101,6 +102,7 @@ def builtin(stop: threading.Event | None = None) -> Builtin:
 
 
 @undisturbed()
+@on_threads(1)
 def train(stop: threading.Event | None = None) -> Builtin:
     """Always the same."""
     parts, net, kept = spiral(), fresh(), _Kept(Limit(UNLIMITED, stop))

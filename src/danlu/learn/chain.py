@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from danlu.learn.asked import Asked
+from danlu.learn.threads import on_threads
 
 INPUTS, HIDDEN = 2, 3
 WEIGHTS = HIDDEN * INPUTS + HIDDEN + HIDDEN + 1
@@ -72,6 +73,7 @@ def loss_of(y: Tensor, target: Tensor) -> Tensor:
     return 0.5 * (y - target).square().sum()
 
 
+@on_threads(1)
 def chain(asked: ChainAsked) -> dict[str, Any]:
     """Everything of one forward and one backward pass.
 

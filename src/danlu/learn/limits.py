@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Event
 
 from danlu.errors import DanluError
@@ -35,17 +36,24 @@ def too_slow() -> DanluError:
     return DanluError.of("", say("learn.too-slow"), say("learn.use-builtin"))
 
 
+def least_seconds(work: Callable[[], object], times: int = 3) -> float:
+    """What ``work()`` takes, more than 0: the shortest of several, since a first call is slower, and other programs get in between."""
+    spent = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        spent.append(time.perf_counter() - began)
+    return max(min(spent), 1e-9)
+
+
 def largest(sizes: Sequence[int], work: Callable[[int], object], seconds: float) -> int:
     """Of rising ``sizes`` the largest whose ``work(size)`` takes no longer than ``seconds``; the first where none does.
 
     A size is not even tried where the one before foretells that it takes longer.
     """
-    work(sizes[0])  # a first call is slower than all others
     fits = sizes[0]
     for index, size in enumerate(sizes):
-        began = time.perf_counter()
-        work(size)
-        spent = time.perf_counter() - began
+        spent = least_seconds(partial(work, size))
         if spent > seconds:
             break
         fits = size

@@ -17,6 +17,7 @@ from danlu.data.prepare import prepare
 from danlu.errors import RunError
 from danlu.learn.limits import UNLIMITED, Limit, largest
 from danlu.learn.stage import Stage
+from danlu.learn.threads import on_threads
 from danlu.messages import say
 from danlu.nn.weights import is_file
 from danlu.randomness import Position
@@ -80,4 +81,9 @@ def own(path: str | Path, stop: Event | None = None) -> Stage:
         few = stage.smaller(samples)
         few.loss(few.net, few.batches[0])
 
-    return stage.smaller(largest(SAMPLES, forward, FORWARD))
+    many = torch.get_num_threads()
+    with on_threads(1):
+        samples = largest(SAMPLES, forward, FORWARD)
+    if samples < size and many > 1:
+        return replace(stage.smaller(largest(SAMPLES, forward, FORWARD)), threads=many)
+    return stage.smaller(samples)

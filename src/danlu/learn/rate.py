@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
@@ -15,8 +14,9 @@ from torch import Tensor
 
 from danlu.data.batches.batch import Batch
 from danlu.learn.asked import Asked
-from danlu.learn.limits import Limit, too_slow
+from danlu.learn.limits import Limit, least_seconds, too_slow
 from danlu.learn.stage import Fixed, Stage
+from danlu.learn.threads import on_threads
 from danlu.nn.parameters import split_parameters
 from danlu.training.finder import Found, find_rate
 from danlu.training.optimisers.base import set_rates
@@ -80,7 +80,6 @@ class Bench:
         self._steps = 0
         self._walks: dict[tuple[float, str], Walk] = {}
 
-    @undisturbed()
     def rate(self, asked: RateAsked, limit: Limit | None = None) -> dict[str, Any]:
         """finder: {"rates", "losses", "suggestion"}. steps: of a training. asked, base: :class:`Walk` with the asked rate and with the
         suggested one, under the same schedule. schedule: its factor at each step. valley: see :func:`valley`. samples: of a batch.
@@ -88,7 +87,10 @@ class Bench:
         Raises DanluError where the net is too slow for this or the limit is over (what is done by then is kept), TrainingError where no
         rate lowers the loss, RunError where nothing of the net is trained.
         """
-        limit = limit or Limit()
+        with undisturbed(), on_threads(self.stage.threads):
+            return self._rate(asked, limit or Limit())
+
+    def _rate(self, asked: RateAsked, limit: Limit) -> dict[str, Any]:
         found = self._finder(limit)
         return {
             "finder": {"rates": found.rates, "losses": found.losses, "suggestion": found.suggestion},
@@ -103,10 +105,8 @@ class Bench:
 
     def _finder(self, limit: Limit) -> Found:
         if self._found is None:
-            walk(self.stage, 1e-6, "constant", 1, limit)  # the first step is slower than all others
-            began = time.perf_counter()
-            walk(self.stage, 1e-6, "constant", 2, limit)
-            affordable = int(min(BUDGET / max((time.perf_counter() - began) / 2, 1e-9), STEPS))
+            step = least_seconds(lambda: walk(self.stage, 1e-6, "constant", 1, limit))
+            affordable = int(min(BUDGET / step, STEPS))
             if affordable < FEWEST:
                 raise too_slow()
             batches = _Limited(self.stage.batches, limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -11,8 +10,9 @@ from pydantic import Field
 
 from danlu.errors import DanluError
 from danlu.learn.asked import Asked
-from danlu.learn.limits import Limit
+from danlu.learn.limits import Limit, least_seconds
 from danlu.learn.stage import Stage, doubled, finite
+from danlu.learn.threads import on_threads
 from danlu.messages import say
 from danlu.randomness import Position
 from danlu.training.captures import activations
@@ -31,7 +31,6 @@ class SlopeAsked(Asked):
     parameter: Annotated[int, Field(ge=0, le=9999)] = 0
 
 
-@undisturbed()
 def slope(stage: Stage, asked: SlopeAsked, limit: Limit | None = None) -> dict[str, Any]:
     """A forward and a backward pass with a few samples, in double precision where the net takes it.
 
@@ -40,7 +39,11 @@ def slope(stage: Stage, asked: SlopeAsked, limit: Limit | None = None) -> dict[s
     curve: [[weight, loss]] while only this weight changes; fewer points where the net is slow. exact: whether in double precision.
     Raises DanluError where the net trains no such tensor, its loss is not finite, or the limit is over.
     """
-    limit = limit or Limit()
+    with undisturbed(), on_threads(stage.threads):
+        return _slope(stage, asked, limit or Limit())
+
+
+def _slope(stage: Stage, asked: SlopeAsked, limit: Limit) -> dict[str, Any]:
     played, exact = _precise(stage.smaller(SAMPLES))
     net, batch = played.net, played.batches[0]
     named = [(name, p) for name, p in net.named_parameters() if p.requires_grad and p.ndim > 1 and p.numel()]
@@ -65,9 +68,7 @@ def slope(stage: Stage, asked: SlopeAsked, limit: Limit | None = None) -> dict[s
 
     nudge = NUDGE if exact else ROUGH
     measured = (at(here + nudge) - at(here - nudge)) / (2 * nudge)
-    began = time.perf_counter()
-    at(here)
-    affordable = int(min(BUDGET / max(time.perf_counter() - began, 1e-9), POINTS))
+    affordable = int(min(BUDGET / least_seconds(lambda: at(here), 1), POINTS))
     reach = max(1.0, 2 * abs(here))
     places = torch.linspace(here - reach, here + reach, _odd(affordable), dtype=torch.float64).tolist()
     position = Position(played.plan.seed)

@@ -25,7 +25,8 @@ class Stage:
     """net: trained, in evaluation mode; lessons work on copies. fresh: makes the net with its first weights, the same each time.
 
     batches: of the training part, on the CPU, transforms done. plan: how it was trained (optimiser, clipping); without transforms.
-    published: the run began from published weights, which are not fetched; ``fresh`` draws all of them anew.
+    published: the run began from published weights, which are not fetched; ``fresh`` draws all of them anew. threads: that lessons
+    compute on.
     """
 
     net: nn.Module
@@ -34,6 +35,7 @@ class Stage:
     batches: tuple[Batch, ...]
     plan: Plan
     published: bool = False
+    threads: int = 1
 
     def loss(self, net: nn.Module, batch: Batch, step: int = 0) -> Tensor:
         """0-d mean loss of one batch, as training computes it in a step. Whatever the net draws depends on the step alone: torch's
