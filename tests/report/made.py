@@ -40,7 +40,10 @@ def classified(
     **more: Any,
 ) -> Path:
     """A classifier's run. probability: float32 (N, K), label: (N,) of the test part; val: the same of the validation part."""
-    kinds = {"image": {"kind": "image", "spec": {}}, "label": {"kind": "category", "spec": {"classes": list(classes)}}}
+    kinds = {
+        "image": {"kind": "image", "spec": {"height": 8, "width": 8, "channels": 1}},
+        "label": {"kind": "category", "spec": {"classes": list(classes)}},
+    }
     run = _folder(path, {"kinds": kinds, "inputs": ["image"], "targets": ["label"]}, **more)
     judged = {"test": (probability, label)} | ({} if val is None else {"val": val})
     for part, (given, true) in judged.items():
@@ -101,6 +104,7 @@ def _folder(
     compared: Compared | None = None,
 ) -> Path:
     (path / "data").mkdir(parents=True)
+    columns = {"statistics": {name: {} for name in columns["kinds"]}, **columns}
     wanted = recipes.from_dict({"run": {"name": "made"}, "data": {"source": "gone"}, **(recipe or {})})
     (path / "recipe.yaml").write_text(recipes.dump(recipes.complete(wanted)), encoding="utf-8")
     environment = {"python": "3.11", "packages": {"torch": "2.13"}, "seed": 0}

@@ -24,18 +24,8 @@ from tests.runs.small import recipe
 
 OLD = Path(__file__).parents[1] / "fixtures" / "runs"
 Captured = pytest.CaptureFixture[str]
-ALL = [
-    "curves",
-    "confusion",
-    "classes",
-    "worst",
-    "suspicious",
-    "calibration",
-    "baselines",
-    "data",
-    "recipe",
-    "environment",
-]
+JUDGED = ["confusion", "classes", "worst", "suspicious", "calibration", "baselines"]
+ALL = ["curves", "health", *JUDGED, "layers", "data", "recipe", "environment"]
 
 
 def answers(rows: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -112,8 +102,9 @@ def test_one_that_runs_still(copied: Path) -> None:
     lines = (copied / "events.jsonl").read_bytes().splitlines(keepends=True)
     kept = [line for line in lines if json.loads(line)["type"] in ("fit-started", "steps-done", "epoch-done")]
     (copied / "events.jsonl").write_bytes(b"".join(kept) + b'{"type": "eval')
-    assert read(write_report(copied)).sections == ["curves", "data", "recipe", "environment"]
+    assert read(write_report(copied)).sections == ["curves", "health", "layers", "data", "recipe", "environment"]
     (copied / "events.jsonl").unlink()
+    shutil.rmtree(copied / "captures")
     assert read(write_report(copied)).sections == ["data", "recipe", "environment"]
 
 
@@ -213,7 +204,7 @@ def test_numbers(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     true = draw.normal(size=700)
     page = read(write_report(regressed(tmp_path / "run", true + draw.normal(size=700) / 3, true)))
-    assert page.sections == ["curves", "residuals", "worst", "data", "remarks", "recipe", "environment"]
+    assert page.sections == ["curves", "health", "residuals", "worst", "data", "remarks", "recipe", "environment"]
 
 
 def test_remarks_are_told_once(tmp_path: Path) -> None:

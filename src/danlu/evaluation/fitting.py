@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -77,6 +77,19 @@ def fit_of(curves: Mapping[str, tuple[Steps, Values]], steps_per_epoch: int) -> 
         last_epoch=float(steps[-1]) / steps_per_epoch,
         evaluations=len(losses),
     )
+
+
+def agreed(fit: Fit, verdicts: Collection[str]) -> Fit:
+    """With what the verdicts on the run's health say, which see more than two curves: the baselines, and how low the loss could be.
+
+    verdicts: names of all that were found. The curves alone may only hint at what these rule out.
+    """
+    if "overfitting" in verdicts:
+        return replace(fit, kind="overfitting")
+    if not {"underfitting", "plateau"}.isdisjoint(verdicts):
+        return replace(fit, kind="underfitting")
+    milder: dict[Kind, Kind] = {"overfitting": "rising", "underfitting": "fine"}
+    return replace(fit, kind=milder.get(fit.kind, fit.kind))
 
 
 def _kind(losses: Values, first: float, then: float, last: float) -> Kind:

@@ -8,23 +8,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from danlu.errors import DanluError, Problem
 from danlu.evaluation import calibration, classes, confusion, fitting, residuals, suspicious
 from danlu.evaluation.calibration import Calibration, Mended
 from danlu.evaluation.predictions import ClassPredictions, NumberPredictions, Predictions
+from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
+from danlu.runs import captures
 from danlu.runs.judged import of_file
 from danlu.runs.run import Run
 from danlu.training.events import Compared
 from danlu.watch import history
+from danlu.watch.health.series import Layer, Parameter, layers_of, parameters_of
+from danlu.watch.health.verdict import Verdict
 from danlu.watch.history import Steps, Values
 
 if TYPE_CHECKING:
     from danlu.data.dataset import Dataset
 
 _TESTED = ("test", "val")  # the part that is judged, the best of those that are there
+
+
+def unmade(what: str, error: Exception) -> Problem:
+    """A part of the page that is missing, with the reason."""
+    if isinstance(error, DanluError):
+        return Problem(what, str(error))
+    return Problem(what, say("report.unmade", reason=f"{type(error).__name__}: {error}"))
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,45 @@ class Facts:
 
     @cached_property
     def fit(self) -> fitting.Fit | None:
-        return fitting.fit_of(self.curves, self.steps_per_epoch)
+        """Where the rules of health, which know more than the curves, say otherwise, as they say."""
+        found = fitting.fit_of(self.curves, self.steps_per_epoch)
+        return None if found is None else fitting.agreed(found, {one.name for one in self.health})
+
+    @cached_property
+    def health(self) -> tuple[Verdict, ...]:
+        """What ails the run, causes first."""
+        try:
+            return self.run.health()
+        except Exception as error:  # noqa: BLE001 - damaged files may hold anything; the figures that are sound are shown all the same
+            self.problems.append(unmade(say("report.health"), error))
+            return ()
+
+    @property
+    def looked(self) -> bool:
+        """Whether anything was seen inside the net."""
+        return bool(self.parameters)
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """In the order of the net."""
+        return parameters_of(self._captured("parameters"))
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """In the order of the net."""
+        return layers_of(self.layer_columns)
+
+    @cached_property
+    def layer_columns(self) -> dict[str, np.ndarray]:
+        """Of every layer in every look, see :class:`danlu.training.events.LayerFigures`."""
+        return self._captured("layers")
+
+    def _captured(self, name: str) -> dict[str, np.ndarray]:
+        try:
+            return captures.read(self.run.folder.captures, name)
+        except DanluError as error:
+            self.problems.extend(error.problems)
+            return {}
 
     @cached_property
     def baselines(self) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from danlu.data.kinds.boxes import Boxes
 from danlu.errors import RunError
 from danlu.messages import Language, choose, language, say, set_language
 from danlu.report import choice, page
-from danlu.report.facts import Facts
+from danlu.report.facts import Facts, unmade
 from danlu.report.html import cut
 from danlu.report.samples import Source, open_source
 from danlu.report.sections import (
@@ -21,6 +21,8 @@ from danlu.report.sections import (
     curves,
     data,
     environment,
+    health,
+    layers,
     recipe,
     remarks,
     residuals,
@@ -40,6 +42,7 @@ _PLAIN = 96  # of any other
 
 SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     curves.section,
+    health.section,
     residuals.section,
     confusion.section,
     classes.section,
@@ -47,6 +50,7 @@ SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     suspicious.section,
     calibration.section,
     baselines.section,
+    layers.section,
     data.section,
     remarks.section,
     recipe.section,
@@ -95,9 +99,18 @@ def _page(facts: Facts, source: Source | None, chosen: choice.Choice, room: int,
     seen = {} if source is None else source.look(chosen.ids(), room, _BOXED if boxes else _PLAIN)
     made = Page(facts, chosen, seen, scale, boxes)
     head = headline(made)
-    done = {make: make(made) for make in SECTIONS if make is not remarks.section}
+    done = {make: _section(make, made) for make in SECTIONS if make is not remarks.section}
     done[remarks.section] = remarks.section(made)  # they tell what the others could not read
     sections = [section for section in map(done.get, SECTIONS) if section is not None]
     name = cut(facts.run.path.resolve().name, 60)
     task = choose(facts.spec.title) if facts.spec is not None else facts.recipe.task
     return page.whole(f"{name} · {task} · Danlu", head, sections)
+
+
+def _section(make: Callable[[Page], Section | None], made: Page) -> Section | None:
+    """None where its part of the run's folder is damaged, which the remarks tell."""
+    try:
+        return make(made)
+    except Exception as error:  # noqa: BLE001 - damaged files may hold anything; the rest of the page is there all the same
+        made.facts.problems.append(unmade(say(f"report.{make.__module__.rpartition('.')[2]}"), error))
+        return None

@@ -82,6 +82,13 @@ class Task(ABC):
         """A picture (RGB uint8 (H, W, 3)) of a sample with its prediction; None where there is nothing to see."""
         return None
 
+    def faults(self, predictions: Mapping[str, Any], targets: Mapping[str, Any]) -> np.ndarray | None:
+        """How badly each of B samples is answered, (B,), 0 where nothing is wrong; None where the targets' kinds tell it.
+
+        predictions, targets: columns as they are kept, ndarray (B, …) or a sequence of B ndarrays. A report shows the worst.
+        """
+        return None
+
 
 class _Inputs(Mapping[str, Given]):
     """A batch's input columns as a decoder takes them; fetched from the device only when asked for."""

@@ -1,6 +1,10 @@
 """Texts of the report: key → (English, Chinese)."""
 
 TEXTS = {
+    "report.unmade": (
+        "left out, since it could not be computed: {reason}",
+        "无法计算，已略去：{reason}",
+    ),
     "report.failed": (
         "The run is whole, but its report could not be written: {reason} `danlu report {run}` tries again.",
         "训练结果完整，但报告未能生成：{reason} 可用 `danlu report {run}` 重试。",
@@ -43,6 +47,23 @@ TEXTS = {
     ),
     "report.larger": ("larger is better", "越大越好"),
     "report.smaller": ("smaller is better", "越小越好"),
+    # metrics; one that is not here is called as in the recipe
+    "report.metric.accuracy": ("accuracy", "准确率"),
+    "report.metric.top5": ("top-5 accuracy", "前五准确率"),
+    "report.metric.balanced-accuracy": ("balanced accuracy", "平衡准确率"),
+    "report.metric.macro-f1": ("macro F1", "宏平均 F1"),
+    "report.metric.log-loss": ("log loss", "对数损失"),
+    "report.metric.auc": ("AUC", "AUC"),
+    "report.metric.mse": ("MSE", "均方误差 MSE"),
+    "report.metric.rmse": ("RMSE", "均方根误差 RMSE"),
+    "report.metric.mae": ("MAE", "平均绝对误差 MAE"),
+    "report.metric.r2": ("R²", "决定系数 R²"),
+    "report.metric.bias": ("bias", "偏差"),
+    "report.metric.ap": ("AP", "AP"),
+    "report.metric.ap50": ("AP at .5", "AP（重叠 0.5）"),
+    "report.metric.ap75": ("AP at .75", "AP（重叠 0.75）"),
+    "report.metric.ar": ("AR", "AR"),
+    "report.metric.loss": ("loss", "损失"),
     # words of tables and charts
     "report.sample": ("sample", "样本"),
     "report.samples": ("samples", "样本数"),
@@ -65,7 +86,7 @@ TEXTS = {
     "report.picture-of": ("sample {name}", "样本 {name}"),
     # learning curves
     "report.curves": ("Learning curves", "学习曲线"),
-    "report.curves.metric": ("Validation {name}", "验证 {name}"),
+    "report.curves.metric": ("Validation: {name}", "验证集：{name}"),
     "report.curves.mean": ("mean", "平均"),
     "report.curves.of": ("{name} over the epochs", "{name}随轮次的变化"),
     "report.curves.loss": ("Loss", "损失"),
@@ -128,6 +149,45 @@ TEXTS = {
         "Training losses are means over an epoch, with augmentation and dropout at work; they may lie above the validation loss.",
         "训练损失是一轮内的平均值，含数据增强与 dropout 的影响，可能高于验证损失。",
     ),
+    # health
+    "report.health": ("Health", "健康诊断"),
+    "report.health.fine": ("Nothing ails this run, as far as was recorded.", "就已记录的内容看，这次训练没有问题。"),
+    "report.health.unseen": (
+        "Nothing was seen inside the net: with `watch.captures_every` gradients and activations are judged too.",
+        "没有查看过网络内部：设置 `watch.captures_every` 后，也会诊断梯度和激活值。",
+    ),
+    "report.health.fix": (
+        "`{command}` lists these patches and writes a recipe with those that you choose.",
+        "`{command}` 会列出这些补丁，并用您选择的补丁生成新配方。",
+    ),
+    "report.health.remedy": ("What to do:", "处理办法："),
+    "report.health.note": ("note", "提示"),
+    "report.health.warning": ("warning", "警告"),
+    "report.health.problem": ("problem", "问题"),
+    # inside the net
+    "report.layers": ("Inside the net", "网络内部"),
+    "report.layers.about": (
+        "Seen in {looks} steps, on copies of the net: nothing of the training changes by it. Tables show medians over the last looks.",
+        "在 {looks} 步中用网络的副本查看，不影响训练。表中为最后若干次查看的中位数。",
+    ),
+    "report.layers.gradients": ("Gradient of each layer's weight, per element", "各层权重的梯度（每个元素）"),
+    "report.layers.updates": ("Update over weight", "更新量与权重之比"),
+    "report.layers.of": ("{name}, for {count} layers", "{name}，共 {count} 层"),
+    "report.layers.depth": ("layer, from input to output", "层（从输入到输出）"),
+    "report.layers.early": ("first steps", "最初几步"),
+    "report.layers.late": ("last steps", "最后几步"),
+    "report.layers.parameters": ("Parameters: weight, gradient, update", "参数：权重、梯度、更新量"),
+    "report.layers.outputs": ("What the layers give out", "各层输出"),
+    "report.layers.parameter": ("parameter", "参数"),
+    "report.layers.size": ("elements", "元素数"),
+    "report.layers.weight": ("norm", "范数"),
+    "report.layers.gradient": ("gradient norm", "梯度范数"),
+    "report.layers.update": ("update / weight", "更新量 / 权重"),
+    "report.layers.layer": ("layer", "层"),
+    "report.layers.kind": ("kind", "类型"),
+    "report.layers.std": ("std", "标准差"),
+    "report.layers.silent": ("silent units", "静默单元"),
+    "report.layers.saturated": ("saturated", "饱和"),
     # confusion
     "report.confusion": ("Confusion matrix", "混淆矩阵"),
     "report.confusion.about": (

@@ -41,15 +41,16 @@ def curves(
     across_name: str,
     best: tuple[float, str] | None = None,
     logarithms: bool = True,
+    begin: float = 0.0,
 ) -> Html:
-    """best: (epoch, what stands above its mark). logarithms: where the values are positive and differ more than tenfold."""
+    """best: (epoch, what stands above its mark). logarithms: where values are positive and differ more than tenfold. begin: of x."""
     low, high, log = _range(drawn, logarithms)
     end = max((float(curve.x[-1]) for curve in drawn if len(curve.x)), default=1.0) or 1.0
     top = 44 if best is not None else 28  # the legend's line, and the mark's
     bottom = top + _DEPTH
-    x, y = Scale(0, end, _LEFT, _RIGHT), Scale(low, high, bottom, top, log)
+    x, y = Scale(begin, end, _LEFT, _RIGHT), Scale(low, high, bottom, top, log)
     marks = log_ticks(low, high) if log else ticks(low, high)
-    parts = [upward(y, marks, _LEFT, _RIGHT), across(x, _whole(ticks(0, end)), bottom, across_name)]
+    parts = [upward(y, marks, _LEFT, _RIGHT), across(x, _whole(ticks(begin, end)), bottom, across_name)]
     if best is not None:
         at = x(best[0])
         side = "end" if at > _RIGHT - 60 else "start" if at < _LEFT + 60 else "middle"
@@ -127,7 +128,7 @@ def _range(drawn: Sequence[Curve], logarithms: bool) -> tuple[float, float, bool
 
 def _edges(values: np.ndarray, steps: bool) -> tuple[float, float]:
     """The few largest of single steps may be cut off: they are no reason to flatten the rest."""
-    low, high = np.quantile(values, (0.005, 0.995)) if steps else (values.min(), values.max())
+    low, high = np.quantile(values, (0.02, 0.98)) if steps else (values.min(), values.max())
     return float(low), float(high)
 
 

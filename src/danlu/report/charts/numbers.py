@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 440, 344
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 428, 26, 300
 _CELLS = 48
 _FEW = 400  # samples that are drawn as points
-_BINS = 41
+_BINS = 41  # at most
 
 
 def scatter(title: str, description: str, predicted: np.ndarray, true: np.ndarray, names: tuple[str, str]) -> Html:
@@ -38,7 +38,8 @@ def histogram(title: str, description: str, values: np.ndarray, names: tuple[str
     values = values[np.isfinite(values)]
     low, high = np.quantile(values, (0.005, 0.995)) if len(values) else (0.0, 1.0)
     reach = max(abs(float(low)), abs(float(high))) or 1.0
-    counts, edges = np.histogram(np.clip(values, -reach, reach), bins=_BINS, range=(-reach, reach))
+    bins = min(_BINS, 2 * int(math.sqrt(len(values))) + 5)  # odd: one of them lies about 0
+    counts, edges = np.histogram(np.clip(values, -reach, reach), bins=bins, range=(-reach, reach))
     most = max(1.0, float(counts.max(initial=0)))
     x, y = Scale(-reach, reach, _LEFT, _RIGHT), Scale(0, most, _BOTTOM, _TOP + 8)
     parts = [

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from danlu.messages import say
+from danlu.messages.texts.report import TEXTS
 from danlu.metrics.meaning import is_share
 from danlu.report.choice import Choice
 from danlu.report.facts import Facts
@@ -103,6 +104,12 @@ def told(kind: str, *words: Child) -> Html:
 def share(value: float, digits: int = 1) -> str:
     """0.1234 → "12.3 %", which no line breaks."""
     return f"{100 * value:.{digits}f}\u00a0%" if np.isfinite(value) else "–"
+
+
+def metric_name(name: str) -> str:
+    """In the reader's language, without its part; one of somebody's own as it is."""
+    last = name.rpartition("/")[2]
+    return say(f"report.metric.{last}") if f"report.metric.{last}" in TEXTS else cut(last, 40)
 
 
 def metric(value: float, name: str, **attributes: str | None) -> Html:

@@ -9,7 +9,7 @@ from danlu.messages import say
 from danlu.metrics.meaning import better
 from danlu.report.charts.bars import Bar, bars
 from danlu.report.html import Child, Html, between, join, name_of, number, tag
-from danlu.report.sections.base import Page, Section, folded, metric, table
+from danlu.report.sections.base import Page, Section, folded, metric, metric_name, table
 from danlu.watch.figures import duration
 from danlu.watch.verdict import baseline_name, beside, verdict
 
@@ -26,7 +26,8 @@ def section(page: Page) -> Section | None:
         Bar(baseline_name(each), value, _interval(entries[each], name)) for each, value in compared.baselines.items()
     ]
     rows.sort(key=lambda row: -compared.better * row.value)
-    drawing = bars(say("report.baselines.of", metric=compared.metric), beside(compared), rows, compared.metric)
+    shown = metric_name(compared.metric)
+    drawing = bars(say("report.baselines.of", metric=shown), beside(compared), rows, shown)
     body = [
         tag("p", verdict(compared)),
         tag("div", tag("figure", drawing), _metrics(page, part), class_="beside"),
@@ -50,7 +51,7 @@ def _metrics(page: Page, part: str) -> Html:
         values = [facts.metrics[name], *(entry["values"].get(name) for entry in entries.values())]
         sound = [value for value in values if value is not None and not math.isnan(value)]
         best = max(sound, key=lambda value: better(name) * value, default=None)
-        rows.append([name.rpartition("/")[2], *(_value(value, name, value == best) for value in values)])
+        rows.append([metric_name(name), *(_value(value, name, value == best) for value in values)])
     heads = [say("report.metric"), say("report.net"), *map(baseline_name, entries)]
     return table(heads, rows, say("report.baselines.all"), right=range(1, len(heads)))
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from danlu.evaluation.fitting import Fit
-from danlu.messages import say
+from danlu.messages import choose, say
 from danlu.report.charts.curves import Curve, curves
 from danlu.report.facts import Facts
 from danlu.report.html import Html, join, number, tag
-from danlu.report.sections.base import Page, Section, note, told
+from danlu.report.sections.base import Page, Section, metric_name, note, told
 from danlu.watch.figures import figure
+from danlu.watch.health.verdict import Verdict
 
 _PLACES = {
     "overfitting": ("best", "best_epoch", "last", "best_train", "train"),
@@ -25,7 +27,10 @@ _PLACES = {
 }
 """What the evidence of each kind of fit names."""
 
-_COLOURS = {"overfitting": "bad", "underfitting": "bad", "rising": "warn", "gap": "warn", "fine": "good"}
+_SAME = {"overfitting": ("overfitting",), "underfitting": ("underfitting", "plateau")}
+"""Kind → verdicts on the run's health that say the same, with better evidence."""
+
+_COLOURS = {"overfitting": "bad", "underfitting": "bad", "rising": "warn", "gap": "warn"}
 
 
 def section(page: Page) -> Section | None:
@@ -33,12 +38,13 @@ def section(page: Page) -> Section | None:
     pictures = [picture for picture in (_loss(facts), _metric(facts), _rate(facts), _gradient(facts)) if picture]
     if not pictures:
         return None
-    verdict = None if facts.fit is None else _verdict(facts.fit)
+    compared = facts.compared()
+    verdict = None if facts.fit is None else _verdict(facts.fit, facts.health, compared is None or compared.beaten)
     return Section("curves", say("report.curves"), join([verdict, tag("div", pictures, class_="charts")]))
 
 
-def _verdict(fit: Fit) -> Html:
-    """In words, with the figures that it rests on."""
+def _verdict(fit: Fit, verdicts: Sequence[Verdict], well: bool) -> Html:
+    """In words, with the figures that it rests on. well: False where curves that look well are no reason for joy."""
     words = {
         "first_train": figure(fit.first_train),
         "best_train": figure(fit.best_train),
@@ -50,7 +56,11 @@ def _verdict(fit: Fit) -> Html:
         "last_epoch": _epochs(fit.last_epoch),
         "evaluations": str(fit.evaluations),
     }
-    evidence = say(f"report.fit.{fit.kind}.evidence", **{name: words[name] for name in _PLACES[fit.kind]})
+    found = next((one for one in verdicts if one.name in _SAME.get(fit.kind, ())), None)
+    if found is None:
+        evidence = say(f"report.fit.{fit.kind}.evidence", **{name: words[name] for name in _PLACES[fit.kind]})
+    else:
+        evidence = choose((" ", "")).join(each.text for each in found.evidence)
     figures = [
         (say("report.fit.train-loss"), fit.last_train, "train"),
         (say("report.fit.val-loss"), fit.last_val, "val"),
@@ -58,8 +68,8 @@ def _verdict(fit: Fit) -> Html:
     ]
     shown = [tag("span", name, " ", number(value, data_name=f"fit/{key}")) for name, value, key in figures]
     return told(
-        _COLOURS.get(fit.kind, "plain"),
-        tag("p", tag("strong", say(f"report.fit.{fit.kind}")), " ", evidence),
+        "good" if fit.kind == "fine" and well else _COLOURS.get(fit.kind, "plain"),
+        tag("p", tag("strong", say(f"report.fit.{fit.kind}")), choose((" ", "")), evidence),
         tag("p", shown, class_="figures"),
         note(say("report.fit.note")),
     )
@@ -80,7 +90,7 @@ def _metric(facts: Facts) -> Html | None:
     name = next((name for name in names if name in facts.curves and name != "val/loss"), None)
     if name is None:
         return None
-    title = say("report.curves.metric", name=name.rpartition("/")[2])
+    title = say("report.curves.metric", name=metric_name(name))
     return _chart(facts, title, [_curve(facts, name, title, "val")], best=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from danlu.messages import choose, say
 from danlu.metrics.meaning import better
 from danlu.report.html import Html, between, name_of, tag
-from danlu.report.sections.base import Page, metric, note, told
+from danlu.report.sections.base import Page, metric, metric_name, note, told
 from danlu.watch.figures import duration
 from danlu.watch.verdict import verdict
 
@@ -72,7 +72,7 @@ def _tile(page: Page, name: str) -> Html:
     bounds = facts.intervals.get(name)
     return tag(
         "li",
-        tag("span", name.rpartition("/")[2], class_="what"),
+        tag("span", metric_name(name), class_="what"),
         tag("strong", metric(facts.metrics[name], name, data_name=name)),
         None if bounds is None else tag("span", between(bounds, name), class_="interval"),
         tag("span", way, class_="way"),

@@ -7,7 +7,7 @@ from danlu.evaluation.residuals import Residuals
 from danlu.messages import say
 from danlu.report.charts.numbers import histogram, scatter
 from danlu.report.html import Html, between, join, number, tag
-from danlu.report.sections.base import Page, Section, folded, note, share, table
+from danlu.report.sections.base import Page, Section, folded, metric_name, note, share, table
 from danlu.watch.figures import figure
 
 
@@ -27,8 +27,7 @@ def section(page: Page) -> Section | None:
         tag("p", about),
         tag("div", _drawn(predictions, about), class_="charts"),
         note(say("report.residuals.note")),
-        _metrics(page, found),
-        _quantiles(found),
+        tag("div", _metrics(page, found), _quantiles(found), class_="beside"),
         _bins(found),
     ]
     return Section("residuals", say("report.residuals"), join(body))
@@ -48,15 +47,14 @@ def _metrics(page: Page, found: Residuals) -> Html:
     rows = []
     for name, value in found.values.items():
         key = f"residuals/{name}"
-        rows.append([name, number(value, data_name=key), between(found.intervals[name], key)])
+        rows.append([metric_name(name), number(value, data_name=key), between(found.intervals[name], key)])
     heads = [say("report.metric"), say("report.value"), say("report.interval-at", confidence=page.confidence)]
     return table(heads, rows, say("report.residuals.metrics"), right=(1, 2))
 
 
 def _quantiles(found: Residuals) -> Html:
     rows = [[share(part, 0), number(value)] for part, value in found.quantiles.items()]
-    title = say("report.residuals.quantiles")
-    return folded(title, table([say("report.share"), say("report.residual")], rows, title, right=(1,), titled=False))
+    return table([say("report.share"), say("report.residual")], rows, say("report.residuals.quantiles"), right=(1,))
 
 
 def _bins(found: Residuals) -> Html:
