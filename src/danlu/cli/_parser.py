@@ -39,6 +39,13 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--debug", action="store_true", help=say("cli.option.debug"))
         self.add_argument("-h", "--help", action="help", help=say("cli.option.help"))
 
+    def format_help(self) -> str:
+        """argparse puts an English colon behind its headings."""
+        text = super().format_help()
+        for title in (self._positionals.title, self._optionals.title):
+            text = text.replace(f"\n{title}:\n", f"\n{say('cli.heading', title=title)}\n")
+        return text
+
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Parsed ``words``. Raises :class:`UsageError`."""
         try:

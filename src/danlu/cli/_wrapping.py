@@ -11,8 +11,20 @@ _PIECES = re.compile(rf"[（《「『“]*(?:[{_WIDE}]|[^{_WIDE}\s]+)[，。；�
 
 
 def cells(text: str) -> int:
-    """How many terminal cells ``text`` takes: two for a wide character."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    """How many terminal cells ``text`` takes: two for a wide character, none for a mark that stands on the one before."""
+    return sum(
+        0
+        if unicodedata.category(char) in ("Mn", "Me", "Cf")
+        else 2
+        if unicodedata.east_asian_width(char) in "WF"
+        else 1
+        for char in text
+    )
+
+
+def padded(text: str, width: int) -> str:
+    """``text`` with spaces behind it up to ``width`` cells."""
+    return text + " " * (width - cells(text))
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from danlu.cli._faults import DONE
 from danlu.cli._output import Output
 from danlu.cli._parser import Parser, one_of
-from danlu.cli._wrapping import cells, wrap
+from danlu.cli._wrapping import cells, padded, wrap
 from danlu.messages import choose, say
 from danlu.messages.texts.names import TEXTS
 
@@ -79,13 +79,14 @@ def _show(rows: Sequence[Mapping[str, Any]], out: Output) -> None:
     for row in rows:
         given = [(f"{one['name']}: {as_yaml(one)}", one["allowed"]) for one in row.get("arguments", ())]
         middle = max((cells(text) for text, _ in given), default=0) + 2
-        blocks = [(f"{row['name']:<{indent}}", wrap(row["about"], width - indent))]
-        blocks += [(f"{'':{indent}}{text:<{middle}}", wrap(what, width - indent - middle)) for text, what in given]
+        blocks = [(padded(row["name"], indent), wrap(row["about"], width - indent))]
+        inner = width - indent - middle
+        blocks += [(" " * indent + padded(text, middle), wrap(what, inner)) for text, what in given]
         for head, lines in blocks:
             out.line(f"{head}{lines[0] if lines else ''}".rstrip())
             for line in lines[1:]:
-                out.line(f"{'':{len(head)}}{line}")
-        if given:
+                out.line(" " * cells(head) + line)
+        if any("arguments" in each for each in rows):
             out.line()
 
 

@@ -13,6 +13,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.everywhere": ("Options of every command:", "所有命令通用的选项："),
     "cli.arguments": ("arguments", "参数"),
     "cli.options": ("options", "选项"),
+    "cli.heading": ("{title}:", "{title}："),
     "cli.first-steps": (
         "First steps:\n"
         "  danlu train                                        train the default recipe on embedded data\n"
