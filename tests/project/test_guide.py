@@ -15,7 +15,7 @@ from torch import nn
 
 from danlu.cli import _recipes, main
 from danlu.cli._parser import Parser
-from danlu.messages import LANGUAGES, Language, set_language
+from danlu.messages import LANGUAGES, Language, say, set_language
 
 ROOT = Path(__file__).parents[2]
 EVERY = [(language, page) for language in LANGUAGES for page in chapters(ROOT, language)]
@@ -66,6 +66,19 @@ def test_the_chapters_are_there_in_both_languages_one_after_the_other() -> None:
     for guide in GUIDES:
         contents = guide.read_text(encoding="utf-8")
         assert re.findall(r"\]\((\d\d-[\w-]+\.md)\)", contents) == names["en"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_lessons_are_called_what_the_page_calls_them(language: Language) -> None:
+    set_language(language)
+    titles = [say(f"learn.{lesson}.title") for lesson in ("chain", "activation", "rate")]
+    guide = (ROOT / "docs" / language / "guide" / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| \[\d.*\| ([^|]*) \|$", guide, re.MULTILINE)
+    assert set(titles) <= set(named)
+    assert [name for name in named if name in titles] == [titles[0], titles[1], titles[2], titles[0]]
+    for page in chapters(ROOT, language):
+        quoted = re.findall(r"(?:lesson \*|课程“)([^*”]+)", page.read_text(encoding="utf-8"))
+        assert set(quoted) <= set(titles), page.name
 
 
 @pytest.mark.parametrize(("language", "page"), EVERY, ids=[named(page) for _, page in EVERY])
