@@ -151,7 +151,7 @@ def _pass(stage: Stage, net: nn.Module) -> tuple[dict[str, _Row], float]:
     with torch.enable_grad(), eager():
         reseed(Position(stage.plan.seed))
         given = cloned(batch.arguments())
-        with seen.layers.watched(), seen:
+        with seen:
             outputs = net(*given)
         loss = stage.judged(outputs, batch)
         if loss.requires_grad:  # not where everything is frozen

@@ -80,7 +80,7 @@ def activations(
         if position is not None:
             reseed(position)
         given = cloned(arguments)
-        with seen.layers.watched(), precision.autocast() if precision is not None else nullcontext(), seen:
+        with precision.autocast() if precision is not None else nullcontext(), seen:
             outputs = doubled(*given)
         if loss is not None:
             value = loss(outputs)

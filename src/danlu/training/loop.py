@@ -157,7 +157,7 @@ def fit(
                     _snapshot(net, progress.step, epoch, watchers)
                 looked = refused is not True and looks.due(progress.step)
                 if looked:
-                    looks.before(micros[0], at, parts.precision, parts.gradients.norms)
+                    looks.before(micros[0], at, parts.precision, parts.gradients.norms())
                 parts.update.apply(progress.step, refused)
                 if looked:
                     looks.after()

@@ -10,26 +10,28 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from dataclasses import fields, is_dataclass
+from functools import lru_cache, wraps
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.overrides import TorchFunctionMode
 
 from danlu.errors import TrainingError
 from danlu.messages import say
-from danlu.training.nonfinite.layers import Layer, Layers
+from danlu.training.nonfinite.layers import NOWHERE, Layer
 
 RELU = ("relu", "relu6", "leakyrelu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish")
 GATES = ("tanh", "sigmoid")
+FAMILIES = frozenset(RELU + GATES)
 TANH, LOW, HIGH = 0.97, 0.03, 0.97  # beyond these tanh and sigmoid count as saturated
 _HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 
-@dataclass(frozen=True)
-class Noted:
+class Noted(NamedTuple):
     """One output of one call of a layer. kind: the layer's class, "F.relu" for a function. family: its lower-cased name.
 
     measured: what the caller's function made of it. last: whether the net itself gives it out.
@@ -46,30 +48,69 @@ class Noted:
 
 
 class Seen(TorchFunctionMode):
-    """Writes down what layers, and activations called as functions, give out, in the order of the forward pass.
+    """While it is entered, what the layers of ``net`` and activations called as functions give out is written down, in the order of the
+    forward pass. net: a :func:`replica`, since its forward methods are wrapped.
 
     measure: (output, family, dimension of its units or None) → what is kept of it, taken at once: the next layer may work in place.
-    slope: the loss's gradient with respect to an output → what is kept of that, in :attr:`slopes` by the row's place.
+    slope: the loss's gradient with respect to an output → what is kept of that, in :attr:`slopes` by the row's place. Without it
+    :attr:`edges` holds where in the graph each output that needs a gradient came from.
+    For several passes call :meth:`attach` once, and :meth:`begin` before each.
     """
 
     def __init__(
-        self, net: nn.Module, measure: Callable[[Tensor, str, int | None], Any], slope: Callable[[Tensor], Any]
+        self, net: nn.Module, measure: Callable[[Tensor, str, int | None], Any], slope: Callable[[Tensor], Any] | None
     ) -> None:
         super().__init__()
-        self.layers = Layers({"": net}, self._left)
+        self._net = net
+        self._measure, self._slope = measure, slope
+        self._attached: list[
+            tuple[nn.Module, Any]
+        ] = []  # with what was in place of the wrapper, None: its class's forward
+        self._stays = self._open = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the pass before, with its tensors and their graph."""
         self.rows: list[Noted] = []
         self.slopes: dict[int, Any] = {}
-        self._measure, self._slope = measure, slope
+        self.edges: dict[int, GradientEdge] = {}
+        self._inside: list[Layer] = []
         self._known: dict[int, tuple[Tensor, int, int]] = {}  # kept alive, so that no id is given again
-        self._calls: Counter[tuple[str, str]] = Counter()
+        self._calls: Counter[Layer] = Counter()
         self._joint: nn.Module | None = None  # the last convolution or linear layer, which says where the units are
+
+    def attach(self) -> None:
+        """Wrap the layers until :meth:`detach`, not for one pass only."""
+        self._stays = True
+        self._wrap()
+
+    def detach(self) -> None:
+        for module, before in self._attached:
+            del module.forward
+            if before is not None:
+                module.forward = before
+        self._attached, self._stays = [], False
+
+    def __enter__(self) -> Self:
+        if not self._attached:
+            self._wrap()
+        super().__enter__()  # type: ignore[no-untyped-call]
+        self._open = True
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._open = False  # what is computed again in the backward pass has been noted already
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        if not self._stays:
+            self.detach()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        name = getattr(func, "__name__", "").rstrip("_").replace("_", "")
-        layer = self.layers.now
-        if name in RELU + GATES and layer.kind.lower() not in RELU + GATES:
-            self._note(Layer(layer.name, f"F.{func.__name__.rstrip('_')}"), name, result)
+        name = _family(func)
+        if name is not None:
+            layer = self._inside[-1] if self._inside else NOWHERE
+            if layer.kind.lower() not in FAMILIES:
+                self._note(Layer(layer.name, f"F.{func.__name__.rstrip('_')}"), name, result)
         return result
 
     def answers(self, outputs: Any) -> None:
@@ -77,32 +118,54 @@ class Seen(TorchFunctionMode):
         for _, value in tensors(outputs):
             known = self._known.get(id(value))
             if known is not None:
-                row = self.rows[known[2]]
-                self.rows[known[2]] = Noted(**{**vars(row), "last": True})
+                self.rows[known[2]] = self.rows[known[2]]._replace(last=True)
 
-    def _left(self, layer: Layer, module: nn.Module, output: Any) -> None:
-        if isinstance(module, (nn.Linear, nn.modules.conv._ConvNd)):
-            self._joint = module
-        self._note(layer, layer.kind.lower(), output)
+    def _wrap(self) -> None:
+        for name, module in self._net.named_modules():
+            if not isinstance(module, torch.jit.ScriptModule):  # closed: nothing of it can be replaced
+                self._attached.append((module, vars(module).get("forward")))
+                module.forward = self._through(Layer(name, type(module).__name__), module)
+
+    def _through(self, layer: Layer, module: nn.Module) -> Callable[..., Any]:
+        """The layer's forward, which notes what it gives. (Hooks would cost several times as much.)"""
+        forward, family = module.forward, layer.kind.lower()
+        joint = isinstance(module, (nn.Linear, nn.modules.conv._ConvNd))
+
+        @wraps(forward)
+        def through(*args: Any, **kwargs: Any) -> Any:
+            if not self._open:
+                return forward(*args, **kwargs)
+            self._inside.append(layer)
+            output = forward(*args, **kwargs)
+            self._inside.pop()
+            if joint:
+                self._joint = module
+            self._note(layer, family, output)
+            return output
+
+        return through
 
     def _note(self, layer: Layer, family: str, output: Any) -> None:
-        call = self._calls[layer.name, layer.kind]
-        self._calls[layer.name, layer.kind] += 1
-        for name, value in tensors(output):
-            if not value.is_floating_point() or value.layout is not torch.strided or value.is_nested:
-                continue
-            known = self._known.get(id(value))
-            if known is not None and known[1] == value._version:
-                continue
-            place = len(self.rows)
-            self._known[id(value)] = value, value._version, place
-            with torch.no_grad(), torch._C.DisableTorchFunction():  # type: ignore[attr-defined]
-                measured = self._measure(value, family, self._units(value))
-            self.rows.append(Noted(layer.name, layer.kind, family, call, name, tuple(value.shape), measured))
-            if value.requires_grad:
-                value.register_hook(lambda slope, place=place: self._sloped(place, slope))  # type: ignore[no-untyped-call]
+        call = self._calls[layer]
+        self._calls[layer] += 1
+        with torch._C.DisableTorchFunction():  # type: ignore[attr-defined]
+            for name, value in tensors(output):
+                if not value.is_floating_point() or value.layout is not torch.strided or value.is_nested:
+                    continue
+                known = self._known.get(id(value))
+                if known is not None and known[1] == value._version:
+                    continue
+                place = len(self.rows)
+                self._known[id(value)] = value, value._version, place
+                measured = self._measure(value.detach(), family, self._units(value))
+                self.rows.append(Noted(layer.name, layer.kind, family, call, name, tuple(value.shape), measured))
+                if value.requires_grad and self._slope is None:
+                    self.edges[place] = get_gradient_edge(value)
+                elif value.requires_grad:
+                    value.register_hook(lambda slope, place=place: self._sloped(place, slope))  # type: ignore[no-untyped-call]
 
     def _sloped(self, place: int, slope: Tensor) -> None:
+        assert self._slope is not None
         self.slopes[place] = self._slope(slope)
 
     def _units(self, value: Tensor) -> int | None:
@@ -113,10 +176,22 @@ class Seen(TorchFunctionMode):
         return value.ndim - 1 if last else 1
 
 
+@lru_cache(1024)
+def _family(func: Any) -> str | None:
+    """Of an activation, as which one it counts; else None."""
+    name = getattr(func, "__name__", "").rstrip("_").replace("_", "")
+    return name if name in FAMILIES else None
+
+
 def silent(value: Tensor, units: int) -> Tensor:
-    """bool (U,): the units that are ≤ 0 for every sample and place."""
-    others = [i for i in range(value.ndim) if i != units]
-    return ~(~(value <= 0)).any(dim=others)
+    """bool (U,): the units that are ≤ 0 for every sample and place; one with a NaN is not. units: their dimension, not the first."""
+    if value.ndim == 4 and units == 1 and value.is_contiguous(memory_format=torch.channels_last):
+        value, units = value.movedim(1, 3), 3
+    most = value.amax(
+        0
+    )  # first over samples, as values lie in memory: all at once is many times slower with few channels
+    others = [i for i in range(most.ndim) if i != units - 1]
+    return (most.amax(others) if others else most) <= 0
 
 
 def saturated(value: Tensor, family: str) -> Tensor:
@@ -156,8 +231,12 @@ def cloned(value: Any) -> Any:
 
 def replica(net: nn.Module) -> nn.Module:
     """A copy that shares nothing with ``net`` and calls none of its hooks. Raises TrainingError where it can't be copied."""
-    doubled: nn.Module = copied(getattr(net, "_orig_mod", net))  # what torch.compile has wrapped
-    for module in doubled.modules():
+    net = getattr(net, "_orig_mod", net)  # what torch.compile has wrapped
+    doubled: nn.Module = copied(net)
+    for original, module in zip(net.modules(), doubled.modules(), strict=True):
+        forward = vars(module).get("forward")
+        if forward is not None and forward is vars(original).get("forward"):  # it still runs the net itself
+            raise TrainingError.of(type(original).__name__, say("training.not-copied", reason=say("training.bound")))
         for name in _HOOKS:
             hooks = getattr(module, name)
             for key, hook in list(hooks.items()):
@@ -186,11 +265,13 @@ def _makes_weights(hook: Any) -> bool:
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """All global generators stand afterwards as they stood before."""
-    cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    plain, numpys = random.getstate(), np.random.get_state()
+    plain, numpys, torchs = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     try:
-        with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if cuda else []):
-            yield
+        yield
     finally:
         random.setstate(plain)
         np.random.set_state(numpys)
+        torch.set_rng_state(torchs)
+        if cuda:
+            torch.cuda.set_rng_state_all(cuda)

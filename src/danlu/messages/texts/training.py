@@ -102,6 +102,10 @@ TEXTS = {
         "the net can't be copied, so it can't be watched at work: {reason}",
         "无法复制该网络，因此无法观察它的计算过程：{reason}",
     ),
+    "training.bound": (
+        "its forward is a function that goes on calling the net itself",
+        "其 forward 是一个仍会调用原网络的函数",
+    ),
     "training.blind": (
         "What the layers give out can't be captured, since a copy of the net fails on some of a step's samples: {reason}. "
         "Training goes on; gradients, weights and updates are captured.",

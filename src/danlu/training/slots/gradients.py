@@ -30,7 +30,7 @@ class GradientChain:
         self.clip_norm = clip_norm
         self.l1 = l1
         self.penalised = [p for p in penalised if p.requires_grad]
-        self.norms: dict[nn.Parameter, Tensor] = {}  # of each gradient of the last step, before clipping; 0-d
+        self._norms: tuple[list[nn.Parameter], Sequence[Tensor]] = [], ()
 
     def finish(self, optimizer: Optimizer) -> Tensor:
         """Make the gradients ready for the update; the norm of the loss's gradient before clipping, 0-d float32."""
@@ -38,13 +38,17 @@ class GradientChain:
         held = [p for p in self.parameters if p.grad is not None]
         gradients = [p.grad for p in held if p.grad is not None]
         norms = torch._foreach_norm(gradients) if gradients else ()
-        self.norms = dict(zip(held, norms, strict=True))
+        self._norms = held, norms
         norm = torch.linalg.vector_norm(torch.stack(norms)) if gradients else torch.zeros(())
         if self.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
         if self.l1:
             self._penalise()
         return norm
+
+    def norms(self) -> dict[nn.Parameter, Tensor]:
+        """0-d: of each gradient of the last step, before clipping."""
+        return dict(zip(*self._norms, strict=True))
 
     def penalty(self) -> Tensor:
         """λ·Σ|p|, 0-d, for the reported loss."""
