@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
+import sys
 import warnings
 from pathlib import Path
 
@@ -116,6 +118,20 @@ def _known_tasks() -> list[str]:
     from danlu.recipe.names import tasks
 
     return list(tasks())
+
+
+def test_pictures_are_what_is_computed() -> None:
+    """Else run ``python tools/guide_pictures.py``."""
+    spec = importlib.util.spec_from_file_location("guide_pictures", ROOT / "tools" / "guide_pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there for their module
+    spec.loader.exec_module(module)
+    for name, draw in module.PICTURES.items():
+        assert alike((ROOT / "docs/pictures" / name).read_text(encoding="utf-8"), draw()), name
+        for language in LANGUAGES:
+            assert any(f"(../../pictures/{name})" in page.read_text("utf-8") for page in chapters(ROOT, language)), name
 
 
 def test_what_the_table_of_old_calls_says_of_torch_is_so() -> None:
