@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from safetensors.numpy import load_file
 import danlu
 
 CLOCKS = {"time", "seconds", "waited", "attempt"}
+_FIGURE = re.compile(r"<data [^>]*>")
 PASSING = {"said", "checkpoint-saved"}  # of a checkpoint after which it was killed at once, nobody tells again
 
 
@@ -43,6 +45,11 @@ def _files(whole: Path, killed: Path, stopped: bool) -> Iterator[str]:
             one, other = pq.read_table(first), pq.read_table(second)
             if not one.schema.equals(other.schema) or one.to_pydict() != other.to_pydict():
                 yield f"{name}: other values"
+        elif name.endswith(
+            "report.html"
+        ):  # tells when it began and what was said on the way; its figures are the run's
+            if _FIGURE.findall(first.read_text("utf-8")) != _FIGURE.findall(second.read_text("utf-8")):
+                yield f"{name}: other figures"
         elif name.endswith("baselines.json"):  # tells how long each took
             if _timeless(json.loads(first.read_bytes())) != _timeless(json.loads(second.read_bytes())):
                 yield f"{name}: other values"
