@@ -22,6 +22,8 @@ def report_run(run: Run, out: Output) -> int:
     from danlu.report.after import report_after
 
     page = report_after(run, out.aside)
+    from danlu.watch.health.verdict import ailment
+
     path = shlex.quote(str(run.path))
     told = run.compared() or run.compared("val")
     out.result(
@@ -32,6 +34,7 @@ def report_run(run: Run, out: Output) -> int:
             "metrics": dict(run.metrics),
             "intervals": dict(run.intervals),
             "compared": told,
+            "health": run.ailments,
             "report": page,
         }
     )
@@ -45,6 +48,8 @@ def report_run(run: Run, out: Output) -> int:
         out.line(with_interval(shown, value, run.intervals.get(name), run.recipe.evaluate.confidence))
     if told is not None:
         tell_verdict(told, out)
+    for one in run.ailments:
+        out.line(ailment(one["severity"], one["name"], one["text"]))
     if run.skipped:
         out.line(say("nonfinite.left-out", count=run.skipped))
     out.line(say("cli.run-folder", path=run.path))
@@ -52,7 +57,8 @@ def report_run(run: Run, out: Output) -> int:
         out.line(say("cli.report", path=page))
     out.line()
     out.line(say("cli.next"))
-    commands = {
+    commands = {f"danlu fix {path}": say("health.next")} if run.ailments else {}
+    commands |= {
         f"danlu predict {path} {say('cli.input-name')}": say("cli.next.predict"),
         f"danlu evaluate {path} --part val": say("cli.next.evaluate"),
         f"danlu export {path}": say("cli.next.export"),

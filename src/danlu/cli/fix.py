@@ -80,9 +80,10 @@ def _tell(found: Run, verdicts: Sequence[Verdict], out: Output) -> None:
             out.line(missing)
         return
     from danlu.recipe.writing import shown
+    from danlu.watch.health.verdict import ailment
 
     for verdict in verdicts:
-        out.line(say(f"health.fix.{verdict.severity}", name=verdict.name, text=verdict.text))
+        out.line(ailment(verdict.severity, verdict.name, verdict.text))
         for evidence in verdict.evidence:
             out.line(f"  · {evidence.text}")
         out.line(f"  {say('health.fix.remedy', remedy=verdict.remedy)}")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from danlu.messages import say
+from danlu.runs.folder import RunFolder
 from danlu.runs.recorded import recording
 from danlu.runs.run import Run
+from danlu.training.events import Diagnosed, Event, Said
 from danlu.watch.health.rules import verdicts
 from danlu.watch.health.verdict import Verdict
 
@@ -18,3 +22,18 @@ def health(run: str | Path | Run) -> tuple[Verdict, ...]:
     Raises RunError where there is nothing to read.
     """
     return verdicts(recording(run))
+
+
+def diagnose(folder: RunFolder, tell: Callable[[Event], None], step: int = 0, epoch: int = 0) -> bool:
+    """Tell the verdicts on a run that has just ended; whether there are any. Nothing that goes wrong with them spoils a training."""
+    try:
+        found = verdicts(recording(folder.path))
+    except Exception as error:  # noqa: BLE001 - the run is whole; whatever is wrong with its verdicts is said
+        text = say("health.failed", reason=f"{type(error).__name__}: {error}".partition("\n")[0])
+        tell(Said(step, epoch, text, "warning"))
+        return False
+    for one in found:
+        layers = tuple(dict.fromkeys(layer for evidence in one.evidence for layer in evidence.layers))
+        texts = tuple(evidence.text for evidence in one.evidence)
+        tell(Diagnosed(step, epoch, one.name, one.severity, one.text, texts, layers, one.remedy, dict(one.patch)))
+    return bool(found)

@@ -59,7 +59,7 @@ def fix(run: Run, verdicts: Sequence[Verdict]) -> Fixed:
     values = dict.fromkeys(_chosen(run), "auto") | {change.key: change.value for change in changes}
     if before.run.name:
         values["run.name"] = _free(Path(before.run.folder), before.run.name)
-    after = recipes.complete(recipes.patch(before, values), defaults=False)
+    after = recipes.complete(recipes.patch(before, values))
     notes = {change.key: _note(change) for change in changes}
     tree = brief(after, keep=notes)
     text = written(tree, notes, say("health.head", run=run.path))

@@ -55,7 +55,7 @@ def recording(run: str | Path | Run) -> Recording:
         doubts=_or(None, lambda: _doubts(folder, columns)),
         floor=floor,
         trivial=trivial,
-        inputs=tuple(columns["kinds"][name]["kind"] for name in columns.get("inputs", ())),
+        side=_side(columns),
     )
 
 
@@ -140,6 +140,12 @@ def _bounds(recipe: Recipe | None, columns: Mapping[str, Any]) -> tuple[float, f
     target = np.full(size, smoothing / size)
     target[0] += 1 - smoothing
     return _entropy(target), _entropy(prior)
+
+
+def _side(columns: Mapping[str, Any]) -> int:
+    specs = [columns["kinds"][name] for name in columns.get("inputs", ())]
+    sides = [spec["spec"].get(key) or 0 for spec in specs if spec["kind"] == "image" for key in ("height", "width")]
+    return int(min(sides, default=0))
 
 
 def _entropy(shares: np.ndarray) -> float:

@@ -78,6 +78,18 @@ class Run:
 
         return health(self)
 
+    @property
+    def ailments(self) -> list[dict[str, Any]]:
+        """The verdicts on its health that were told when it last ended: name, severity, text, evidence, layers, remedy, patch."""
+        own = ("name", "severity", "text", "evidence", "layers", "remedy", "patch")
+        found: list[dict[str, Any]] = []
+        for event in self.events():
+            if event["type"] == "fit-started":
+                found = []
+            elif event["type"] == "diagnosed":
+                found.append({key: event[key] for key in own})
+        return found
+
     def predict(self, inputs: Iterable[Any]) -> list[dict[str, Any]]:
         """One answer for each raw input (path, bytes or array)."""
         from danlu.runs.predicting import load

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from danlu import recipe as recipes
 from danlu.data.table import Part
+from danlu.errors import TrainingError
 from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
@@ -18,6 +20,7 @@ from danlu.runs.assembling import Assembled, assemble, in_folder
 from danlu.runs.captures import CaptureWriter
 from danlu.runs.checking import examine
 from danlu.runs.choices import timed
+from danlu.runs.diagnosing import diagnose
 from danlu.runs.environment import environment
 from danlu.runs.folder import RunFolder
 from danlu.runs.pictures import draw_pictures
@@ -121,6 +124,7 @@ def _fit_and_test(
             closing.callback(board.close)
             watchers.append(board)
 
+        writer = None
         if assembled.plan.captures_every:
             writer = CaptureWriter(folder.captures, attempt)
             closing.callback(writer.close)
@@ -133,18 +137,28 @@ def _fit_and_test(
         for text, level in said:
             tell(Said(0, 0, text, level))
         judge = assembled.judge("val", tell=tell) if len(assembled.data.parts.get("val", ())) else None
-        fitted = fit(
-            assembled.net,
-            assembled.objective,
-            assembled.batches,
-            in_folder(assembled, folder, extra_state(assembled, now)),
-            judge=judge,
-            watchers=watchers,
-            resume=again,
-        )
+        try:
+            fitted = fit(
+                assembled.net,
+                assembled.objective,
+                assembled.batches,
+                in_folder(assembled, folder, extra_state(assembled, now)),
+                judge=judge,
+                watchers=watchers,
+                resume=again,
+            )
+        except TrainingError as error:
+            if writer is not None:
+                writer.close()
+            if not diagnose(folder, tell):
+                raise
+            hint = say("health.stopped", path=folder.path)
+            told = [replace(one, remedy=one.remedy + " " * one.remedy.endswith(".") + hint) for one in error.problems]
+            raise TrainingError(told) from error
         if fitted.reason != "interrupted":
             _test(folder, assembled, fitted, tell)
             _beside(folder, assembled, fitted, screen, tell)
+            diagnose(folder, tell, fitted.steps, max(fitted.best_epoch, 0))
             for picture in draw_pictures(folder, assembled, fitted.net):
                 for watcher in watchers:
                     if hasattr(watcher, "picture"):

@@ -87,6 +87,21 @@ class Compared(Event):
 
 
 @dataclass(frozen=True)
+class Diagnosed(Event):
+    """A verdict on the run's health, see ``danlu.health``. severity: "warning" or "problem". text, evidence, remedy: in the language of
+    the run. layers: where it was seen. patch: dotted key of the recipe → new value.
+    """
+
+    name: str
+    severity: str
+    text: str
+    evidence: tuple[str, ...]
+    layers: tuple[str, ...]
+    remedy: str
+    patch: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class EpochDone(Event):
     """values: training means of the epoch. seconds: without evaluation."""
 
@@ -110,7 +125,7 @@ class LayerFigures:
     """One output of one call of a layer, for the step's first samples; taken from a copy of the net that did the step again.
 
     layer: dotted, "" is the net itself. kind: its class, "F.relu" for a function. call: the how-manieth of a layer that is used again.
-    output: which of several, dotted. size: values. mean, std: of them, NaN where one is not finite. last: the net gives it out.
+    output: which of several, dotted. size: values. mean, std: of them, not finite where one is not. last: the net gives it out.
     silent: of ReLU and its kin one bit a unit, 1 where it is ≤ 0 for every sample and place (numpy.packbits); units: how many there
     are, 0 of other layers. saturated: of tanh and sigmoid the share of values where the slope is small. gradient: Euclidean norm of the
     loss's gradient with respect to this output; None where it does not depend on it.

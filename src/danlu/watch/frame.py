@@ -12,6 +12,7 @@ from danlu.messages import say
 from danlu.watch import memory
 from danlu.watch.curves import sparkline
 from danlu.watch.figures import brief, duration, figure, share, size
+from danlu.watch.health.verdict import ailment
 from danlu.watch.layout import column, folded, join, packed, spread
 from danlu.watch.stages import Stage
 from danlu.watch.state import LOSS, State
@@ -76,6 +77,10 @@ def summary(state: State, width: int) -> Text:
         lines += [Text(f"  {part}", beaten) for part in folded(verdict(state.compared), width - 2)]
         shown = say("evaluation.beside", baselines=beside(state.compared))
         lines += [_dim(f"  {part}") for part in folded(shown, width - 2)]
+    for one in state.ailments:
+        lines += [
+            Text(f"  {part}", "bold yellow") for part in folded(ailment(one.severity, one.name, one.text), width - 2)
+        ]
     lines += _warnings(state, 20, width, 20)
     return join(lines, width)
 

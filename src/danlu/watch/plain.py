@@ -16,6 +16,7 @@ from typing import TextIO
 from danlu.training.events import (
     CheckpointSaved,
     Compared,
+    Diagnosed,
     Evaluated,
     EvaluationProgress,
     Event,
@@ -35,7 +36,7 @@ BARE = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f]+")
 
 
 class Plain:
-    """A watcher. Each line starts with ``event=`` start, progress, evaluating, epoch, test, baselines, checkpoint, warning,
+    """A watcher. Each line starts with ``event=`` start, progress, evaluating, epoch, test, baselines, health, checkpoint, warning,
     info, end, stage or stage-done; a value with spaces is quoted as in JSON. A reader that goes away (``| head``)
     ends the lines, never the training.
     """
@@ -68,6 +69,8 @@ class Plain:
                 self._line("test", _judged(event.values, event.intervals) | {"seconds": f"{event.seconds:.1f}"})
             case Compared():
                 self._line("baselines", _beside(event))
+            case Diagnosed():
+                self._line("health", {"verdict": event.name, "severity": event.severity, "text": event.text})
             case CheckpointSaved():
                 self._line("checkpoint", {"step": event.step, "path": event.path, "seconds": f"{event.seconds:.2f}"})
             case Said():

@@ -9,6 +9,7 @@ from typing import Literal
 from danlu.training.events import (
     CheckpointSaved,
     Compared,
+    Diagnosed,
     EpochDone,
     Evaluated,
     EvaluationProgress,
@@ -50,6 +51,7 @@ class State:
         self.evaluations: dict[str, Trace] = {}
         self.tested: Evaluated | None = None
         self.compared: Compared | None = None  # of the last part told, which is the test part where there is one
+        self.ailments: list[Diagnosed] = []
         self.progress = (0, 0)  # of the running evaluation
         self.monitor = ""
         self.best: Best | None = None
@@ -75,6 +77,8 @@ class State:
                 self._judged(event)
             case Compared():
                 self.compared = event
+            case Diagnosed():
+                self.ailments.append(event)
             case CheckpointSaved():
                 self.eta.saved(event.seconds)
             case EpochDone():

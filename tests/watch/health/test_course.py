@@ -190,7 +190,7 @@ def fitted(train: float, val: np.ndarray, **given: Any) -> Recording:
     curves = {"val/loss": (steps, val), "epoch/train/loss": (steps, np.geomspace(2.3, train, len(val)))}
     values: dict[str, Any] = {
         "trivial": 2.3,
-        "inputs": ("image",),
+        "side": 28,
         "standings": GOOD,
         "recipe": recipe(data__augment=[]),
     }

@@ -44,8 +44,8 @@ TEXTS = {
         "梯度在传向输入的途中消失：到达前几层的梯度只有最后几层的 1/{times}。",
     ),
     "health.vanishing-gradient.none": (
-        "No gradient at all reaches the first layers: it is exactly 0 there (the last layers' is {times} times as large).",
-        "前几层完全得不到梯度：那里的梯度恰好为 0（最后几层是其 {times} 倍）。",
+        "No gradient at all reaches the first layers: it is exactly 0 there.",
+        "前几层完全得不到梯度：那里的梯度恰好为 0。",
     ),
     "health.vanishing-gradient.ratio": (
         "gradient per element {low} at {first}, {high} at {last} (medians of {looks} looks)",
@@ -253,6 +253,9 @@ TEXTS = {
         "wrong ones by heart.",
         "请查看列出的样本并更正标签。在此之前，标签平滑和提前停止可以避免网络死记错误标签。",
     ),
+    "health.failed": ("The run's health could not be judged: {reason}", "无法诊断这次训练：{reason}"),
+    "health.stopped": ("`danlu fix {path}` says more.", "`danlu fix {path}` 会给出更多说明。"),
+    "health.next": ("see what ails it, and write a recipe that mends it", "查看诊断，并生成修正后的配方"),
     # danlu fix
     "health.fix.run": ("the folder of a run", "一次训练的文件夹"),
     "health.fix.apply": (

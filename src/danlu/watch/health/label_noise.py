@@ -49,5 +49,5 @@ def label_noise(recording: Recording) -> Verdict | None:
         say("health.label-noise", share=share(part)),
         tuple(evidence),
         say("health.label-noise.remedy"),
-        remedies.smoothing(recording) | remedies.early_stop(recording, 0),
+        remedies.smoothing(recording) | remedies.early_stop(recording),
     )

@@ -33,7 +33,6 @@ class _Course:
     last: float
     step: int
     end: int
-    count: int
 
 
 def overfitting(recording: Recording) -> Verdict | None:
@@ -67,8 +66,8 @@ def overfitting(recording: Recording) -> Verdict | None:
         say("health.overfitting.risen" if risen else "health.overfitting"),
         (Evidence(text, (), (course.step, course.end), values),),
         say("health.overfitting.remedy"),
-        remedies.early_stop(recording, course.count)
-        | remedies.decay(recording, 0.05)
+        remedies.early_stop(recording)
+        | remedies.decay(recording)
         | remedies.dropout(recording, 0.3)
         | remedies.augment(recording),
     )
@@ -97,7 +96,6 @@ def _course(recording: Recording) -> _Course | None:
         last - floor,
         int(steps[losses.argmin()]),
         int(steps[-1]),
-        len(losses),
     )
 
 

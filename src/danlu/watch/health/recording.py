@@ -71,7 +71,8 @@ class Recording:
     total_steps: as planned; 0 where not known. ended: how the training ended; None while it goes on or where it ended without a word.
     refused: the record of the NaN or infinite step that stopped it. recipe: as resolved; None of an own loop. takes: what it may choose
     of the net ("activation", "norm", "dropout"), with the value that now holds. floor: no loss can be lower (that of a smoothed label).
-    trivial: the loss of whoever looks at no input; None where not known. inputs: kinds of the columns that the net sees.
+    trivial: the loss of whoever looks at no input; None where not known. side: pixels of the shorter side of the images that the net
+    sees, 0 where it sees none.
     """
 
     curves: Mapping[str, tuple[Steps, Values]] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class Recording:
     doubts: Doubts | None = None
     floor: float = 0.0
     trivial: float | None = None
-    inputs: tuple[str, ...] = ()
+    side: int = 0
 
     @cached_property
     def units(self) -> tuple[Layer, ...]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from danlu.recipe.schema import Named
 from danlu.watch.health.recording import Recording
 
 Patch = dict[str, Any]
 
 _RATES = {"adamw": 1e-3, "adam": 1e-3, "rmsprop": 1e-3, "lion": 1e-4, "muon": 2e-2, "sgd": 0.05}
 """Rates that each optimiser mostly works with: torch's defaults, Lion's a tenth of Adam's (Chen et al. 2023), Muon's own."""
+
+
+_PATIENCE = 0.3  # of the evaluations
+_SIDE = 16  # pixels: in smaller images a shift takes away too much
 
 
 def rate(recording: Recording, factor: float) -> Patch:
@@ -93,11 +96,11 @@ def wider(recording: Recording) -> Patch:
 
 
 def augment(recording: Recording) -> Patch:
-    """For images where nothing is varied yet: small shifts, which change no class."""
+    """For images where nothing is varied yet: shifts by up to a fourteenth of their side, which change no class."""
     recipe = recording.recipe
-    if recipe is None or recipe.data.augment or "image" not in recording.inputs:
+    if recipe is None or recipe.data.augment or recording.side < _SIDE:
         return {}
-    return {"data.augment": [{"crop": 2}]}
+    return {"data.augment": [{"crop": round(recording.side / 14)}]}
 
 
 def no_l1(recording: Recording) -> Patch:
@@ -118,24 +121,27 @@ def epochs(recording: Recording, times: float) -> Patch:
     return {"train.epochs": max(recipe.train.epochs + 1, int(recipe.train.epochs * times))}
 
 
-def early_stop(recording: Recording, evaluations: int) -> Patch:
-    """Stop, and keep the weights of the lowest validation loss. evaluations: in the run so far."""
+def early_stop(recording: Recording) -> Patch:
+    """Stop, and keep the weights of the lowest validation loss. A schedule that begins with a low rate needs patience at first."""
     recipe = recording.recipe
     if recipe is None:
         return {}
     found: Patch = {}
     if recipe.train.early_stop is None:
-        found["train.early_stop"] = {"monitor": "val/loss", "patience": max(3, min(10, evaluations // 10))}
+        count = len(recording.curves["val/loss"][1]) if "val/loss" in recording.curves else 0
+        found["train.early_stop"] = {"monitor": "val/loss", "patience": max(5, round(_PATIENCE * count))}
     if recipe.evaluate.weights != "best":
         found["evaluate.weights"] = "best"
     return found
 
 
-def decay(recording: Recording, least: float) -> Patch:
+def decay(recording: Recording) -> Patch:
+    """More of it; what is meant by a number depends on whether the optimiser decouples it (Loshchilov & Hutter 2019)."""
     recipe = recording.recipe
-    if recipe is None or recipe.train.optimizer.weight_decay >= least:
+    if recipe is None:
         return {}
-    return {"train.optimizer.weight_decay": least}
+    least = 0.05 if recipe.train.optimizer.name in ("adamw", "lion", "muon") else 5e-3
+    return {} if recipe.train.optimizer.weight_decay >= least else {"train.optimizer.weight_decay": least}
 
 
 def smoothing(recording: Recording, share: float = 0.1) -> Patch:
@@ -147,4 +153,4 @@ def smoothing(recording: Recording, share: float = 0.1) -> Patch:
     now = loss.args.get("label_smoothing", 0.0)
     if now >= share:
         return {}
-    return {"train.loss": Named(name=loss.name, args=dict(loss.args) | {"label_smoothing": share})}
+    return {"train.loss": {"name": loss.name, **loss.args, "label_smoothing": share}}

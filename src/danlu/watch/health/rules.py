@@ -48,8 +48,10 @@ SYMPTOMS = ("plateau", "underfitting")
 
 
 def verdicts(recording: Recording) -> tuple[Verdict, ...]:
-    """Beside a cause, what it leads to is told without a patch of its own."""
+    """Beside a cause, what it leads to is told without a patch of its own. That nothing passes a dead layer needs no saying."""
     found = tuple(verdict for rule in RULES.values() if (verdict := rule(recording)) is not None)
+    if any(one.name == "dead-relu" and one.severity == "problem" for one in found):
+        found = tuple(one for one in found if one.name != "vanishing-gradient" or one.evidence[-1].values["ratio"] > 0)
     if not any(verdict.name in CAUSES for verdict in found):
         return found
     first = say("health.causes-first")

@@ -16,6 +16,7 @@ _ERRORS = 2.0  # the net's errors over the linear model's
 _POINTS = 0.1  # and at least so many more of all answers, where the metric is a share
 _LEFT = 0.25  # of what there was to learn is left of the training loss, and of the validation loss
 _HARDLY = 0.1  # share of its first value by which a loss has hardly fallen
+_FEW = 5  # epochs: with fewer, more are the first thing to try
 _FALLING = 0.05  # of what there was to learn the validation loss fell in the last third: it was not done
 
 
@@ -37,9 +38,14 @@ def underfitting(recording: Recording) -> Verdict | None:
     patch = remedies.no_l1(recording) | remedies.less_dropout(recording)
     if recipe is not None and recipe.train.optimizer.weight_decay > 0.3:
         patch |= {"train.optimizer.weight_decay": 0.01}
-    falling = _falling(recording)
+    few = recipe is not None and recipe.train.epochs < _FEW
+    falling = few or _falling(recording)
     if not patch:
-        patch = remedies.epochs(recording, 3) if falling else remedies.wider(recording) | remedies.epochs(recording, 2)
+        patch = (
+            remedies.epochs(recording, 5 if few else 3)
+            if falling
+            else remedies.wider(recording) | remedies.epochs(recording, 2)
+        )
     return Verdict(
         "underfitting",
         "warning",

@@ -65,7 +65,7 @@ def vanishing_gradient(recording: Recording) -> Verdict | None:
     return Verdict(
         "vanishing-gradient",
         "problem",
-        say("health.vanishing-gradient.none" if ratio == 0 else "health.vanishing-gradient", times=_times(ratio)),
+        say("health.vanishing-gradient", times=_times(ratio)) if ratio else say("health.vanishing-gradient.none"),
         tuple(evidence),
         say("health.vanishing-gradient.none.remedy" if ratio == 0 else "health.vanishing-gradient.remedy"),
         remedies.norm(recording) | _activation(recording, low),
@@ -86,4 +86,4 @@ def _over(low: Sequence[float], high: Sequence[float]) -> float:
 
 
 def _times(ratio: float) -> str:
-    return f"{1 / ratio:,.0f}" if ratio > 1e-9 else brief(1 / ratio) if ratio else "∞"
+    return f"{1 / ratio:,.0f}" if ratio > 1e-6 else brief(1 / ratio)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from danlu.messages import say
+
 Severity = Literal["note", "warning", "problem"]
 
 
@@ -35,3 +37,8 @@ class Verdict:
     evidence: tuple[Evidence, ...]
     remedy: str
     patch: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ailment(severity: str, name: str, text: str) -> str:
+    """A verdict on one line: "✗ dead-relu: …"."""
+    return say(f"health.fix.{severity}", name=name, text=text)
