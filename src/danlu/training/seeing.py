@@ -187,9 +187,7 @@ def silent(value: Tensor, units: int) -> Tensor:
     """bool (U,): the units that are ≤ 0 for every sample and place; one with a NaN is not. units: their dimension, not the first."""
     if value.ndim == 4 and units == 1 and value.is_contiguous(memory_format=torch.channels_last):
         value, units = value.movedim(1, 3), 3
-    most = value.amax(
-        0
-    )  # first over samples, as values lie in memory: all at once is many times slower with few channels
+    most = value.amax(0)  # as values lie in memory: over all at once is many times slower with few channels
     others = [i for i in range(most.ndim) if i != units - 1]
     return (most.amax(others) if others else most) <= 0
 
