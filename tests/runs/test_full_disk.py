@@ -19,12 +19,22 @@ from danlu.data import cache
 from danlu.errors import DanluError, DataError, RunError
 from danlu.randomness import Position
 from danlu.runs import evaluate, resume
+from danlu.runs.captures import CaptureWriter
 from danlu.runs.folder import RunFolder, writing
 from danlu.runs.predictions import PredictionWriter
 from danlu.training import checkpoint, lock
 from danlu.training.aside import write_whole
 from danlu.training.checkpoint import State
-from danlu.training.events import CheckpointSaved, Event, FitStarted, Said, StepsDone
+from danlu.training.events import (
+    Captured,
+    CheckpointSaved,
+    Event,
+    FitStarted,
+    LayerFigures,
+    Said,
+    Saving,
+    StepsDone,
+)
 from danlu.training.nonfinite import capture
 from danlu.watch.journal import Journal, read
 from danlu.watch.tensorboard import TensorBoard
@@ -199,9 +209,22 @@ def _captured(disk: Path) -> None:
         capture.keep(disk / "captures", [batch], Position(0), [[]], {})
 
 
+def _looks(disk: Path) -> None:
+    writer = CaptureWriter(disk / "captures", 1)
+    draw = np.random.default_rng(0)
+    for step in range(200):
+        means = draw.random(20).tolist()
+        rows = [
+            LayerFigures(f"{i}", "ReLU", 0, "", 9, mean, mean, False, b"", 0, None, mean)
+            for i, mean in enumerate(means)
+        ]
+        writer.on(Captured(step, 0, tuple(rows), ()))
+    writer.on(Saving(200, 0))
+
+
 @pytest.mark.parametrize(
     "write",
-    [_checkpoint, _events, _predictions, _picture, _tensorboard, _beginnings, _cache, _captured],
+    [_checkpoint, _events, _predictions, _picture, _tensorboard, _beginnings, _cache, _captured, _looks],
     ids=lambda f: f.__name__,
 )
 def test_every_writer_says_where_and_what_to_do_and_leaves_nothing_half(
