@@ -14,7 +14,7 @@ from torch import nn
 
 import danlu
 from danlu.cli.main import main
-from danlu.errors import DanluError, TrainingError
+from danlu.errors import DanluError, Problem, TrainingError
 from danlu.metrics.answers import Answers
 from danlu.runs import Run
 from danlu.runs.captures import CaptureWriter
@@ -97,8 +97,11 @@ def test_what_is_damaged_counts_as_not_recorded(ailing: Run, tmp_path: Path, fil
     copy = tmp_path / "run"
     shutil.copytree(ailing.path, copy)
     data = (copy / file).read_bytes()
-    (copy / file).write_bytes(data[: len(data) // 2] + b"\0" * 40)
-    assert "dead-relu" in names(copy) or file.startswith(("captures", "events", "baselines"))
+    (copy / file).write_bytes(data[: len(data) // 2] + b"\0" * 40 + b"\n")
+    problems: list[Problem] = []
+    found = {one.name for one in danlu.health(copy, problems)}
+    assert any(Path(file).name in str(problem) for problem in problems)
+    assert ("dead-relu" in found) == (file != "captures/layers.parquet")
 
 
 def test_a_run_that_still_goes_on(ailing: Run, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from danlu.cli._faults import DONE
 from danlu.cli._output import Output
 from danlu.cli._parser import Parser, one_of
 from danlu.cli._writing import write_new
+from danlu.errors import Problem
 from danlu.messages import say
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ def arguments(parser: Parser) -> None:
 
 def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     path = parser.only("RUN", options.path)
-    from danlu.runs import Run
+    from danlu.runs import Run, health
 
     found = Run(path)
-    verdicts = found.health()
+    problems: list[Problem] = []
+    verdicts = health(found, problems)
+    for problem in problems:
+        out.aside(str(problem))
     if not options.apply:
         if options.output is not None or options.force:
             raise parser.mistake(say("health.fix.nothing-named"), say("health.fix.nothing-named.remedy"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from danlu.errors import Problem
 from danlu.messages import say
 from danlu.runs.folder import RunFolder
 from danlu.runs.recorded import recording
@@ -14,14 +15,14 @@ from danlu.watch.health.rules import verdicts
 from danlu.watch.health.verdict import Verdict
 
 
-def health(run: str | Path | Run) -> tuple[Verdict, ...]:
+def health(run: str | Path | Run, problems: list[Problem] | None = None) -> tuple[Verdict, ...]:
     """What ails the run, causes first; empty where nothing is found.
 
     run: a run's folder, or one in which an own loop left ``events.jsonl`` (:class:`danlu.watch.journal.Journal`) and ``captures/``
-    (:class:`danlu.runs.captures.CaptureWriter`). What was not recorded is not judged. Texts are in the current language.
-    Raises RunError where there is nothing to read.
+    (:class:`danlu.runs.captures.CaptureWriter`). What was not recorded is not judged, nor what is damaged: that is added to
+    ``problems``. Texts are in the current language. Raises RunError where there is nothing to read.
     """
-    return verdicts(recording(run))
+    return verdicts(recording(run, problems))
 
 
 def diagnose(folder: RunFolder, tell: Callable[[Event], None], step: int = 0, epoch: int = 0) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from danlu import recipe as recipes
-from danlu.errors import DanluError, RunError
+from danlu.errors import DanluError, Problem, RunError
 from danlu.messages import say
 from danlu.metrics.meaning import is_share
 from danlu.recipe.schema import Recipe
@@ -33,26 +33,38 @@ _LISTED = 200  # ids of doubted samples
 T = TypeVar("T")
 
 
-def recording(run: str | Path | Run) -> Recording:
-    """What is damaged counts as not recorded. Raises RunError where there is nothing to read."""
+def recording(run: str | Path | Run, problems: list[Problem] | None = None) -> Recording:
+    """What is damaged counts as not recorded, and is added to ``problems``. Raises RunError where there is nothing to read."""
+    problems = [] if problems is None else problems
     folder = run.folder if isinstance(run, Run) else RunFolder(Path(run))
     if not folder.recipe.is_file() and not folder.events.is_file() and not folder.captures.is_dir():
         raise RunError.of(str(folder.path), say("runs.no-run"), say("runs.no-run.remedy"))
-    recipe = _or(None, lambda: recipes.resolved(folder.recipe)) if folder.recipe.is_file() else None
-    columns = _json(folder, folder.columns)
+
+    def whole(instead: T, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except DanluError as error:
+            problems.extend(error.problems)
+            return instead
+
+    def json(path: Path) -> dict[str, Any]:
+        return whole({}, lambda: folder.read_json(path)) if path.is_file() else {}
+
+    recipe = whole(None, lambda: recipes.resolved(folder.recipe)) if folder.recipe.is_file() else None
+    columns = json(folder.columns)
     course = _course(folder)
     floor, trivial = _bounds(recipe, columns)
     return Recording(
-        curves=history.curves(folder.events, []) if folder.events.is_file() else {},
-        layers=_or({}, lambda: captures.read(folder.captures, "layers")),
-        parameters=_or({}, lambda: captures.read(folder.captures, "parameters")),
+        curves=history.curves(folder.events, problems) if folder.events.is_file() else {},
+        layers=whole({}, lambda: captures.read(folder.captures, "layers")),
+        parameters=whole({}, lambda: captures.read(folder.captures, "parameters")),
         total_steps=course.total_steps,
         ended=course.ended,
         refused=course.refused,
         recipe=recipe,
         takes=takes(recipe) if recipe is not None else {},
-        standings=standings(_json(folder, folder.baselines)),
-        doubts=_or(None, lambda: _doubts(folder, columns)),
+        standings=standings(json(folder.baselines)),
+        doubts=whole(None, lambda: _doubts(folder, columns)),
         floor=floor,
         trivial=trivial,
         side=_side(columns),
@@ -200,17 +212,6 @@ def _answers(found: ClassPredictions, place: Mapping[str, int]) -> np.ndarray:
         if row is not None:
             answers[row] = predicted
     return answers
-
-
-def _json(folder: RunFolder, path: Path) -> dict[str, Any]:
-    return _or({}, lambda: folder.read_json(path)) if path.is_file() else {}
-
-
-def _or(instead: T, read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except DanluError:
-        return instead
 
 
 def _number(value: Any) -> float:

@@ -130,7 +130,8 @@ def test_unused_parameters_never_got_a_gradient() -> None:
     used = {"parameter": "fc.weight"}
     unused = {"parameter": "aux.weight", "gradient": np.nan, "update": 0.0}
     seldom = {"parameter": "expert.weight", "gradient": lambda look, step: 0.1 if look == 7 else np.nan}
-    found = unused_parameters(recording(parameters=parameters(used, unused, seldom)))
+    missed = {"parameter": "block.weight", "gradient": np.nan, "weight": lambda look, step: 1.0 if look < 9 else 1.01}
+    found = unused_parameters(recording(parameters=parameters(used, unused, seldom, missed)))
     assert found is not None
     assert found.evidence[0].layers == ("aux",)
     assert found.patch == {}

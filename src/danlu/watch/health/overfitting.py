@@ -1,6 +1,6 @@
 """Training samples learnt by heart: the net answers them, and others far worse.
 
-A validation loss above the training loss alone is no ailment: every net that learns has that gap. Told is a gap of a fifth of
+A validation loss above the training loss alone is no ailment: every net that learns has that gap. Told is a gap of a quarter of
 what there was to learn, or a validation loss that rose for good, while the training loss is nearly as low as it can be.
 """
 
@@ -17,8 +17,9 @@ from danlu.watch.health.recording import Recording
 from danlu.watch.health.verdict import Evidence, Verdict
 
 _LEAST = 5  # evaluations
-_HEART = 0.15  # of what there was to learn is left of the training loss: it is learnt by heart
-_GAP = 0.2  # of what there was to learn lies between training and validation; healthy runs had at most 0.13
+_HEART = 0.05  # of what there was to learn is left of the training loss: it is learnt by heart
+_GAP = 0.25  # of what there was to learn lies between training and validation; healthy runs had at most 0.15
+_HARM = 0.2  # the same of the validation loss, where it rose
 _RISEN = 1.3  # last over lowest validation loss, above the floor
 _HALF = 0.5  # training over validation loss, above the floor
 _LAST = 5  # the risen loss is the lowest of the last fifth of the evaluations
@@ -47,7 +48,7 @@ def overfitting(recording: Recording) -> Verdict | None:
     gap = to_learn is not None and course.train <= _HEART * to_learn and course.last - course.train >= _GAP * to_learn
     risen = course.last >= _RISEN * course.lowest and course.train <= _HALF * course.last
     if to_learn is not None:  # a net that is nearly always right may grow too sure of itself: that does no harm
-        risen = risen and course.last >= _GAP * to_learn
+        risen = risen and course.last >= _HARM * to_learn
     if not gap and not risen:
         return None
     floor = recording.floor

@@ -19,10 +19,13 @@ _SHOWN = 8
 
 
 def unused_parameters(recording: Recording) -> Verdict | None:
-    """Trained, but in no look was there a gradient: the loss does not depend on them, or the graph is cut. None without looks."""
+    """Trained, but in no look was there a gradient: the loss does not depend on them, or the graph is cut. None without looks.
+
+    A part that is used at times (an expert, a block that is often left out) has changed between looks that missed it.
+    """
     every = recording.weights
     total = sum(one.size for one in every)
-    found = [one for one in every if one.trained and len(one.steps) >= LEAST and np.isnan(one.gradient).all()]
+    found = [one for one in every if one.trained and len(one.steps) >= LEAST and _untouched(one)]
     if not found or sum(one.size for one in found) < _PART * total:
         return None
     names = ", ".join(one.name for one in found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
@@ -59,6 +62,10 @@ def frozen_parameters(recording: Recording) -> Verdict | None:
         (_evidence(found, say("health.frozen-parameters.names", names=names), part),),
         say("health.frozen-parameters.remedy"),
     )
+
+
+def _untouched(one: Parameter) -> bool:
+    return bool(np.isnan(one.gradient).all() and (one.weight == one.weight[0]).all())
 
 
 def _evidence(found: list[Parameter], text: str, part: float) -> Evidence:
