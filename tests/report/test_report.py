@@ -16,6 +16,7 @@ import danlu
 from danlu.cli.main import main
 from danlu.errors import RunError
 from danlu.messages import LANGUAGES, Language, language
+from danlu.messages.texts.report import TEXTS
 from danlu.report import after, write_report, writing
 from danlu.training.events import Said
 from tests.report.made import classified, regressed, tell
@@ -213,3 +214,13 @@ def test_remarks_are_told_once(tmp_path: Path) -> None:
     page = read(write_report(run))
     assert page.text.count("Mind the step.") == 1
     assert page.text.count("Of no weight.") == 1
+
+
+def test_each_language_is_complete(trained: Any, tmp_path: Path) -> None:
+    """Nothing of the page's own is English in Chinese: what is Latin there are names, of columns, classes, keys and units."""
+    pages = {lang: read(write_report(trained.path, tmp_path / f"{lang}.html", lang)) for lang in LANGUAGES}
+    assert pages["en"].names == pages["zh"].names
+    assert pages["en"].ids == pages["zh"].ids
+    said = [english for english, _ in TEXTS.values() if len(english.split()) > 2 and "{" not in english]
+    assert sum(text in pages["en"].text for text in said) > 20
+    assert not [text for text in said if text in pages["zh"].text]

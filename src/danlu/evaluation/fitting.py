@@ -20,7 +20,10 @@ FALL = 0.02  # by how much a training loss must have fallen meanwhile
 STILL = 0.03  # the validation loss fell by so much in the last fifth: it is not done
 LEARNT = 0.05  # a training loss that fell by less in all has learnt next to nothing
 GAP = 1.5  # validation over training loss
-_SURELY = 2.5  # standard deviations
+_LOWEST, _EARLIER = (
+    4.0,
+    2.5,
+)  # standard deviations by which an end is surely off the lowest (which chance helps), off another
 _SHARE = 5  # a loss is smoothed over a fifth of the evaluations
 
 
@@ -100,22 +103,25 @@ def _kind(losses: Values, first: float, then: float, last: float) -> Kind:
         return "unknown"
     width = max(1, len(losses) // _SHARE)
     smooth = np.lib.stride_tricks.sliding_window_view(losses, width).mean(1)
-    unsure = _SURELY * _noise(losses) * math.sqrt(2 / width)
+    unsure = _noise(losses) * math.sqrt(2 / width)
     end, lowest, earlier = float(smooth[-1]), float(smooth.min()), float(smooth[-1 - width])
-    risen = end - lowest > max(RISE * abs(lowest), unsure) and losses[-1] > losses.min()
+    risen = end - lowest > max(RISE * abs(lowest), _LOWEST * unsure) and losses[-1] > losses.min()
     if risen and then - last > FALL * abs(then):
         return "overfitting" if last <= HEART * end else "rising"
     if first - last < LEARNT * abs(first):
         return "underfitting"
-    if earlier - end > max(STILL * abs(earlier), unsure):
+    if earlier - end > max(STILL * abs(earlier), _EARLIER * unsure):
         return "unfinished"
     return "gap" if 0 < last < end / GAP else "fine"
 
 
 def _noise(losses: Values) -> float:
-    """Standard deviation of single evaluations about their course, by second differences, which a steady course leaves at 0."""
+    """Standard deviation of single evaluations about their course, by second differences, which a steady course leaves at 0.
+
+    Somewhat more where they are few, since it is known the less.
+    """
     bends = np.abs(np.diff(losses, 2))
-    return 1.4826 * float(np.median(bends)) / math.sqrt(6)
+    return (1 + 2 / len(losses)) * 1.4826 * float(np.median(bends)) / math.sqrt(6)
 
 
 def _finite(steps: Steps, values: Values) -> tuple[Steps, Values]:

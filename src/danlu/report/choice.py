@@ -18,7 +18,7 @@ from danlu.runs.stored import Stored
 
 MATRIX = 24  # classes up to which the whole matrix is drawn
 _WORST, _SUSPECTS, _PAIRS = 16, 16, 60
-_WRONG, _RIGHT = 8, 4  # samples of a cell
+_WRONG, _RIGHT, _CELLS = 8, 4, 400  # samples of a cell at most, and of all cells
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,13 @@ def _cells(facts: Facts) -> dict[tuple[int, int], list[str]]:
         return {}
     few = len(found.classes) <= MATRIX
     wanted = pairs(found.matrix, MATRIX**2 if few else _PAIRS)
-    cells = {cell: found.ids(*cell, _WRONG) for cell in wanted}
+    most = max(1, min(_WRONG, _CELLS // max(1, len(wanted))))
+    cells = {cell: found.ids(*cell, most) for cell in wanted}
     if few:
         ids = found.predictions.ids
         for place in np.flatnonzero(np.diagonal(found.matrix)).tolist():
-            cells[place, place] = [ids[row] for row in found.rows(place, place)[::-1][:_RIGHT].tolist()]
+            rows = found.rows(place, place)[::-1][: min(_RIGHT, most)]
+            cells[place, place] = [ids[row] for row in rows.tolist()]
     return cells
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from danlu import __version__
 from danlu.messages import language, say
+from danlu.messages.texts import evaluation, health, report
 from danlu.report.fonts import faces
 from danlu.report.html import Html, join, tag
 from danlu.report.sections.base import Section
@@ -19,16 +21,19 @@ _MARKUP = re.compile(r"<[^>]*>")
 _BEGINNING = "<!DOCTYPE html>\n<!-- danlu report -->\n"
 
 
-def whole(title: str, head: Html, sections: Sequence[Section]) -> str:
-    """The HTML document. Nothing in it is a script, and nothing is loaded from anywhere."""
+def body_of(head: Html, sections: Sequence[Section]) -> Html:
     links = [tag("li", tag("a", one.title, href=f"#{one.name}")) for one in sections]
-    body = join([
+    return join([
         tag("a", say("report.skip"), href="#content", class_="skip"),
         head,
         tag("nav", tag("ul", links), aria_label=say("report.contents")),
         tag("main", [_section(one) for one in sections], id="content"),
         tag("footer", say("report.made-by", version=__version__)),
     ])  # fmt: skip
+
+
+def whole(title: str, body: Html) -> str:
+    """The HTML document. Nothing in it is a script, and nothing is loaded from anywhere."""
     chinese = language() == "zh"
     style = (files("danlu.report") / "style.css").read_text(encoding="utf-8")
     top = tag(
@@ -38,7 +43,7 @@ def whole(title: str, head: Html, sections: Sequence[Section]) -> str:
         tag("meta", name_="viewport", content="width=device-width,initial-scale=1"),
         tag("meta", name_="color-scheme", content="light dark"),
         tag("title", title),
-        tag("style", Html(faces(letters(body), wide=chinese) + style)),
+        tag("style", Html(faces(letters(body), wide=chinese, first=_own()) + style)),
     )
     return f"{_BEGINNING}{tag('html', top, tag('body', body), lang='zh-Hans' if chinese else 'en')}\n"
 
@@ -49,9 +54,14 @@ def is_report(path: Path) -> bool:
         return file.read(len(_BEGINNING)) == _BEGINNING.encode()
 
 
-def letters(markup: str) -> set[str]:
+def letters(markup: str) -> Counter[str]:
     """Characters that the page shows; those of tool tips and labels are drawn by the browser, with fonts of its own."""
-    return set(html.unescape(_MARKUP.sub("", markup)))
+    return Counter(html.unescape(_MARKUP.sub("", markup)))
+
+
+def _own() -> str:
+    """Characters of the report's own words."""
+    return "".join(chinese for area in (report, health, evaluation) for _, chinese in area.TEXTS.values())
 
 
 def _section(one: Section) -> Html:

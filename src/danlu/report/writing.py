@@ -11,7 +11,7 @@ from danlu.errors import RunError
 from danlu.messages import Language, choose, language, say, set_language
 from danlu.report import choice, page
 from danlu.report.facts import Facts, unmade
-from danlu.report.html import cut
+from danlu.report.html import Html, cut
 from danlu.report.samples import Source, open_source
 from danlu.report.sections import (
     baselines,
@@ -38,7 +38,8 @@ NAME = "report.html"
 LARGEST = 1_000_000  # bytes
 _PICTURES = 520_000  # of them
 _BOXED = 224  # pixels of the longer side of a picture with boxes, which have to be seen
-_PLAIN = 96  # of any other
+_PLAIN, _MANY = (96, 72), 150  # of any other; where there are more than so many of them
+_LEAST = 0.01  # of lists is left
 
 SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     curves.section,
@@ -85,26 +86,29 @@ def written(facts: Facts, largest: int = LARGEST) -> str:
     """The page, of at most ``largest`` bytes."""
     source = open_source(facts)
     chosen = choice.choose(facts, None if source is None else source.task)
+    name = cut(facts.run.path.resolve().name, 60)
+    task = choose(facts.spec.title) if facts.spec is not None else facts.recipe.task
     room, scale = _PICTURES * largest // LARGEST, 1.0
     while True:
-        text = _page(facts, source, chosen, room, scale)
-        if len(text.encode("utf-8", "replace")) <= largest or scale < 0.01:
-            return text
+        body, last = _body(facts, source, chosen, room, scale), scale < _LEAST
+        if last or len(body) <= largest:  # the fonts are only made where there may be room for them
+            text = page.whole(f"{name} · {task} · Danlu", body)
+            if last or len(text.encode("utf-8", "replace")) <= largest:
+                return text
         room, scale = room // 2, scale / 2
 
 
-def _page(facts: Facts, source: Source | None, chosen: choice.Choice, room: int, scale: float) -> str:
+def _body(facts: Facts, source: Source | None, chosen: choice.Choice, room: int, scale: float) -> Html:
     kinds = {} if source is None else source.data.kinds
     boxes = {name: kind.classes for name, kind in kinds.items() if isinstance(kind, Boxes)}
-    seen = {} if source is None else source.look(chosen.ids(), room, _BOXED if boxes else _PLAIN)
+    longest = _BOXED if boxes else _PLAIN[len(set(chosen.ids())) > _MANY]
+    seen = {} if source is None else source.look(chosen.ids(), room, longest)
     made = Page(facts, chosen, seen, scale, boxes)
     head = headline(made)
     done = {make: _section(make, made) for make in SECTIONS if make is not remarks.section}
     done[remarks.section] = remarks.section(made)  # they tell what the others could not read
     sections = [section for section in map(done.get, SECTIONS) if section is not None]
-    name = cut(facts.run.path.resolve().name, 60)
-    task = choose(facts.spec.title) if facts.spec is not None else facts.recipe.task
-    return page.whole(f"{name} · {task} · Danlu", head, sections)
+    return page.body_of(head, sections)
 
 
 def _section(make: Callable[[Page], Section | None], made: Page) -> Section | None:

@@ -29,8 +29,8 @@ class Page:
     scale: float = 1.0
     box_classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def most(self, count: int) -> int:
-        return max(3, int(count * self.scale))
+    def most(self, count: int, least: int = 3) -> int:
+        return max(least, int(count * self.scale))
 
     @property
     def confidence(self) -> str:

@@ -43,6 +43,12 @@ def gallery(page: Page, entries: Sequence[Entry], heads: Sequence[str], caption:
     return table([say("report.sample"), *heads, *map(cut, columns)], rows, caption, right, titled=False)
 
 
+def pictured(page: Page, entries: Sequence[Entry]) -> list[Entry]:
+    """Those of which a picture is shown: there may have been no room for more."""
+    seen = [(entry, page.seen.get(entry.id)) for entry in entries]
+    return [entry for entry, one in seen if one is not None and one.picture is not None]
+
+
 def labelled(given: str, answer: str, sure: float) -> list[Html]:
     """What a sample is labelled as, and what the net takes it for, how surely."""
     told = tag("b", class_of(answer), f" {share(sure, 0)}")

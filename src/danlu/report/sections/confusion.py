@@ -9,7 +9,7 @@ from danlu.messages import say
 from danlu.report.choice import MATRIX, pairs
 from danlu.report.html import Child, Html, join, tag
 from danlu.report.sections.base import Page, Section, class_of, more, note, plainly, share, table
-from danlu.report.sections.cards import Entry, gallery, labelled
+from danlu.report.sections.cards import Entry, gallery, labelled, pictured
 
 _FEW, _MANY = 10, 20  # mistakes that are listed: beside the whole matrix, or a part of it
 _LONGEST = 60  # characters of a class in a sentence
@@ -107,6 +107,7 @@ def _cell(page: Page, found: Confusion, true: int, predicted: int) -> Html:
         Entry(name, labelled(found.classes[true], found.classes[predicted], float(answers.sure[row])))
         for name, row in zip(ids, rows.tolist(), strict=True)
     ]
+    entries = pictured(page, entries) or entries[: page.most(len(entries), least=1)]
     title = _told(found, true, predicted)
     count, total = int(found.matrix[true, predicted]), int(found.matrix[true].sum())
     name = plainly(found.classes[true], _LONGEST)
@@ -115,7 +116,7 @@ def _cell(page: Page, found: Confusion, true: int, predicted: int) -> Html:
     return tag(
         "section",
         tag("h3", title),
-        tag("p", said, " ", which if len(ids) < count else None),
+        tag("p", said, " ", which if len(entries) < count else None),
         gallery(page, entries, [say("report.given-label"), say("report.predicted")], title),
         tag("p", tag("a", say("report.confusion.back"), href="#confusion")),
         id=f"cell-{true}-{predicted}",

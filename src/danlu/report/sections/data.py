@@ -19,7 +19,7 @@ def section(page: Page) -> Section | None:
     if not card:
         return None
     parts: list[Child] = [
-        _warnings(card),
+        _warnings(page, card),
         tag("div", _rows(card), _source(card), class_="beside"),
         _columns(card),
         *[_classes(page, name, counts) for name, counts in card.get("classes", {}).items()],
@@ -29,9 +29,12 @@ def section(page: Page) -> Section | None:
     return Section("data", say("report.data"), join(parts))
 
 
-def _warnings(card: Mapping[str, Any]) -> Html:
-    found = [tag("li", cut(str(text), 600)) for text in card.get("warnings", [])]
-    return told("warn", tag("ul", found)) if found else told("good", say("report.data.no-warnings"))
+def _warnings(page: Page, card: Mapping[str, Any]) -> Html:
+    texts = card.get("warnings", [])
+    if not texts:
+        return told("good", say("report.data.no-warnings"))
+    shown = [tag("li", cut(str(text), 600)) for text in texts[: page.most(_LISTED)]]
+    return told("warn", tag("ul", shown), more(len(shown), len(texts)))
 
 
 def _rows(card: Mapping[str, Any]) -> Html:
