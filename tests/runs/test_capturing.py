@@ -262,6 +262,19 @@ def test_a_join_that_was_cut_off_counts_no_step_twice(tmp_path: Path) -> None:
         assert all(_same(after[column], before[name][column]) for column in after)
 
 
+def test_of_a_step_that_lies_there_twice_the_later_attempt_counts(tmp_path: Path) -> None:
+    write(tmp_path, range(1, 9))
+    other = CaptureWriter(tmp_path, 2)
+    for step in range(5, 7):
+        other.on(Captured(step, 0, (), look(step + 100).parameters))
+    other.close()
+    found = read(tmp_path, "parameters")
+    assert found["step"].tolist() == list(range(1, 9))
+    assert found["weight"].tolist() == [
+        look(step + 100 * (step in (5, 6))).parameters[0].weight for step in range(1, 9)
+    ]
+
+
 def test_an_attempt_takes_back_what_it_does_again(tmp_path: Path) -> None:
     write(tmp_path, range(1, 9))
     writer = CaptureWriter(tmp_path, 2)

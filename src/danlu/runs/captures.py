@@ -134,9 +134,7 @@ def _whole(pieces: Sequence[Path], name: str) -> Any:
     table = pa.concat_tables([_table(name, ()), *tables])
     step = table["step"].to_numpy()
     piece = np.repeat(np.arange(len(tables)), [len(one) for one in tables])
-    newest: dict[int, int] = {}
-    for at, number in zip(step.tolist(), piece.tolist(), strict=True):
-        newest[at] = max(number, newest.get(at, 0))
+    newest = dict(zip(step.tolist(), piece.tolist(), strict=True))
     kept = np.flatnonzero(piece == np.array([newest[at] for at in step.tolist()], dtype=np.int64))
     return table.take(pa.array(kept[np.argsort(step[kept], kind="stable")]))
 
