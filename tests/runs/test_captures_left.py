@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from danlu.runs.captures import CaptureWriter
+from danlu.runs.captures import PIECES, TABLES, CaptureWriter, read
 from danlu.training.events import Captured, ParameterFigures, Saving
 
 FIGURES = ParameterFigures("weight", 4, 2, True, 1.0, 0.5, 0.1)
@@ -21,3 +21,12 @@ def test_what_a_killed_attempt_left_is_cleared(tmp_path: Path) -> None:
     writer.on(Saving(10, 0))
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"non-finite-000004", "layers-a002-000010.parquet", "parameters-a002-000010.parquet"}
+
+
+def test_pieces_are_joined_before_they_become_many(tmp_path: Path) -> None:
+    writer = CaptureWriter(tmp_path, 1)
+    for step in range(1, 40):
+        writer.on(Captured(step, 0, (), (FIGURES,)))
+        writer.on(Saving(step, 0))
+        assert len(list(tmp_path.iterdir())) <= len(TABLES) * PIECES
+    assert read(tmp_path, "parameters")["step"].tolist() == list(range(1, 40))

@@ -23,6 +23,7 @@ from danlu.training.events import Captured, Event, FitDone, FitStarted, LayerFig
 
 TABLES = {"layers": LayerFigures, "parameters": ParameterFigures}
 _DIGEST = b"danlu.digest"
+PIECES = 8  # of a table at most, in the long run: then they are joined
 _MOST = 50_000  # rows that wait in memory at most
 _TYPES = {
     "str": "string",
@@ -75,6 +76,8 @@ class CaptureWriter:
             for name in TABLES:
                 _put(self.folder / f"{name}-a{self.attempt:03d}-{last:06d}.parquet", _table(name, self._waiting))
         self._waiting, self._rows = [], 0
+        if len(_pieces(self.folder, "layers")) > PIECES:
+            self._join()
 
     def _take_back(self, step: int) -> None:
         for name in TABLES:
