@@ -255,6 +255,24 @@ def test_scaled_gradients_are_told_unscaled_and_overflown_steps_not_at_all() -> 
     assert all(math.isfinite(row.gradient or 0) for event in huge.seen.values() for row in event.parameters)
 
 
+def test_functions_are_seen_also_where_they_are_called_on_some_ways_through_the_net_only() -> None:
+    class Turning(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.passes = 0
+            self.linear, self.soft = nn.Linear(8, 3), nn.Softplus()
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.passes += 1
+            x = self.linear(x)
+            return F.relu(self.soft(x)) if self.passes > 4 else x  # type: ignore[no-any-return]
+
+    seen = looked(Turning()).seen
+    kinds = {step: [row.kind for row in event.layers] for step, event in seen.items()}
+    assert kinds == {1: ["Linear"], 2: ["Linear"]} | {step: ["Linear", "Softplus", "F.relu"] for step in (4, 6, 8, 10)}
+    assert [row.call for row in seen[4].layers] == [0, 0, 0]
+
+
 # ---- training notices nothing ---------------------------------------------------------------------------------------
 
 

@@ -50,6 +50,7 @@ class Double:
                 self._plain.append((vars(own), vars(other), plain))
         self._seen = Seen(self._net, _measured, None)
         self._seen.attach()
+        self._path: list[tuple[str, int]] | None = None  # the layers of the first pass, in their order
 
     @torch.no_grad()
     def follow(self) -> bool:
@@ -76,6 +77,16 @@ class Double:
             attributes.update({name: others.get(name) for name in names})
         return True
 
+    def _pass(self, batch: Batch, at: Position, precision: Precision) -> tuple[Batch, Any]:
+        """(the samples, what the net makes of them)."""
+        few = _first(batch, min(SAMPLES, len(batch)))
+        reseed(at)
+        with precision.autocast(), self._seen:
+            return few, self._net(*few.arguments())
+
+    def _passed(self) -> list[tuple[str, int]]:
+        return [(row.layer, row.call) for row in self._seen.rows]
+
     def end(self) -> None:
         """Free the copy."""
         self._seen.begin()
@@ -83,13 +94,17 @@ class Double:
 
     def see(self, batch: Batch, at: Position, precision: Precision) -> Figures:
         """What each layer gives out for the first samples, in training as at ``at``. What the net's forward raises comes through."""
-        few, seen = _first(batch, min(SAMPLES, len(batch))), self._seen
+        seen = self._seen
         seen.begin()
         try:
             with undisturbed(), torch.inference_mode(False), torch.enable_grad(), eager():
-                reseed(at)
-                with precision.autocast(), seen:
-                    outputs = self._net(*few.arguments())
+                few, outputs = self._pass(batch, at, precision)
+                if not seen.functions and self._path != self._passed():
+                    seen.functions = True  # another way through the net may call some
+                    seen.begin()
+                    few, outputs = self._pass(batch, at, precision)
+                if self._path is None:
+                    seen.functions, self._path = any(row.kind.startswith("F.") for row in seen.rows), self._passed()
                 seen.answers(outputs)
                 loss: Tensor = self._objective(outputs, few, self._objective.counts(few))[0]
                 return Figures(seen, _slopes(seen, loss, precision))

@@ -54,8 +54,11 @@ class Seen(TorchFunctionMode):
     measure: (output, family, dimension of its units or None) → what is kept of it, taken at once: the next layer may work in place.
     slope: the loss's gradient with respect to an output → what is kept of that, in :attr:`slopes` by the row's place. Without it
     :attr:`edges` holds where in the graph each output that needs a gradient came from.
-    For several passes call :meth:`attach` once, and :meth:`begin` before each.
+    For several passes call :meth:`attach` once, and :meth:`begin` before each. functions: whether functions are looked at; that slows
+    every operation down.
     """
+
+    functions = True
 
     def __init__(
         self, net: nn.Module, measure: Callable[[Tensor, str, int | None], Any], slope: Callable[[Tensor], Any] | None
@@ -94,13 +97,15 @@ class Seen(TorchFunctionMode):
     def __enter__(self) -> Self:
         if not self._attached:
             self._wrap()
-        super().__enter__()  # type: ignore[no-untyped-call]
+        if self.functions:
+            super().__enter__()  # type: ignore[no-untyped-call]
         self._open = True
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._open = False  # what is computed again in the backward pass has been noted already
-        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        if self.functions:
+            super().__exit__(*error)  # type: ignore[no-untyped-call]
         if not self._stays:
             self.detach()
 
