@@ -14,18 +14,9 @@ from danlu.messages import say
 from danlu.recipe.brief import brief, written
 from danlu.recipe.schema import Recipe
 from danlu.recipe.writing import shown
+from danlu.runs.recorded import automatic
 from danlu.runs.run import Run
 from danlu.watch.health.verdict import Verdict
-
-AUTOMATIC = (
-    "train.device",
-    "train.threads",
-    "train.precision",
-    "train.channels_last",
-    "train.optimizer.lr",
-    "watch.captures_every",
-)
-"""Keys whose "auto" a run replaces by what it chose."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,7 @@ def fix(run: Run, verdicts: Sequence[Verdict]) -> Fixed:
     changes = merged(verdicts, before, str(run.path))
     if not changes:
         raise RunError.of(str(run.path), say("health.nothing-to-apply"), say("health.nothing-to-apply.remedy"))
-    values = dict.fromkeys(_chosen(run), "auto") | {change.key: change.value for change in changes}
+    values = dict.fromkeys(automatic(run.folder), "auto") | {change.key: change.value for change in changes}
     if before.run.name:
         values["run.name"] = _free(Path(before.run.folder), before.run.name)
     after = recipes.complete(recipes.patch(before, values))
@@ -131,12 +122,6 @@ def _note(change: Change) -> str:
     return " ".join(
         say("health.answers", verdicts=names, before="–" if change.before is None else shown(change.before)).split()
     )
-
-
-def _chosen(run: Run) -> list[str]:
-    """Of :data:`AUTOMATIC`, those that the run chose itself: it said so before the first step, "KEY = VALUE (reason)"."""
-    said = [str(event.get("text", "")) for event in run.events() if event["type"] == "said" and event["step"] == 0]
-    return [key for key in AUTOMATIC if any(text.startswith(f"{key} = ") for text in said)]
 
 
 def _free(folder: Path, name: str) -> str:

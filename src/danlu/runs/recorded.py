@@ -30,6 +30,15 @@ _PARTS = ("val", "test")
 _NEAR = 0.1  # by more than that the net may be better than a model it stands level with: then nothing is known
 _LISTED = 200  # ids of doubted samples
 
+_AUTOMATIC = (
+    "train.device",
+    "train.threads",
+    "train.precision",
+    "train.channels_last",
+    "train.optimizer.lr",
+    "watch.captures_every",
+)  # keys whose "auto" a run replaces by what it chose
+
 T = TypeVar("T")
 
 
@@ -68,6 +77,7 @@ def recording(run: str | Path | Run, problems: list[Problem] | None = None) -> R
         floor=floor,
         trivial=trivial,
         side=_side(columns),
+        automatic=automatic(folder),
     )
 
 
@@ -91,6 +101,16 @@ def _course(folder: RunFolder) -> _Course:
             case "non-finite" if record["action"] == "stop":
                 found.refused = record
     return found
+
+
+def automatic(folder: RunFolder) -> frozenset[str]:
+    """Keys whose value the run chose itself: it said so before its first step, "KEY = VALUE (reason)"."""
+    said = [
+        str(record["text"])
+        for record in (history.records(folder.events, []) if folder.events.is_file() else ())
+        if record["type"] == "said" and record["step"] == 0
+    ]
+    return frozenset(key for key in _AUTOMATIC if any(text.startswith(f"{key} = ") for text in said))
 
 
 def standings(entries: Mapping[str, Mapping[str, Any]]) -> Standings:

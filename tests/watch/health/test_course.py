@@ -41,7 +41,7 @@ def test_a_step_that_was_not_finite() -> None:
     assert found is not None
     assert found.evidence[0].layers == ("fc",)
     assert found.evidence[0].steps == (40, 41)
-    assert found.patch == {"train.optimizer.lr": 0.01, "train.clip_norm": 1.0, "train.warmup": 0.1}
+    assert found.patch == {"train.optimizer.lr": "auto", "train.clip_norm": 1.0, "train.warmup": 0.1}
     given = STOPPED | {"finding": {"kind": "column", "name": "image"}}
     assert divergence(recording(refused=given)) is None  # its data were so
 
@@ -68,7 +68,7 @@ def test_a_leap(top: float, told: bool) -> None:
     found = rate_too_high(course(values))
     assert (found is not None) == told
     if found is not None:
-        assert found.patch == {"train.optimizer.lr": 0.01, "train.warmup": 0.1, "train.schedule": "cosine"}
+        assert found.patch == {"train.optimizer.lr": "auto", "train.warmup": 0.1, "train.schedule": "cosine"}
     assert rate_too_high(course(values, standings=GOOD)) is None
 
 

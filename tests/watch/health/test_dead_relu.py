@@ -75,7 +75,7 @@ def test_the_patch_tells_units_that_died_from_units_born_dead() -> None:
     killed, born = dead_relu(of(64, 64)), dead_relu(of(64, 64, first=64))
     assert killed is not None
     assert born is not None
-    assert killed.patch == {"train.optimizer.lr": 0.01, "model.activation": "leaky-relu", "model.norm": "batch"}
+    assert killed.patch == {"train.optimizer.lr": "auto", "model.activation": "leaky-relu", "model.norm": "batch"}
     assert born.patch == {"model.activation": "leaky-relu", "model.norm": "batch"}
     assert killed.remedy != born.remedy
 

@@ -87,15 +87,13 @@ def test_every_verdict_is_whole_in_both_languages() -> None:
             assert chinese == (language == "zh")
 
 
-@pytest.mark.parametrize(
-    ("now", "factor", "wanted"),
-    [(0.1, 0.1, 0.01), (1e-6, 10, 1e-5), (0.04, 10, 0.05), (2.0, 10, None), (0.003, 0.1, 3e-4), (30.0, 0.1, 0.05)],
-)
-def test_a_rate_ends_no_higher_than_its_optimiser_mostly_works_with(
-    now: float, factor: float, wanted: float | None
-) -> None:
-    made = recording(recipe=recipe(train__optimizer={"name": "sgd", "lr": now}))
-    assert remedies.rate(made, factor).get("train.optimizer.lr") == wanted
+def test_a_rate_is_found_by_a_test_unless_it_was_already() -> None:
+    made = recording(recipe=recipe(train__optimizer={"name": "sgd", "lr": 0.2}))
+    assert remedies.rate(made, 0.1) == {"train.optimizer.lr": "auto"}
+    found = replace(made, automatic=frozenset(["train.optimizer.lr"]))
+    assert remedies.rate(found, 0.1) == {"train.optimizer.lr": 0.02}
+    assert remedies.rate(found, 10) == {"train.optimizer.lr": 2.0}
+    assert remedies.rate(replace(made, recipe=None), 0.1) == {}
 
 
 def test_every_patch_makes_a_recipe() -> None:
@@ -105,7 +103,7 @@ def test_every_patch_makes_a_recipe() -> None:
     )
     made = replace(made, recipe=recipe(data__augment=[], model__args={"widths": [2, 2]}, train__l1=0.1))
     patches = [
-        remedies.rate(made, 0.1), remedies.found_rate(made), remedies.clip(made), remedies.warm_up(made), remedies.fall(made),
+        remedies.rate(made, 0.1), remedies.clip(made), remedies.warm_up(made), remedies.fall(made),
         remedies.schedule(made), remedies.activation(made, "gelu"), remedies.norm(made), remedies.dropout(made, 0.3),
         remedies.less_dropout(made), remedies.wider(made), remedies.augment(made), remedies.no_l1(made), remedies.epochs(made, 3),
         remedies.early_stop(made), remedies.decay(made),

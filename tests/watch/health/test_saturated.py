@@ -58,7 +58,7 @@ def test_the_patch_tells_what_began_so_from_what_was_driven() -> None:
     born = saturated(recording(layers=layers(tanh(0.95) | {"saturated": 0.95}), standings=POOR))
     assert driven is not None
     assert born is not None
-    assert driven.patch == {"train.optimizer.lr": 0.01, "model.norm": "batch", "model.activation": "gelu"}
+    assert driven.patch == {"train.optimizer.lr": "auto", "model.norm": "batch", "model.activation": "gelu"}
     assert born.patch == {"model.norm": "batch", "model.activation": "gelu"}
     other = saturated(replace(recording(layers=layers(tanh(0.95) | {"saturated": 0.95}), standings=POOR), takes={}))
     assert other is not None

@@ -155,8 +155,8 @@ TEXTS = {
         "每步更新量与权重之比为 {ratio}（{count} 层的中位数；通常约为 1e-3）",
     ),
     "health.rate-too-high.remedy": (
-        "Lower the rate tenfold, begin with a warm-up, and let the rate fall towards the end.",
-        "请将学习率降到十分之一，开始时预热，并让学习率在后期下降。",
+        "Lower the rate (lr: auto lets a short test find it), begin with a warm-up, and let the rate fall towards the end.",
+        "请降低学习率（lr: auto 用短测试自动确定），开始时预热，并让学习率在后期下降。",
     ),
     "health.rate-too-low": ("The learning rate (peak {rate}) is too low.", "学习率过低（峰值 {rate}）。"),
     "health.rate-too-low.updates": (

@@ -57,7 +57,7 @@ def plateau(recording: Recording) -> Verdict | None:
         say("health.plateau"),
         (Evidence(text, (), (step, end), values),),
         say("health.plateau.spent" if spent else "health.plateau.remedy"),
-        remedies.schedule(recording) if spent else remedies.found_rate(recording),
+        remedies.schedule(recording) if spent else remedies.rate(recording, 0.3),
     )
 
 

@@ -71,7 +71,7 @@ def rate_too_low(recording: Recording) -> Verdict | None:
         say("health.rate-too-low", rate=brief(recording.peak)),
         tuple(evidence),
         say("health.rate-too-low.remedy"),
-        remedies.found_rate(recording),
+        remedies.rate(recording, 10),
     )
 
 

@@ -72,7 +72,7 @@ class Recording:
     refused: the record of the NaN or infinite step that stopped it. recipe: as resolved; None of an own loop. takes: what it may choose
     of the net ("activation", "norm", "dropout"), with the value that now holds. floor: no loss can be lower (that of a smoothed label).
     trivial: the loss of whoever looks at no input; None where not known. side: pixels of the shorter side of the images that the net
-    sees, 0 where it sees none.
+    sees, 0 where it sees none. automatic: keys of the recipe that the run chose itself.
     """
 
     curves: Mapping[str, tuple[Steps, Values]] = field(default_factory=dict)
@@ -88,6 +88,7 @@ class Recording:
     floor: float = 0.0
     trivial: float | None = None
     side: int = 0
+    automatic: frozenset[str] = frozenset()
 
     @cached_property
     def units(self) -> tuple[Layer, ...]:

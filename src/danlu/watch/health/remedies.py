@@ -8,34 +8,21 @@ from danlu.watch.health.recording import Recording
 
 Patch = dict[str, Any]
 
-_RATES = {"adamw": 1e-3, "adam": 1e-3, "rmsprop": 1e-3, "lion": 1e-4, "muon": 2e-2, "sgd": 0.05}
-"""Rates that each optimiser mostly works with: torch's defaults, Lion's a tenth of Adam's (Chen et al. 2023), Muon's own."""
-
-
+_RATE = "train.optimizer.lr"
 _PATIENCE = 0.3  # of the evaluations
 _SIDE = 16  # pixels: in smaller images a shift takes away too much
 
 
 def rate(recording: Recording, factor: float) -> Patch:
-    """The peak rate times ``factor``, in two digits; a lowered one that is still above what its optimiser mostly works with becomes
-    that, a raised one stays below it.
+    """Let a short test find the peak rate: it is measured on this net and these data. Where that was done already, the rate times
+    ``factor``.
     """
     recipe = recording.recipe
     if recipe is None or not isinstance(recipe.train.optimizer.lr, float | int):
         return {}
-    now = float(recipe.train.optimizer.lr)
-    usual = _RATES.get(recipe.train.optimizer.name)
-    wanted = now * factor
-    if usual is not None:
-        wanted = min(wanted, usual if factor < 1 else max(usual, now))
-    wanted = float(f"{wanted:.1e}")
-    return {"train.optimizer.lr": wanted} if wanted != now else {}
-
-
-def found_rate(recording: Recording) -> Patch:
-    """Let a short test find the peak rate: it is measured on this net and these data."""
-    recipe = recording.recipe
-    return {} if recipe is None else {"train.optimizer.lr": "auto"}
+    if _RATE in recording.automatic:
+        return {_RATE: float(f"{recipe.train.optimizer.lr * factor:.1e}")}
+    return {_RATE: "auto"}
 
 
 def clip(recording: Recording, norm: float = 1.0) -> Patch:
