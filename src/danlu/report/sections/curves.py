@@ -60,7 +60,7 @@ def _verdict(fit: Fit, verdicts: Sequence[Verdict], well: bool) -> Html:
     if found is None:
         evidence = say(f"report.fit.{fit.kind}.evidence", **{name: words[name] for name in _PLACES[fit.kind]})
     else:
-        evidence = choose((" ", "")).join(each.text for each in found.evidence)
+        evidence = choose(("; ", "；")).join(each.text for each in found.evidence) + choose((".", "。"))
     figures = [
         (say("report.fit.train-loss"), fit.last_train, "train"),
         (say("report.fit.val-loss"), fit.last_val, "val"),
