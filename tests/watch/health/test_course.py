@@ -204,7 +204,7 @@ def test_a_gap_of_a_quarter_of_what_there_was_to_learn(val: float, told: bool) -
     if found is not None:
         assert found.evidence[0].values["val"] == pytest.approx(val, rel=0.15)
         assert set(found.patch) == {
-            "train.early_stop", "evaluate.weights", "train.optimizer.weight_decay", "model.dropout", "data.augment",
+            "train.optimizer.weight_decay", "model.dropout", "data.augment",
         }  # fmt: skip
 
 
@@ -215,7 +215,11 @@ def test_a_training_loss_that_is_not_low_is_no_overfitting() -> None:
 @pytest.mark.parametrize(("end", "told"), [(0.9, False), (1.2, True)])
 def test_a_validation_loss_that_rises_for_good(end: float, told: bool) -> None:
     val = np.concatenate([np.linspace(2.0, 0.8, 6), np.linspace(0.8, end, 4), [end, end]])
-    assert (overfitting(fitted(0.1, val, trivial=None)) is not None) == told
+    found = overfitting(fitted(0.1, val, trivial=None))
+    assert (found is not None) == told
+    if found is not None:
+        assert found.patch["train.early_stop"]["monitor"] == "val/loss"
+        assert found.patch["evaluate.weights"] == "best"
 
 
 def test_one_odd_evaluation_is_no_rise() -> None:

@@ -104,7 +104,7 @@ def test_every_patch_makes_a_recipe() -> None:
     made = replace(made, recipe=recipe(data__augment=[], model__args={"widths": [2, 2]}, train__l1=0.1))
     patches = [
         remedies.rate(made, 0.1), remedies.clip(made), remedies.warm_up(made), remedies.fall(made),
-        remedies.schedule(made), remedies.activation(made, "gelu"), remedies.norm(made), remedies.dropout(made, 0.3),
+        remedies.schedule(made), remedies.activation(made, "gelu"), remedies.norm(made), remedies.dropout(replace(made, takes={"dropout": 0.1}), 0.4),
         remedies.less_dropout(made), remedies.wider(made), remedies.augment(made), remedies.no_l1(made), remedies.epochs(made, 3),
         remedies.early_stop(made), remedies.decay(made),
     ]  # fmt: skip

@@ -206,8 +206,9 @@ TEXTS = {
         "训练损失 {train}，验证损失 {last}（第 {end} 步）；最低为 {lowest}（第 {step} 步）",
     ),
     "health.overfitting.remedy": (
-        "Stop early and keep the best weights; weight decay, dropout and augmentation help, and more data most.",
-        "请提前停止并保留最佳权重；权重衰减、dropout 和数据增强会有帮助，增加数据最有效。",
+        "More data help most; weight decay, dropout, augmentation and label smoothing narrow the gap. Where the validation loss rises "
+        "again, stop early and keep the best weights.",
+        "增加数据最有效；权重衰减、dropout、数据增强和标签平滑可以缩小差距。若验证损失重新上升，请提前停止并保留最佳权重。",
     ),
     "health.underfitting": (
         "The net learns too little: even of its training samples much is left.",

@@ -12,7 +12,10 @@ from danlu.watch.history import Steps, Values
 
 LEAST = 10  # steps
 _SHARE = 20  # the loss is smoothed over a twentieth of the steps
-_POOR, _WELL = 0.3, 0.6  # share of the first loss by which a loss has fallen too little, and surely enough
+_POOR, _WELL = (
+    0.05,
+    0.6,
+)  # share of the first loss by which a loss has fallen next to nothing, and surely enough: noisy tasks end between
 
 
 @dataclass(frozen=True)

@@ -67,10 +67,11 @@ def overfitting(recording: Recording) -> Verdict | None:
         say("health.overfitting.risen" if risen else "health.overfitting"),
         (Evidence(text, (), (course.step, course.end), values),),
         say("health.overfitting.remedy"),
-        remedies.early_stop(recording)
+        (remedies.early_stop(recording) if risen else {})
         | remedies.decay(recording)
-        | remedies.dropout(recording, 0.3)
-        | remedies.augment(recording),
+        | remedies.dropout(recording, 0.4)
+        | remedies.augment(recording)
+        | remedies.smoothing(recording),
     )
 
 

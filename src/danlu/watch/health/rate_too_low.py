@@ -29,7 +29,7 @@ def rate_too_low(recording: Recording) -> Verdict | None:
     """Needs looks, and a net that answers poorly or whose loss has hardly fallen."""
     losses = recording.losses
     rungs = [rung for rung in depth.ladder(recording, 3) if rung.slope > 0]  # without a gradient no rate moves anything
-    if recording.poor is not True or losses is None or not rungs or recording.refused is not None:
+    if recording.poor is False or losses is None or not rungs or recording.refused is not None:
         return None
     begin = float(losses.smooth[0])
     if begin - losses.end > _FALLEN * abs(begin - recording.floor) or vanishing_gradient(recording) is not None:
@@ -41,6 +41,9 @@ def rate_too_low(recording: Recording) -> Verdict | None:
     ratio = float(np.median(known))
     straight = _straight(recording)
     still = ratio <= _TINY and ratio * _fast_steps(recording) <= _FAR
+    if recording.poor is None:  # then both must say so
+        still = still and straight is not None and straight >= _STRAIGHT
+        straight = None
     if not still and not (ratio <= _SMALL and straight is not None and straight >= _STRAIGHT):
         return None
     steps = rungs[0].parameter.steps

@@ -16,6 +16,7 @@ from danlu.watch.health.series import Layer, Parameter, layers_of, parameters_of
 from danlu.watch.history import Steps, Values
 
 _HIGH = 0.5  # of the peak rate: such steps tell whether it suits
+_NOTHING = 0.95  # of what there was to learn is left: the net knows nothing
 _MORE = 1.25  # times a linear model's errors, from which a net answers poorly
 
 Standing = Literal["better", "level", "worse"]
@@ -147,7 +148,7 @@ class Recording:
         """Whether the net answers worse than it should, None where that can't be told.
 
         It does where a linear model is surely better and errs less by a fifth, or where it is not surely better than a model that
-        looks at no input.
+        looks at no input. Without baselines it does where the loss is no lower than such a model's, or has hardly fallen.
         """
         if self.standings.simple in ("level", "worse"):
             return True
@@ -155,4 +156,6 @@ class Recording:
             return True
         if self.standings.linear is not None or self.standings.simple is not None:
             return False
+        if self.trivial is not None and self.left is not None and self.left >= _NOTHING:
+            return True
         return None if self.losses is None else self.losses.poor
