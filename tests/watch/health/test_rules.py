@@ -102,9 +102,10 @@ def test_every_patch_makes_a_recipe() -> None:
         recipe=recipe(data__augment=[]), side=28, takes={"activation": "tanh", "norm": "none", "dropout": 0.5}
     )
     made = replace(made, recipe=recipe(data__augment=[], model__args={"widths": [2, 2]}, train__l1=0.1))
+    plain = replace(made, takes={"dropout": 0.1})
     patches = [
         remedies.rate(made, 0.1), remedies.clip(made), remedies.warm_up(made), remedies.fall(made),
-        remedies.schedule(made), remedies.activation(made, "gelu"), remedies.norm(made), remedies.dropout(replace(made, takes={"dropout": 0.1}), 0.4),
+        remedies.schedule(made), remedies.activation(made, "gelu"), remedies.norm(made), remedies.dropout(plain, 0.4),
         remedies.less_dropout(made), remedies.wider(made), remedies.augment(made), remedies.no_l1(made), remedies.epochs(made, 3),
         remedies.early_stop(made), remedies.decay(made),
     ]  # fmt: skip
