@@ -137,6 +137,15 @@ def test_what_is_damaged_is_said_and_the_rest_is_there(copied: Path, name: str, 
         assert Path(name).name in page.text
 
 
+def test_a_damaged_event_is_said_and_the_others_count(copied: Path, trained: Any) -> None:
+    path = copied / "events.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], b"{not json}\n", *lines[3:]]))
+    page = read(write_report(copied))
+    assert "events.jsonl:4" in page.text
+    assert page.names == read(trained.path / "report.html").names
+
+
 def test_torn_predictions_are_said(copied: Path) -> None:
     path = copied / "predictions" / "test.parquet"
     path.write_bytes(path.read_bytes()[:-100])

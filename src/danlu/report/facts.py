@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,24 @@ def unmade(what: str, error: Exception) -> Problem:
     return Problem(what, say("report.unmade", reason=f"{type(error).__name__}: {error}"))
 
 
+class Remembered(Run):
+    """A run that reads its events once, without those of single steps, of which there may be millions. problems: damaged lines."""
+
+    def __init__(self, path: str | Path, data: Dataset | None, problems: list[Problem]) -> None:
+        super().__init__(path, data)
+        self._problems = problems
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        return iter(self._events)
+
+    @cached_property
+    def _events(self) -> list[dict[str, Any]]:
+        if not self.folder.events.is_file():
+            return []
+        found = history.records(self.folder.events, self._problems)
+        return [record for record in found if record["type"] != "steps-done"]
+
+
 @dataclass(frozen=True)
 class Facts:
     """Lazily read; what is missing or damaged is empty, and ``problems`` say so. data: where a training that just ended holds them."""
@@ -51,8 +69,8 @@ class Facts:
     @classmethod
     def of(cls, run: str | Path | Run) -> Facts:
         """Raises RunError where there is no run."""
-        opened = run if isinstance(run, Run) else Run(run)
-        return cls(opened, [], opened.data)
+        opened, problems = run if isinstance(run, Run) else Run(run), list[Problem]()
+        return cls(Remembered(opened.path, opened.data, problems), problems, opened.data)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -85,11 +103,8 @@ class Facts:
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
-        """All events but those of single steps, of which there may be millions."""
-        if not self.run.folder.events.is_file():
-            return []
-        found = history.records(self.run.folder.events, self.problems)
-        return [record for record in found if record["type"] != "steps-done"]
+        """All events but those of single steps."""
+        return list(self.run.events())
 
     def last(self, kind: str) -> dict[str, Any] | None:
         """The last event of a kind."""
@@ -102,10 +117,8 @@ class Facts:
     @cached_property
     def best_step(self) -> int | None:
         """The step of the best evaluation by the monitored metric."""
-        if not self.run.folder.events.is_file():
-            return None
-        judged = history.evaluations(self.run.folder.events, [])
-        return next((int(one["step"]) for one in reversed(judged) if one["part"] == "val" and one.get("best")), None)
+        judged = [one for one in self.records if one["type"] == "evaluated" and one["part"] == "val"]
+        return next((int(one["step"]) for one in reversed(judged) if one.get("best")), None)
 
     @cached_property
     def monitor(self) -> str:
