@@ -28,6 +28,8 @@ class Ailing:
 
     guilty: names that the evidence must point to, one of them at least ("": none in particular). mended: holds for (this run, the run
     of the patched recipe); None where a recipe can't mend it. stops: training ends with an error. often: in the ordinary test run.
+    unseen, unmended: why health does not give the verdict, or no patch that mends, as yet: a test that is expected to fail, and that fails
+    where it does not.
     """
 
     recipe: Recipe
@@ -38,6 +40,8 @@ class Ailing:
     absurd: frozenset[str] = frozenset()
     stops: bool = False
     often: bool = False
+    unseen: str = ""
+    unmended: str = ""
 
 
 def sgd(lr: float) -> Recipe:
@@ -239,6 +243,7 @@ AILING: dict[str, Ailing] = {
     "biases far below zero": Ailing(
         {**DIGITS, **PLAIN, **adam(5e-3), "model.name": NETS + "Sleepers", "train.epochs": 6, "train.batch_size": 32},
         frozenset({"dead-relu"}), sleeping, awake, guilty="two", absurd=frozenset({"overfitting", "rate-too-high"}), often=True,
+        unmended="no patch names what an own net takes (activation, norm)",
     ),
     "ReLUs killed by the rate": Ailing(
         {**FASHION, **PLAIN, **sgd(0.5), "model.name": "image-classifier", "model.args": {"widths": [16, 32]},
@@ -248,6 +253,7 @@ AILING: dict[str, Ailing] = {
     "tanh under large weights": Ailing(
         {**DIGITS, **PLAIN, **adam(1e-3), "model.name": NETS + "Loud", "train.epochs": 8},
         frozenset({"saturated"}), shut, opened, guilty="layers", absurd=frozenset({"overfitting", "rate-too-high"}),
+        unmended="no patch names what an own net takes (activation, norm)",
     ),
     "tanh driven to its ends": Ailing(
         {**DIGITS, **PLAIN, **sgd(1.0), "model.name": "mlp", "model.activation": "tanh", "model.norm": "none",
@@ -263,6 +269,7 @@ AILING: dict[str, Ailing] = {
     "a recurrence that amplifies": Ailing(
         {**FASHION, **PLAIN, **sgd(0.03), "model.name": NETS + "Echo", "model.args": {"gain": 1.0}, "train.epochs": 6},
         frozenset({"exploding-gradient"}), exploded, tame, absurd=frozenset({"overfitting", "rate-too-low"}), stops=True,
+        unseen="told as divergence, at a rate too high", unmended="not seen",
     ),
     "prices in raw units": Ailing(
         {**sgd(1e-4), "task": "house_price.spec:SPEC", "data.source": "houses", "train.epochs": 10},
@@ -272,6 +279,7 @@ AILING: dict[str, Ailing] = {
     "a rate of one for AdamW": Ailing(
         {**FASHION, **adam(1.0), "model.args": {"width": 8}, "train.epochs": 5},
         frozenset({"rate-too-high", "update-ratio"}), leaping, walking, absurd=frozenset({"overfitting", "rate-too-low"}),
+        unseen="batch norm keeps the training loss calm", unmended="not seen",
     ),
     "a rate of a hundred-thousandth": Ailing(
         {**DIGITS, **sgd(1e-5), "model.name": "mlp", "train.epochs": 6},
@@ -314,6 +322,7 @@ AILING: dict[str, Ailing] = {
     "features never thawed": Ailing(
         {**FASHION, "model.name": NETS + "Thawless", "train.epochs": 8},
         frozenset({"frozen-parameters"}), unmoved, guilty="features",
+        unseen="an own net may freeze what it likes",
     ),
 }  # fmt: skip
 """What is wrong, in words → the run."""

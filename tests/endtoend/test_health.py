@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,15 @@ SAME = {  # what would be chosen by the machine, or takes time without having a 
 MENDED = [name for name, ailing in AILING.items() if ailing.mended is not None]
 
 
-def slowly(names: Any, cases: Mapping[str, Any]) -> list[Any]:
-    marks = {True: (), False: (pytest.mark.slow,)}
-    return [pytest.param(name, marks=marks[cases[name].often], id=name.replace(" ", "-")) for name in names]
+def slowly(names: Iterable[str], cases: Mapping[str, Any], gap: str = "") -> list[Any]:
+    """Parameters. gap: the field that says why a case is expected to fail."""
+    found = []
+    for name in names:
+        marks = [] if cases[name].often else [pytest.mark.slow]
+        if gap and getattr(cases[name], gap):
+            marks.append(pytest.mark.xfail(reason=getattr(cases[name], gap), strict=True, raises=AssertionError))
+        found.append(pytest.param(name, marks=marks, id=name.replace(" ", "-")))
+    return found
 
 
 class Proofs:
@@ -117,7 +123,7 @@ def awaited(ailing: Ailing, verdicts: tuple[Verdict, ...]) -> list[Verdict]:
     return [verdict for verdict in serious(verdicts) if verdict.name in ailing.verdicts]
 
 
-@pytest.mark.parametrize("name", slowly(AILING, AILING))
+@pytest.mark.parametrize("name", slowly(AILING, AILING, "unseen"))
 def test_what_is_broken_gets_its_verdict(proofs: Proofs, name: str) -> None:
     ailing, ground = AILING[name], proofs.ailing(name)
     ailing.broken(ground)
@@ -134,12 +140,13 @@ def test_what_is_broken_gets_its_verdict(proofs: Proofs, name: str) -> None:
     assert not ailing.guilty or any(ailing.guilty in layer for layer in named), named
 
 
-@pytest.mark.parametrize("name", slowly(MENDED, AILING))
+@pytest.mark.parametrize("name", slowly(MENDED, AILING, "unmended"))
 def test_the_patch_mends_it(proofs: Proofs, name: str) -> None:
     """Of the first verdict among the awaited that has one; another of them may not take its place afterwards."""
     ailing, before = AILING[name], proofs.ailing(name)
-    verdict = next(verdict for verdict in awaited(ailing, danlu.health(before.run)) if verdict.patch)
-    after = proofs.patched(name, verdict)
+    patching = [verdict for verdict in awaited(ailing, danlu.health(before.run)) if verdict.patch]
+    assert patching
+    after = proofs.patched(name, patching[0])
     assert ailing.mended is not None
     ailing.mended(before, after)
     assert not awaited(ailing, danlu.health(after.run))
@@ -153,8 +160,8 @@ def test_what_goes_well_gets_none(proofs: Proofs, name: str) -> None:
 
 
 def test_at_least_twelve_eight_and_ten() -> None:
-    assert len(AILING) >= 12
-    assert len(MENDED) >= 8
+    assert len([ailing for ailing in AILING.values() if not ailing.unseen]) >= 12
+    assert len([name for name in MENDED if not AILING[name].unmended]) >= 8
     assert len(THRIVING) >= 10
 
 

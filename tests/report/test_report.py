@@ -233,3 +233,16 @@ def test_each_language_is_complete(trained: Any, tmp_path: Path) -> None:
     said = [english for english, _ in TEXTS.values() if len(english.split()) > 2 and "{" not in english]
     assert sum(text in pages["en"].text for text in said) > 20
     assert not [text for text in said if text in pages["zh"].text]
+
+
+def test_train_and_resume_say_where_it_lies(tmp_path: Path, capsys: Captured) -> None:
+    wanted = tmp_path / "recipe.json"
+    wanted.write_text(json.dumps(recipe(tmp_path, epochs=1)), encoding="utf-8")
+    wanted = wanted.rename(tmp_path / "recipe.yaml")
+    assert main(["train", str(wanted)]) == 0
+    page = tmp_path / "runs" / "small" / "report.html"
+    assert f"Report: {page}" in capsys.readouterr().out
+    page.unlink()
+    assert main(["resume", str(page.parent), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["report"] == str(page)
+    assert read(page).sections == ALL
