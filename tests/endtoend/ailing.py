@@ -28,8 +28,7 @@ class Ailing:
 
     guilty: names that the evidence must point to, one of them at least ("": none in particular). mended: holds for (this run, the run
     of the patched recipe); None where a recipe can't mend it. stops: training ends with an error. often: in the ordinary test run.
-    unseen, unmended: why health does not give the verdict, or no patch that mends, as yet: a test that is expected to fail, and that fails
-    where it does not.
+    unseen, unmended: why there is no verdict, or no patch that mends, as yet: the test is expected to fail, and must.
     """
 
     recipe: Recipe
