@@ -14,7 +14,7 @@ import pytest
 
 import danlu
 from danlu.cli.main import main
-from danlu.errors import RunError
+from danlu.errors import RunError, TrainingError
 from danlu.messages import LANGUAGES, Language, language
 from danlu.messages.texts.report import TEXTS
 from danlu.report import after, write_report, writing
@@ -246,3 +246,13 @@ def test_train_and_resume_say_where_it_lies(tmp_path: Path, capsys: Captured) ->
     assert main(["resume", str(page.parent), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["report"] == str(page)
     assert read(page).sections == ALL
+
+
+def test_a_training_that_was_refused(tmp_path: Path) -> None:
+    wanted = recipe(tmp_path, optimizer={"name": "sgd", "lr": 1e30})
+    with pytest.raises(TrainingError):
+        danlu.train(wanted, screen=False)
+    page = read(write_report(tmp_path / "runs" / "small"))
+    assert "stopped, since a step was not finite" in page.text
+    assert "A step was NaN or infinite" in page.text
+    assert {"curves", "health", "remarks"} <= set(page.sections)

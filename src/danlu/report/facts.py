@@ -78,7 +78,10 @@ class Facts:
 
     @cached_property
     def status(self) -> str:
-        return self.run.status
+        """As the run says; and "refused", where a step was not finite and training stopped for it."""
+        found = self.run.status
+        refused = self.last("non-finite") or {}
+        return "refused" if found == "stopped" and refused.get("action") == "stop" else found
 
     @cached_property
     def spec(self) -> TaskSpec | None:

@@ -25,6 +25,7 @@ TEXTS = {
     "report.status.max-steps": ("finished (all steps done)", "已完成（达到步数上限）"),
     "report.status.early-stop": ("stopped early", "提前停止"),
     "report.status.interrupted": ("interrupted", "被中断"),
+    "report.status.refused": ("stopped, since a step was not finite", "因某一步出现非有限值而停止"),
     "report.status.stopped": ("ended without a word", "意外终止"),
     "report.when": ("begun {date} UTC", "开始于 {date}（UTC）"),
     "report.trained": ("{steps} steps in {duration}", "{steps} 步，用时 {duration}"),
@@ -32,6 +33,10 @@ TEXTS = {
     "report.no-baselines": (
         "No baselines were judged beside the net, so it can't be said whether it is better than a simple model.",
         "没有评估基线，因此无法判断网络是否优于简单模型。",
+    ),
+    "report.refused": (
+        "A step was NaN or infinite, and training stopped for it: the net was not judged. What ails it stands below.",
+        "某一步出现 NaN 或无穷，训练因此停止，网络未经评估。问题所在见下文。",
     ),
     "report.not-yet-judged": (
         "Training goes on: the net is judged on the test part when it ends.",

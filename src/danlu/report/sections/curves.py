@@ -76,9 +76,10 @@ def _verdict(fit: Fit, verdicts: Sequence[Verdict], well: bool) -> Html:
 
 
 def _loss(facts: Facts) -> Html | None:
+    steps, epochs = "train/loss", "epoch/train/loss"
     drawn = [
-        _curve(facts, "train/loss", say("report.curves.each-step"), "train", band=True),
-        _curve(facts, "epoch/train/loss", say("report.curves.train"), "train"),
+        _curve(facts, steps, say("report.curves.each-step"), "train", band=epochs in facts.curves),
+        _curve(facts, epochs, say("report.curves.train"), "train"),
         _curve(facts, "val/loss", say("report.curves.val"), "val"),
     ]
     return _chart(facts, say("report.curves.loss"), drawn, best=True)

@@ -49,6 +49,8 @@ def _sentence(page: Page) -> Html:
         return told("plain", say("report.no-baselines"))
     if page.facts.status == "running":
         return told("plain", say("report.not-yet-judged"))
+    if page.facts.status == "refused":
+        return told("bad", say("report.refused"))
     return told("plain", say("report.nothing-judged"))
 
 
