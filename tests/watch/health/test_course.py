@@ -179,6 +179,9 @@ def test_a_schedule_that_ends_too_soon() -> None:
     found = plateau(course(values, curves=spent))
     assert found is not None
     assert found.patch == {"train.schedule": "one-cycle"}
+    lower = values - 1.1  # 0.17 of what there was to learn is left
+    assert plateau(course(lower, curves=spent, trivial=2.3)) is not None
+    assert plateau(course(lower, trivial=2.3)) is None
 
 
 # ---- overfitting
@@ -220,6 +223,12 @@ def test_a_validation_loss_that_rises_for_good(end: float, told: bool) -> None:
     if found is not None:
         assert found.patch["train.early_stop"]["monitor"] == "val/loss"
         assert found.patch["evaluate.weights"] == "best"
+
+
+def test_where_the_whole_training_goes_wrong_nothing_is_learnt_by_heart() -> None:
+    val = np.concatenate([np.linspace(2.0, 1.5, 6), np.linspace(1.5, 4.0, 6)])
+    assert overfitting(fitted(1.0, val)) is None
+    assert overfitting(fitted(0.8, val)) is not None
 
 
 def test_one_odd_evaluation_is_no_rise() -> None:

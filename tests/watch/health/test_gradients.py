@@ -45,7 +45,7 @@ def test_vanishing_where_the_net_answers_poorly(ratio: float, told: bool) -> Non
     found = vanishing_gradient(net([ratio, ratio**0.5, 1.0]))
     assert (found is not None) == told
     if found is not None:
-        assert found.evidence[0].layers == ("fc0",)
+        assert found.evidence[0].layers == ("fc0", "fc2")
         assert found.evidence[0].values["ratio"] == pytest.approx(ratio)
         assert found.patch == {"model.norm": "batch"}
 
@@ -170,6 +170,7 @@ def test_a_layer_that_hardly_moves(moved: float, told: bool) -> None:
     assert update_ratio(recording(parameters=parameters(still, *others), standings=GOOD)) is None
 
 
-def test_where_no_layer_moves_it_is_the_rate() -> None:
-    rows = [{"parameter": f"fc{place}.weight", "update": 1e-6} for place in range(3)]
+@pytest.mark.parametrize("updates", [(1e-6, 1e-6, 1e-6), (1e-6, 1e-4, 1e-4)])
+def test_where_no_layer_moves_it_is_the_rate(updates: tuple[float, ...]) -> None:
+    rows = [{"parameter": f"fc{place}.weight", "update": update} for place, update in enumerate(updates)]
     assert update_ratio(recording(parameters=parameters(*rows), standings=POOR)) is None

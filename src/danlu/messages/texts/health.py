@@ -47,13 +47,13 @@ TEXTS = {
         "No gradient at all reaches the first layers: it is exactly 0 there.",
         "前几层完全得不到梯度：那里的梯度恰好为 0。",
     ),
-    "health.vanishing-gradient.ratio": (
-        "gradient per element {low} at {first}, {high} at {last} (medians of {looks} looks)",
-        "每个元素的梯度：{first} 为 {low}，{last} 为 {high}（{looks} 次查看的中位数）",
+    "health.vanishing-gradient.parameters": (
+        "gradient per element of the weights: {low} at {first}, {high} at {last} (medians of {looks} looks)",
+        "权重每个元素的梯度：{first} 为 {low}，{last} 为 {high}（{looks} 次查看的中位数）",
     ),
-    "health.vanishing-gradient.reaching": (
-        "the loss's gradient with respect to their outputs: {low} at the first, {high} at the last",
-        "损失对各层输出的梯度：第一层 {low}，最后一层 {high}",
+    "health.vanishing-gradient.outputs": (
+        "the loss's gradient with respect to their outputs: {low} at {first}, {high} at {last} (medians of {looks} looks)",
+        "损失对各层输出的梯度：{first} 为 {low}，{last} 为 {high}（{looks} 次查看的中位数）",
     ),
     "health.vanishing-gradient.remedy": (
         "Put normalisation layers between the layers, take ReLU or GELU instead of an activation that squashes, or add residual "

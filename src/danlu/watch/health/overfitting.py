@@ -19,6 +19,7 @@ from danlu.watch.health.verdict import Evidence, Verdict
 _LEAST = 5  # evaluations
 _HEART = 0.05  # of what there was to learn is left of the training loss: it is learnt by heart
 _GAP = 0.25  # of what there was to learn lies between training and validation; healthy runs had at most 0.15
+_LEARNT = 0.4  # left of the training loss at most, where the other rose: else the whole training goes wrong
 _HARM = 0.2  # the same of the validation loss, where it rose
 _RISEN = 1.3  # last over lowest validation loss, above the floor
 _HALF = 0.5  # training over validation loss, above the floor
@@ -48,7 +49,7 @@ def overfitting(recording: Recording) -> Verdict | None:
     gap = to_learn is not None and course.train <= _HEART * to_learn and course.last - course.train >= _GAP * to_learn
     risen = course.last >= _RISEN * course.lowest and course.train <= _HALF * course.last
     if to_learn is not None:  # a net that is nearly always right may grow too sure of itself: that does no harm
-        risen = risen and course.last >= _HARM * to_learn
+        risen = risen and course.last >= _HARM * to_learn and course.train <= _LEARNT * to_learn
     if not gap and not risen:
         return None
     floor = recording.floor

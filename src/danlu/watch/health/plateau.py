@@ -6,6 +6,8 @@ brought near zero are not counted.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from danlu.messages import say
@@ -15,7 +17,8 @@ from danlu.watch.health.recording import Recording
 from danlu.watch.health.verdict import Evidence, Verdict
 
 _LEFT = 0.25  # of what there was to learn is left
-_STILL = 0.02  # of the first loss: by less it has not fallen
+_LEFT_SPENT = 0.1  # the same where the schedule has ended the learning
+_STILL = 0.02  # of what there was to learn: by less it has not fallen
 _LONG = 0.5  # of the steps at a rate that counts
 _LEAST = 60  # steps at such a rate
 _RATE = 0.1  # of the peak, from which the rate counts
@@ -27,14 +30,14 @@ def plateau(recording: Recording) -> Verdict | None:
     losses = recording.losses
     if losses is None or recording.poor is not True or recording.refused is not None:
         return None
-    if recording.left is None or recording.left < _LEFT:
-        return None
     counted = recording.rates(losses.steps) >= _RATE
     spent = counted.mean() < _MOST
+    if recording.left is None or recording.left < (_LEFT_SPENT if spent else _LEFT):
+        return None
     counted |= spent
     if counted.sum() < _LEAST:
         return None
-    size = abs(losses.first - recording.floor)
+    size = min(abs(losses.first), math.inf if recording.trivial is None else recording.trivial) - recording.floor
     smooth = losses.smooth
     begin = _begin(smooth, _STILL * size)
     after = counted[losses.width - 1 :][begin:].sum()

@@ -16,6 +16,7 @@ from danlu.watch.health.series import LEAST
 from danlu.watch.health.verdict import Evidence, Verdict
 
 _STILL = 5e-5  # a twentieth of the rule of thumb
+_LEARN = 5e-4  # of the others: they learn; where none does, it is the rate
 _BEHIND = 1 / 50  # of the median of the other layers
 _SHOWN = 5
 
@@ -30,7 +31,7 @@ def update_ratio(recording: Recording) -> Verdict | None:
     for place, rung in enumerate(rungs):
         others = np.delete(moved, place)
         others = others[np.isfinite(others)]
-        if len(others) and rung.moved <= min(_STILL, _BEHIND * float(np.median(others))):
+        if len(others) and np.median(others) >= _LEARN and rung.moved <= min(_STILL, _BEHIND * np.median(others)):
             found.append((rung, float(np.median(others))))
     if not found or len(found) > len(rungs) // 2:
         return None

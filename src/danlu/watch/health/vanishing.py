@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-import numpy as np
+from dataclasses import dataclass
 
 from danlu.messages import say
 from danlu.watch.figures import brief
@@ -29,60 +28,69 @@ def vanishing_gradient(recording: Recording) -> Verdict | None:
     rungs = depth.ladder(recording, LEAST)
     if len(rungs) < depth.LEAST:
         return None
-    third = max(1, len(rungs) // 3)
-    low, high = rungs[:third], rungs[-third:]
-    slopes = _over([rung.slope for rung in low], [rung.slope for rung in high])
-    reaching = _over([rung.reaching for rung in low], [rung.reaching for rung in high])
-    ratio = max((known for known in (slopes, reaching) if not math.isnan(known)), default=math.nan)
+    slopes = _faded(rungs, [rung.slope for rung in rungs])
+    reaching = _faded(rungs, [rung.reaching for rung in rungs])
+    known = [one for one in (slopes, reaching) if one is not None]
+    if not known:
+        return None
+    ratio = max(one.ratio for one in known)
     if not ratio <= {True: _FADED, False: _LEARNT, None: _UNKNOWN}[recording.poor]:
         return None
     steps = rungs[0].parameter.steps
-    first, last = rungs[0], rungs[-1]
-    evidence = [
-        Evidence(
-            say(
-                "health.vanishing-gradient.ratio",
-                first=first.parameter.name,
-                low=brief(first.slope),
-                last=last.parameter.name,
-                high=brief(last.slope),
+    evidence = []
+    for found, key in ((slopes, "parameters"), (reaching, "outputs")):
+        if found is not None:
+            text = say(
+                f"health.vanishing-gradient.{key}",
+                first=found.low.layer,
+                low=brief(found.values[0]),
+                last=found.high.layer,
+                high=brief(found.values[1]),
                 looks=len(steps),
-            ),
-            layers=tuple(rung.layer for rung in low),
-            steps=(int(steps[0]), int(steps[-1])),
-            values={"first": first.slope, "last": last.slope, "ratio": slopes},
-        )
-    ]
-    if not math.isnan(reaching):
-        evidence.append(
-            Evidence(
-                say("health.vanishing-gradient.reaching", low=brief(first.reaching), high=brief(last.reaching)),
-                layers=(first.layer, last.layer),
-                steps=(int(steps[0]), int(steps[-1])),
-                values={"first": first.reaching, "last": last.reaching, "ratio": reaching},
             )
-        )
+            values = {"first": found.values[0], "last": found.values[1], "ratio": found.ratio}
+            layers = (found.low.layer, found.high.layer)
+            evidence.append(Evidence(text, layers, (int(steps[0]), int(steps[-1])), values))
     return Verdict(
         "vanishing-gradient",
         "problem",
         say("health.vanishing-gradient", times=_times(ratio)) if ratio else say("health.vanishing-gradient.none"),
         tuple(evidence),
         say("health.vanishing-gradient.none.remedy" if ratio == 0 else "health.vanishing-gradient.remedy"),
-        remedies.norm(recording) | _activation(recording, low),
+        remedies.norm(recording) | _activation(recording),
     )
 
 
-def _activation(recording: Recording, low: Sequence[Rung]) -> remedies.Patch:
+@dataclass(frozen=True)
+class _Fading:
+    """values: the largest of the first third of the layers and the largest of the last, at ``low`` and ``high``."""
+
+    low: Rung
+    high: Rung
+    values: tuple[float, float]
+
+    @property
+    def ratio(self) -> float:
+        return self.values[0] / self.values[1]
+
+
+def _faded(rungs: Sequence[Rung], values: Sequence[float]) -> _Fading | None:
+    """None where either third is not known, or the last has no gradient itself."""
+    third = max(1, len(rungs) // 3)
+    places = range(len(rungs))
+    low, high = (
+        max((place for place in part if math.isfinite(values[place])), key=lambda place: values[place], default=None)
+        for part in (places[:third], places[-third:])
+    )
+    if low is None or high is None or values[high] == 0:
+        return None
+    return _Fading(rungs[low], rungs[high], (values[low], values[high]))
+
+
+def _activation(recording: Recording) -> remedies.Patch:
     """Instead of one that squashes."""
     now = recording.takes.get("activation")
     return remedies.activation(recording, "gelu") if now in ("sigmoid", "tanh", "softplus") else {}
-
-
-def _over(low: Sequence[float], high: Sequence[float]) -> float:
-    """The largest of the first over the largest of the last; NaN where either is not known."""
-    if np.isnan(low).all() or np.isnan(high).all() or np.nanmax(high) == 0:
-        return math.nan
-    return float(np.nanmax(low) / np.nanmax(high))
 
 
 def _times(ratio: float) -> str:
