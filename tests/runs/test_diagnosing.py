@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +231,9 @@ def test_what_a_net_takes_is_read_from_its_source(ailing: Run) -> None:
     assert takes(ailing.recipe) == {"activation": "relu", "norm": "none", "dropout": 0.0}
     own = danlu.Recipe(model={"name": "somewhere:Net"})
     assert takes(own) == {}
+
+
+def test_no_torch_is_loaded_for_it(ailing: Run) -> None:
+    code = "import sys, danlu; found = danlu.health(sys.argv[1]); print(len(found), 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, str(ailing.path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(len(ailing.health())), "False"]

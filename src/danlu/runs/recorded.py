@@ -59,7 +59,7 @@ def recording(run: str | Path | Run, problems: list[Problem] | None = None) -> R
     def json(path: Path) -> dict[str, Any]:
         return whole({}, lambda: folder.read_json(path)) if path.is_file() else {}
 
-    recipe = whole(None, lambda: recipes.resolved(folder.recipe)) if folder.recipe.is_file() else None
+    recipe = whole(None, lambda: recipes.load(folder.recipe)) if folder.recipe.is_file() else None
     columns = json(folder.columns)
     course = _course(folder)
     floor, trivial = _bounds(recipe, columns)
