@@ -53,6 +53,8 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 def label(value: float) -> str:
     """A tick's number, short: 20,000 is 20k."""
+    if abs(value) >= 1e12:
+        return brief(value)
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{value / (1e3 if letter == 'k' else size):g}{letter}"

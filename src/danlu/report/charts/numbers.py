@@ -15,11 +15,12 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 428, 26, 300
 _CELLS = 48
 _FEW = 400  # samples that are drawn as points
 _BINS = 41  # at most
+_LARGEST = 1e300  # beyond it the range of numbers is no number
 
 
 def scatter(title: str, description: str, predicted: np.ndarray, true: np.ndarray, names: tuple[str, str]) -> Html:
     """predicted, true: float64 (N,). names: of the horizontal (predicted) and the vertical (true) axis."""
-    sound = np.isfinite(predicted) & np.isfinite(true)
+    sound = (np.abs(predicted) < _LARGEST) & (np.abs(true) < _LARGEST)
     predicted, true = predicted[sound], true[sound]
     low, high = _range(np.concatenate([predicted, true]))
     x, y = Scale(low, high, _LEFT, _RIGHT), Scale(low, high, _BOTTOM, _TOP)
@@ -35,9 +36,10 @@ def scatter(title: str, description: str, predicted: np.ndarray, true: np.ndarra
 
 def histogram(title: str, description: str, values: np.ndarray, names: tuple[str, str]) -> Html:
     """How residuals are spread; beyond the 0.5 % at each end they count in the outermost bars. names: as in :func:`scatter`."""
-    values = values[np.isfinite(values)]
+    values = values[np.abs(values) < _LARGEST]
     low, high = np.quantile(values, (0.005, 0.995)) if len(values) else (0.0, 1.0)
-    reach = max(abs(float(low)), abs(float(high))) or 1.0
+    reach = max(abs(float(low)), abs(float(high)))
+    reach = reach if reach > 1 / _LARGEST else 1.0
     bins = min(_BINS, 2 * int(math.sqrt(len(values))) + 5)  # odd: one of them lies about 0
     counts, edges = np.histogram(np.clip(values, -reach, reach), bins=bins, range=(-reach, reach))
     most = max(1.0, float(counts.max(initial=0)))

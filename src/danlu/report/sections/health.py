@@ -11,7 +11,7 @@ from danlu.report.sections.base import Page, Section, told
 from danlu.watch.health.verdict import Evidence, Verdict
 
 _COLOURS = {"note": "plain", "warning": "warn", "problem": "bad"}
-_EVIDENCE = 12  # of a verdict
+_EVIDENCE, _LAYERS = 12, 6  # of a verdict, and of an evidence
 _LONGEST = 400  # characters
 
 
@@ -45,5 +45,7 @@ def _verdict(one: Verdict) -> Html:
 def _evidence(one: Evidence) -> Html:
     """The sentence holds its figures; layers and steps that it does not name are added."""
     layers = [name for name in one.layers if name and name not in one.text]
-    more = f" ({', '.join(layers[:6])}{', …' if len(layers) > 6 else ''})" if layers else ""
-    return join([prose(cut(one.text, _LONGEST)), cut(more, _LONGEST)])
+    if not layers:
+        return prose(cut(one.text, _LONGEST))
+    named = cut(", ".join(layers[:_LAYERS]) + (", …" if len(layers) > _LAYERS else ""), _LONGEST)
+    return join([prose(cut(one.text, _LONGEST)), choose((f" ({named})", f"（{named}）"))])
