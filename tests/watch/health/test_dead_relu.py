@@ -41,6 +41,11 @@ def test_of_a_few_units_nearly_all_must_be_dead(count: int, told: bool) -> None:
     assert (dead_relu(of(8, count)) is not None) == told
 
 
+def test_a_layer_of_hardly_any_units_is_too_narrow_in_the_first_place() -> None:
+    assert dead_relu(of(3, 3)) is None
+    assert dead_relu(of(4, 4)) is not None
+
+
 def test_a_unit_that_is_rarely_active_is_not_dead() -> None:
     """Every unit of the layer is active in one of the late looks, at most three at a time."""
     alive = {"layer": "act", "kind": "ReLU", "silent": lambda look, step: np.arange(12) // 3 != look % 4}

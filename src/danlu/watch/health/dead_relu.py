@@ -23,6 +23,7 @@ _DEAD = 0.5  # of a layer's units, from which it is told; healthy nets of the de
 _LEARNT = 0.8  # the same where the net answers well all the same: wide and sparse nets do without many units
 _FEW = 16  # units: of a layer with fewer (the bottleneck of a gate, say) the share must be larger
 _OF_FEW = 0.9
+_LEAST = 4  # units: a layer with fewer is too narrow in the first place
 _BORN = 0.5  # share of the dead units that were silent at the first look already
 _SHOWN = 5
 
@@ -85,7 +86,7 @@ def _of(layer: Layer) -> _Dead | None:
     if layer.family not in _KINDS or layer.silent is None or np.isnan(layer.gradient).all():
         return None
     chosen = late(layer.steps)
-    if chosen is None:
+    if chosen is None or layer.silent.shape[1] < _LEAST:
         return None
     dead = layer.silent[chosen].all(0)
     count = int(dead.sum())
