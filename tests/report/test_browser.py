@@ -21,8 +21,9 @@ from PIL import Image
 import danlu
 from danlu.messages import LANGUAGES, Language
 from danlu.report import write_report
-from tests.report.made import regressed
+from tests.report.made import classified, regressed
 from tests.report.page import read
+from tests.report.test_figures import answered
 from tests.runs.small import recipe
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install danlu[browser]")
@@ -75,13 +76,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Name and language → page: of a training on pictures, and of one on numbers."""
+    """Name and language → page: of a training on pictures, of one on numbers, and of one with many classes of long names."""
     place = tmp_path_factory.mktemp("reports")
     draw = np.random.default_rng(0)
     true = draw.gamma(2.0, 3.0, 900)
     runs = {
         "pictures": danlu.train(recipe(place, epochs=4), screen=False).path,
         "numbers": regressed(place / "made", true + draw.normal(size=900), true),
+        "many": classified(
+            place / "many", *answered(2000, 60, 0), [f"Klassenbezeichnung_{row:03}" * 2 for row in range(60)]
+        ),
     }
     return {
         f"{name}-{lang}": write_report(run, place / f"{name}-{lang}.html", lang)
@@ -109,7 +113,7 @@ def keep(picture: np.ndarray, name: str) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("name", ["pictures", "numbers"])
+@pytest.mark.parametrize("name", ["pictures", "numbers", "many"])
 def test_a_page_stands_alone_and_fits(
     name: str, lang: Language, width: int, browser: Any, reports: dict[str, Path]
 ) -> None:

@@ -7,12 +7,14 @@ import numpy as np
 from danlu.evaluation.confusion import Confusion
 from danlu.messages import say
 from danlu.report.choice import MATRIX, pairs
-from danlu.report.html import Child, Html, join, tag
+from danlu.report.html import Child, Html, join, name_of, tag
 from danlu.report.sections.base import Page, Section, class_of, more, note, plainly, share, table
 from danlu.report.sections.cards import Entry, gallery, labelled, pictured
 
 _FEW, _MANY = 10, 20  # mistakes that are listed: beside the whole matrix, or a part of it
 _LONGEST = 60  # characters of a class in a sentence
+_HEAD = 20  # characters of a class at the matrix: its beginning and its end
+_DENSE = 14  # classes from which cells are small
 _DARK = 0.55  # strength of a cell's colour from which its number is light
 
 
@@ -43,7 +45,7 @@ def _worst(matrix: np.ndarray) -> np.ndarray:
 
 
 def _matrix(page: Page, found: Confusion, shown: np.ndarray) -> Html:
-    names = [class_of(found.classes[place]) for place in shown.tolist()]
+    names = [name_of(found.classes[place], _HEAD) for place in shown.tolist()]
     head = [tag("td", class_="corner"), *(tag("th", tag("span", name), scope="col") for name in names), tag("td")]
     rows = []
     for name, true in zip(names, shown.tolist(), strict=True):
@@ -51,7 +53,13 @@ def _matrix(page: Page, found: Confusion, shown: np.ndarray) -> Html:
         cells = [_number(page, found, true, predicted, total) for predicted in shown.tolist()]
         rows.append(tag("tr", tag("th", name, scope="row"), cells, tag("td", f"{total:,}", class_="sum")))
     caption = tag("caption", say("report.confusion.caption"))
-    made = tag("table", caption, tag("thead", tag("tr", head)), tag("tbody", rows), class_="matrix")
+    made = tag(
+        "table",
+        caption,
+        tag("thead", tag("tr", head)),
+        tag("tbody", rows),
+        class_="matrix dense" if len(shown) > _DENSE else "matrix",
+    )
     return tag("div", made, class_="scroll", tabindex="0", role="region", aria_label=say("report.confusion"))
 
 
