@@ -247,7 +247,7 @@ def test_mistakes_are_told_in_chinese(tmp_path: Path) -> None:
     assert [problem.what for problem in caught.value.problems] == [
         "不能是 -3；必须是整数 ≥ 1。",
         "train 中没有 epoch 这个键（此处的值为 1）。",
-        "没有名为 bach 的归一化层；必须是 batch、layer、instance、group、none或package.module:Object。",
+        "没有名为 bach 的归一化层；必须是 batch、layer、instance、group、none 或 package.module:Object。",
     ]
 
 

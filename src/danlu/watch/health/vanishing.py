@@ -49,7 +49,7 @@ def vanishing_gradient(recording: Recording) -> Verdict | None:
                 looks=len(steps),
             )
             values = {"first": found.values[0], "last": found.values[1], "ratio": found.ratio}
-            layers = (found.low.layer, found.high.layer)
+            layers = (*found.faded, found.high.layer)
             evidence.append(Evidence(text, layers, (int(steps[0]), int(steps[-1])), values))
     return Verdict(
         "vanishing-gradient",
@@ -63,10 +63,13 @@ def vanishing_gradient(recording: Recording) -> Verdict | None:
 
 @dataclass(frozen=True)
 class _Fading:
-    """values: the largest of the first third of the layers and the largest of the last, at ``low`` and ``high``."""
+    """values: the largest of the first third of the layers and the largest of the last, at ``low`` and ``high``. faded: names of all
+    of that first third.
+    """
 
     low: Rung
     high: Rung
+    faded: tuple[str, ...]
     values: tuple[float, float]
 
     @property
@@ -84,7 +87,8 @@ def _faded(rungs: Sequence[Rung], values: Sequence[float]) -> _Fading | None:
     )
     if low is None or high is None or values[high] == 0:
         return None
-    return _Fading(rungs[low], rungs[high], (values[low], values[high]))
+    faded = tuple(rung.layer for rung in rungs[:third])
+    return _Fading(rungs[low], rungs[high], faded, (values[low], values[high]))
 
 
 def _activation(recording: Recording) -> remedies.Patch:
