@@ -93,7 +93,10 @@ class CaptureWriter:
     def _join(self) -> None:
         for name in TABLES:
             pieces = _pieces(self.folder, name)
-            if len(pieces) > 1 or (pieces and pieces[0].name != f"{name}.parquet"):
+            if len(pieces) == 1:
+                with writing(self.folder):
+                    pieces[0].replace(self.folder / f"{name}.parquet")
+            elif pieces:
                 try:
                     table = _whole(pieces, name)
                 except RunError:
@@ -148,7 +151,8 @@ def _got(path: Path, name: str) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, partitioning=None)
+        with pq.ParquetFile(path) as file:  # pq.read_table would load all that is made for folders of files
+            table = file.read()
         told = (table.schema.metadata or {}).get(_DIGEST)
         if table.schema.equals(_table(name, ()).schema) and told == _digest(table):
             return table

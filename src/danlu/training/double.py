@@ -137,7 +137,7 @@ class Figures:
         ends = itertools.accumulate(self._units)
         return tuple(
             LayerFigures(
-                *row[:-1], values[place], values[rows + place] / math.sqrt(max(row[-2], 1)), row[-1],
+                *row[:-1], values[place] / max(row[-2], 1), values[rows + place] / math.sqrt(max(row[-2], 1)), row[-1],
                 np.packbits(masks[end - units : end]).tobytes() if units else b"", units, beyond.get(place), slopes.get(place),
             )
             for place, (row, units, end) in enumerate(zip(self._rows, self._units, ends, strict=True))
@@ -148,15 +148,17 @@ _Measured = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
 
 
 def _measured(value: Tensor, family: str, units: int | None) -> _Measured:
-    """(mean, norm of the distance from it, saturated share of a gate: 0-d float32; bool mask of ReLU's and its kin's silent units)."""
+    """(sum, norm of the distance from the mean, saturated share of a gate: 0-d float32; bool mask of silent units of ReLU and kin)."""
     if not value.numel():
         nothing = value.new_zeros((), dtype=torch.float32)
         return nothing, nothing, None, None
     plain = value.float()
-    mean = plain.mean()
-    distance = torch.linalg.vector_norm(plain - mean)  # far faster than var_mean
+    total = plain.sum()
+    distance = torch.linalg.vector_norm(
+        torch.sub(plain, total, alpha=1 / plain.numel())
+    )  # many times faster than var_mean
     beyond = saturated(plain, family).float() if family in GATES else None
-    return mean, distance, beyond, silent(value, units) if family in RELU and units is not None else None
+    return total, distance, beyond, silent(value, units) if family in RELU and units is not None else None
 
 
 def _slopes(seen: Seen, loss: Tensor, precision: Precision) -> dict[int, Tensor]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -66,9 +65,7 @@ class Seen(TorchFunctionMode):
         super().__init__()
         self._net = net
         self._measure, self._slope = measure, slope
-        self._attached: list[
-            tuple[nn.Module, Any]
-        ] = []  # with what was in place of the wrapper, None: its class's forward
+        self._attached: list[tuple[nn.Module, Any]] = []  # with an own forward that was there, None: its class's
         self._stays = self._open = False
         self.begin()
 
@@ -79,7 +76,7 @@ class Seen(TorchFunctionMode):
         self.edges: dict[int, GradientEdge] = {}
         self._inside: list[Layer] = []
         self._known: dict[int, tuple[Tensor, int, int]] = {}  # kept alive, so that no id is given again
-        self._calls: Counter[Layer] = Counter()
+        self._calls: dict[Layer, int] = {}
         self._joint: nn.Module | None = None  # the last convolution or linear layer, which says where the units are
 
     def attach(self) -> None:
@@ -151,14 +148,13 @@ class Seen(TorchFunctionMode):
         return through
 
     def _note(self, layer: Layer, family: str, output: Any) -> None:
-        call = self._calls[layer]
-        self._calls[layer] += 1
+        call = self._calls[layer] = self._calls.get(layer, -1) + 1
         with torch._C.DisableTorchFunction():  # type: ignore[attr-defined]
-            for name, value in tensors(output):
-                if not value.is_floating_point() or value.layout is not torch.strided or value.is_nested:
-                    continue
+            for name, value in (("", output),) if isinstance(output, Tensor) else tensors(output):
                 known = self._known.get(id(value))
                 if known is not None and known[1] == value._version:
+                    continue
+                if not value.is_floating_point() or value.layout is not torch.strided or value.is_nested:
                     continue
                 place = len(self.rows)
                 self._known[id(value)] = value, value._version, place
