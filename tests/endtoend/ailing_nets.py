@@ -126,3 +126,21 @@ class Thawless(Detached):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x).flatten(1))
+
+
+class Icebound(nn.Module):
+    """Nearly all of it is frozen as it was drawn, and what is left to learn sees four numbers of it."""
+
+    def __init__(self, in_channels: int, classes: int, image_size: tuple[int, int], thawed: bool = False) -> None:
+        super().__init__()
+        features = in_channels * image_size[0] * image_size[1]
+        self.body = nn.Sequential(
+            nn.Linear(features, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 4), nn.Tanh()
+        )
+        for layer in self.body[::2]:
+            nn.init.kaiming_normal_(layer.weight)
+        self.body.requires_grad_(thawed)
+        self.head = nn.Linear(4, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.body(x.flatten(1)))

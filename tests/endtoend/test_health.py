@@ -1,4 +1,4 @@
-"""Seventeen runs broken on purpose get their verdict, twenty-one that go well get none, and what a patch promises it keeps.
+"""Eighteen runs broken on purpose get their verdict, twenty-one that go well get none, and what a patch promises it keeps.
 
 The runs are data: ``ailing.py`` and ``thriving.py``. What is claimed of each (broken in this way, going well) is shown first, on its
 weights and curves, so that no verdict is measured against itself. A part of them is tried in every test
@@ -32,9 +32,8 @@ from tests.endtoend.health_data import WRITERS
 from tests.endtoend.thriving import THRIVING
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SAME = {  # what would be chosen by the machine, or takes time without having a part in this
+SAME = {  # what would be chosen by the machine, and no changes that a recipe does not name
     "data.augment": [],
-    "evaluate.baselines": False,
     "train.device": "cpu",
     "train.precision": "fp32",
     "train.threads": 1,

@@ -67,15 +67,14 @@ def reading(ground: Ground) -> None:
 DIGITS: Recipe = {"data.source": "builtin:digits"}
 FASHION: Recipe = {"data.source": "builtin:fashion", "data.limit": 1500}
 PLAIN: Recipe = {"train.loss": {"name": "cross-entropy", "label_smoothing": 0.0}}
-BASELINES: Recipe = {"evaluate.baselines": True}
 
 THRIVING: dict[str, Thriving] = {
     "the default net, batch norm and SGD in one cycle": Thriving(
-        {**FASHION, **BASELINES, "data.augment": ["flip", {"crop": 1}], "model.args": {"width": 8}, "train.epochs": 7},
+        {**FASHION, "data.augment": ["flip", {"crop": 1}], "model.args": {"width": 8}, "train.epochs": 7},
         at_least(0.8),
     ),
     "MLP with AdamW": Thriving(
-        {**DIGITS, **BASELINES, **adam(3e-3), "model.name": "mlp", "train.epochs": 8}, at_least(0.95), often=True
+        {**DIGITS, **adam(3e-3), "model.name": "mlp", "train.epochs": 8}, at_least(0.95), often=True
     ),
     "GELU, layer norm, warm-up and cosine": Thriving(
         {**DIGITS, **adam(2e-3), "model.name": "mlp", "model.activation": "gelu", "model.norm": "layer",
@@ -105,7 +104,7 @@ THRIVING: dict[str, Thriving] = {
         {**adam(0.03), "task": "house_price.spec:SPEC", "data.source": "rough_houses", "train.epochs": 25}, reading
     ),
     "rare classes with weights": Thriving(
-        {**adam(3e-3), **BASELINES, "data.source": "rare_digits", "data.balance": "class-weights", "model.name": "mlp",
+        {**adam(3e-3), "data.source": "rare_digits", "data.balance": "class-weights", "model.name": "mlp",
          "train.epochs": 12},
         at_least(0.9, "test/balanced-accuracy"),
     ),
