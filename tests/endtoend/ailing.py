@@ -252,7 +252,6 @@ AILING: dict[str, Ailing] = {
     "biases far below zero": Ailing(
         {**DIGITS, **PLAIN, **adam(5e-3), "model.name": NETS + "Sleepers", "train.epochs": 6, "train.batch_size": 32},
         frozenset({"dead-relu"}), sleeping, awake, guilty="two", absurd=frozenset({"overfitting", "rate-too-high"}), often=True,
-        unmended="no patch names what an own net takes (activation, norm)",
     ),
     "ReLUs killed by the rate": Ailing(
         {**FASHION, **PLAIN, **sgd(0.5), "model.name": "image-classifier", "model.args": {"widths": [16, 32]},
@@ -262,7 +261,6 @@ AILING: dict[str, Ailing] = {
     "tanh under large weights": Ailing(
         {**DIGITS, **PLAIN, **adam(1e-3), "model.name": NETS + "Loud", "train.epochs": 8},
         frozenset({"saturated"}), shut, opened, guilty="layers", absurd=frozenset({"overfitting", "rate-too-high"}),
-        unmended="no patch names what an own net takes (activation, norm)",
     ),
     "tanh driven to its ends": Ailing(
         {**DIGITS, **PLAIN, **sgd(1.0), "model.name": "mlp", "model.activation": "tanh", "model.norm": "none",

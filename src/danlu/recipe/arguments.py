@@ -39,10 +39,11 @@ class Chosen(Protocol):
 
 @dataclass(frozen=True)
 class Parameter:
-    """annotation: evaluated, Any where it can't be. required: has no default."""
+    """annotation: evaluated, Any where it can't be. required: has no default. default: ``inspect.Parameter.empty`` then."""
 
     annotation: Any
     required: bool
+    default: Any = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ def _signature(target: Callable[..., Any]) -> Signature:
     except ValueError:  # written in C, without a signature
         return Signature({}, True)
     names = {
-        one.name: Parameter(_evaluated(one.annotation, getattr(function, "__globals__", {})), one.default is one.empty)
+        one.name: Parameter(
+            _evaluated(one.annotation, getattr(function, "__globals__", {})), one.default is one.empty, one.default
+        )
         for one in given
         if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
     }

@@ -31,6 +31,7 @@ class RunFolder:
     card = property(lambda self: self.path / "data" / "card.json")
     membership = property(lambda self: self.path / "data" / "split.parquet")
     columns = property(lambda self: self.path / "data" / "columns.json")
+    net = property(lambda self: self.path / "net.json")
     events = property(lambda self: self.path / "events.jsonl")
     predictions = property(lambda self: self.path / "predictions")
     baselines = property(lambda self: self.path / "baselines.json")
@@ -96,7 +97,7 @@ class RunFolder:
 
     def prove(self) -> None:
         """Write the manifest of what a run begins with and later reads again."""
-        paths = (self.recipe, self.environment, self.card, self.columns, self.membership)
+        paths = (self.recipe, self.environment, self.card, self.columns, self.membership, self.net)
         names = [path.relative_to(self.path).as_posix() for path in paths if path.is_file()]
         write_whole(self.path / manifest.NAME, manifest.proof(self.path, names))
 

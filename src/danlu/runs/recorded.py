@@ -63,6 +63,7 @@ def recording(run: str | Path | Run, problems: list[Problem] | None = None) -> R
     columns = json(folder.columns)
     course = _course(folder)
     floor, trivial = _bounds(recipe, columns)
+    own = json(folder.net).get("takes", {}) if recipe is not None else {}
     return Recording(
         curves=history.curves(folder.events, problems) if folder.events.is_file() else {},
         layers=whole({}, lambda: captures.read(folder.captures, "layers")),
@@ -71,7 +72,8 @@ def recording(run: str | Path | Run, problems: list[Problem] | None = None) -> R
         ended=course.ended,
         refused=course.refused,
         recipe=recipe,
-        takes=takes(recipe) if recipe is not None else {},
+        takes=takes(recipe, own) if recipe is not None else {},
+        choices={key: tuple(found["choices"]) for key, found in own.items() if found["choices"]},
         standings=standings(json(folder.baselines)),
         doubts=whole(None, lambda: _doubts(folder, columns)),
         floor=floor,

@@ -14,6 +14,7 @@ from danlu.runs.columns import describe
 from danlu.runs.environment import differences
 from danlu.runs.folder import RunFolder, writing
 from danlu.runs.predictions import write_membership
+from danlu.runs.takes import own_takes
 from danlu.training import checkpoint
 from danlu.training.aside import write_whole
 
@@ -21,10 +22,11 @@ Said = list[tuple[str, str]]  # (text, level)
 
 
 def write_beginnings(folder: RunFolder, assembled: Assembled, now: Mapping[str, Any]) -> None:
-    """Recipe, environment and what is known of the data, proven by a manifest. Raises OSError."""
+    """Recipe, environment and what is known of data and net, proven by a manifest. Raises OSError."""
     write_whole(folder.recipe, recipes.dump(assembled.recipe).encode())
     folder.write_json(folder.environment, now)
     _write_data(folder, assembled)
+    _write_net(folder, assembled)
     folder.prove()
 
 
@@ -48,11 +50,16 @@ def taken_up(folder: RunFolder, assembled: Assembled, now: Mapping[str, Any]) ->
     damaged = {path: folder.damage(path) for path in (folder.card, folder.columns, folder.membership)}
     for damage in dict.fromkeys(filter(None, damaged.values())):
         said.append((say("runs.data-written-again", damage=damage), "warning"))
+    net = folder.damage(folder.net) if own_takes(assembled.recipe) else ""
+    if net:
+        said.append((say("runs.net-written-again", damage=net), "warning"))
     said += _environment(folder, before, now)
-    if any(damaged.values()) or folder.damage(folder.environment):
+    if any(damaged.values()) or net or folder.damage(folder.environment):
         with writing(folder.path):
             if any(damaged.values()):
                 _write_data(folder, assembled)
+            if net:
+                _write_net(folder, assembled)
             if folder.damage(folder.environment):
                 folder.write_json(folder.environment, before.get("environment", now))
             folder.prove()
@@ -71,6 +78,13 @@ def _write_data(folder: RunFolder, assembled: Assembled) -> None:
     folder.write_json(folder.card, dict(assembled.data.card))
     folder.write_json(folder.columns, describe(assembled.data))
     write_membership(folder.membership, assembled.data)
+
+
+def _write_net(folder: RunFolder, assembled: Assembled) -> None:
+    """Of a net of the user's, what of it a recipe may choose."""
+    takes = own_takes(assembled.recipe)
+    if takes:
+        folder.write_json(folder.net, {"takes": takes})
 
 
 def _recipe(folder: RunFolder, assembled: Assembled, before: Mapping[str, Any]) -> Said:

@@ -68,6 +68,10 @@ TEXTS = {
         "What is known of the data was damaged ({damage}); it is written again from the data, which are proven to be the same.",
         "数据的记录已损坏（{damage}）；已证实数据未变，将由数据重新写出。",
     ),
+    "runs.net-written-again": (
+        "What was known of the net was damaged ({damage}); it is written again from the net's signature.",
+        "网络的记录已损坏（{damage}）；将由网络的签名重新写出。",
+    ),
     "runs.no-events": (
         "events.jsonl is missing or empty: what earlier attempts told is lost. Nothing that is computed depends on it.",
         "events.jsonl 缺失或为空：此前各次尝试的记录已丢失，但计算不依赖于它。",

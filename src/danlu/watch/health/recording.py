@@ -71,9 +71,10 @@ class Recording:
 
     total_steps: as planned; 0 where not known. ended: how the training ended; None while it goes on or where it ended without a word.
     refused: the record of the NaN or infinite step that stopped it. recipe: as resolved; None of an own loop. takes: what it may choose
-    of the net ("activation", "norm", "dropout"), with the value that now holds. floor: no loss can be lower (that of a smoothed label).
-    trivial: the loss of whoever looks at no input; None where not known. side: pixels of the shorter side of the images that the net
-    sees, 0 where it sees none. automatic: keys of the recipe that the run chose itself.
+    of the net ("activation", "norm", "dropout"), with the value that now holds. choices: all values that a net of the user's allows,
+    where its signature says so. floor: no loss can be lower (that of a smoothed label). trivial: the loss of whoever looks at no
+    input; None where not known. side: pixels of the shorter side of the images that the net sees, 0 where it sees none.
+    automatic: keys of the recipe that the run chose itself.
     """
 
     curves: Mapping[str, tuple[Steps, Values]] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Recording:
     refused: Mapping[str, Any] | None = None
     recipe: Recipe | None = None
     takes: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     standings: Standings = field(default_factory=Standings)
     doubts: Doubts | None = None
     floor: float = 0.0

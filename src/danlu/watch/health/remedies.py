@@ -53,13 +53,17 @@ def schedule(recording: Recording) -> Patch:
 
 def activation(recording: Recording, name: str) -> Patch:
     now = recording.takes.get("activation", name)
-    return {} if recording.recipe is None or now == name else {"model.activation": name}
+    return {"model.activation": name} if now != name and _may(recording, "activation", name) else {}
 
 
 def norm(recording: Recording, name: str = "batch") -> Patch:
     """Where there is none yet."""
-    now = recording.takes.get("norm")
-    return {"model.norm": name} if recording.recipe is not None and now == "none" else {}
+    return {"model.norm": name} if recording.takes.get("norm") == "none" and _may(recording, "norm", name) else {}
+
+
+def _may(recording: Recording, key: str, name: str) -> bool:
+    """A net of the user's may allow some names only."""
+    return recording.recipe is not None and name in recording.choices.get(key, (name,))
 
 
 def dropout(recording: Recording, share: float) -> Patch:
