@@ -286,7 +286,6 @@ AILING: dict[str, Ailing] = {
     "a rate of one for AdamW": Ailing(
         {**FASHION, **adam(1.0), "model.args": {"width": 8}, "train.epochs": 5},
         frozenset({"rate-too-high", "update-ratio"}), leaping, walking, absurd=frozenset({"overfitting", "rate-too-low"}),
-        unseen="batch norm keeps the training loss calm", unmended="not seen",
     ),
     "a rate of a hundred-thousandth": Ailing(
         {**DIGITS, **sgd(1e-5), "model.name": "mlp", "train.epochs": 6},

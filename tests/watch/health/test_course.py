@@ -102,6 +102,38 @@ def test_updates_far_too_large(moved: float, told: bool) -> None:
     assert rate_too_high(replace(looked, recipe=decayed)) is None  # that is what decay takes off
 
 
+def calm(grown: float, wild: float, **given: Any) -> Recording:
+    """Its training loss never leaps, its updates are moderate beside weights that have become ``grown`` times as large."""
+    rows = [
+        {"parameter": f"fc{place}.weight", "weight": lambda look, step: grown if look else 1.0, "update": 0.01 * grown}
+        for place in range(3)
+    ]
+    curves = {"val/loss": curve([wild, 2.4, 1.9], [40, 80, 120])}
+    return course(np.linspace(2.3, 1.5, 120), **({"parameters": parameters(*rows), "curves": curves} | given))
+
+
+@pytest.mark.parametrize(("grown", "wild", "told"), [(20, 900.0, True), (20, 20.0, False), (4, 900.0, False)])
+def test_what_batch_norm_hides(grown: float, wild: float, told: bool) -> None:
+    found = rate_too_high(calm(grown, wild))
+    assert (found is not None) == told
+    if found is not None:
+        assert [dict(evidence.values) for evidence in found.evidence] == [
+            {"highest": 900.0, "nothing": pytest.approx(2.3, abs=0.02)},
+            {"grown": 20.0},
+        ]
+        assert found.patch["train.optimizer.lr"] == "auto"
+
+
+def test_what_batch_norm_hides_is_nothing_where_it_ended_well_or_was_not_seen() -> None:
+    found = calm(20, 900.0)
+    assert rate_too_high(replace(found, standings=GOOD)) is None
+    assert rate_too_high(replace(found, parameters={})) is None
+    born = parameters({"parameter": "branch.weight", "weight": lambda look, step: float(look > 0), "update": 0.01})
+    assert rate_too_high(replace(found, parameters=born)) is None  # from 0, to which nothing has a ratio
+    learnt = {"val/loss": curve([900.0, 0.5, 0.1], [40, 80, 120])}
+    assert rate_too_high(calm(20, 900.0, curves=learnt)) is None
+
+
 def low(moved: float, end: float, **given: Any) -> Recording:
     rows = [{"parameter": f"fc{place}.weight", "update": moved} for place in range(3)]
     values = np.linspace(2.3, end, 120) + noise(120, 0.005)

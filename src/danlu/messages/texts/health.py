@@ -150,6 +150,14 @@ TEXTS = {
         "the training loss leapt from {first} to {top} (about step {step})",
         "训练损失从 {first} 跃升到 {top}（约第 {step} 步）",
     ),
+    "health.rate-too-high.wild": (
+        "the validation loss leapt to {top} (step {step}); a net that knows nothing has {nothing}",
+        "验证损失跃升至 {top}（第 {step} 步），而一无所知的网络为 {nothing}",
+    ),
+    "health.rate-too-high.grown": (
+        "the weights are {times} times as large as they were at first (median of {count} layers)",
+        "权重的范数增大到起初的 {times} 倍（{count} 层的中位数）",
+    ),
     "health.rate-too-high.updates": (
         "a step changes a weight by {ratio} of its size (median of {count} layers; about 1e-3 is usual)",
         "每步更新量与权重之比为 {ratio}（{count} 层的中位数；通常约为 1e-3）",

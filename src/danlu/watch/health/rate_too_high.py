@@ -2,6 +2,11 @@
 
 Where the net answers well in the end, the rate is not too high, whatever the loss did on its way: large rates with a schedule are a
 good way to train (Smith & Topin 2018, Goyal et al. 2017).
+
+Batch norm hides it. It divides each batch by what that batch has itself, so that the training loss stays calm however far the weights
+leap; and since the result does not depend on the weights' length, every step lengthens them until its share of them looks moderate
+(van Laarhoven 2017; Arora, Li & Lyu 2019 call that auto-tuning). What remains to be seen is how long they have become, and the loss of
+the validation part, which is answered with averages over some ten steps past: where these belong to quite another net, it is enormous.
 """
 
 from __future__ import annotations
@@ -21,14 +26,16 @@ _RATE = 0.25  # of the peak rate at least, where it leaps: before, other things 
 _SURE = 4.0  # the leap over the spread of single steps: batches differ
 _LEFT = 0.15  # of what there was to learn is left
 _LARGE = 0.02  # update over weight, twenty times the rule of thumb; healthy runs had at most 0.01
+_GROWN = 10.0  # norm of a weight over its first (which keeps signals as large as they are); good runs had at most 3.6
+_WILD = 10.0  # validation loss over that of a constant answer, above the floor; good runs had at most 7.6, at a rate of 0.1 for AdamW
 _ORTHOGONAL = 0.1  # the same of Muon, whose updates have a size of their own (Jordan 2024)
 
 
 def rate_too_high(recording: Recording) -> Verdict | None:
-    """By the training loss, and by the updates where there were looks."""
+    """By the losses, and by updates and weights where there were looks."""
     if recording.poor is False:
         return None
-    leap, updates = _leap(recording), _updates(recording)
+    leap, updates = _leap(recording) + _blown(recording), _updates(recording)
     if not leap and (not updates or (recording.poor is None and recording.refused is None)):
         return None
     return Verdict(
@@ -56,6 +63,32 @@ def _leap(recording: Recording) -> list[Evidence]:
     step = int(middle[place])
     text = say("health.rate-too-high.leap", first=figure(first), top=figure(top), step=step)
     return [Evidence(text, (), (int(losses.steps[0]), step), {"first": first, "highest": top})]
+
+
+def _blown(recording: Recording) -> list[Evidence]:
+    """Weights that have become many times as long, and a validation loss far above that of whoever knows nothing: either alone may
+    come of something else (first weights next to 0; averages of a batch norm that are young).
+    """
+    losses = recording.losses
+    if losses is None or "val/loss" not in recording.curves or recording.left is None or recording.left < _LEFT:
+        return []
+    at, validation = recording.curves["val/loss"]
+    rungs = depth.ladder(recording, LEAST)
+    grown = [float(rung.parameter.weight.max() / first) for rung in rungs if (first := rung.parameter.weight[0]) > 0]
+    if not grown or not np.isfinite(validation).any():
+        return []
+    place, times = int(np.nanargmax(validation)), float(np.median(grown))
+    top, nothing = float(validation[place]), losses.first if recording.trivial is None else recording.trivial
+    if times < _GROWN or not top - recording.floor > _WILD * (nothing - recording.floor) > 0:
+        return []
+    steps = rungs[0].parameter.steps
+    span = (int(steps[0]), int(steps[-1]))
+    wild = say("health.rate-too-high.wild", top=figure(top), step=int(at[place]), nothing=figure(nothing))
+    longer = say("health.rate-too-high.grown", times=brief(times), count=len(grown))
+    return [
+        Evidence(wild, (), (span[0], int(at[place])), {"highest": top, "nothing": nothing}),
+        Evidence(longer, tuple(rung.layer for rung in rungs), span, {"grown": times}),
+    ]
 
 
 def _updates(recording: Recording) -> list[Evidence]:
