@@ -27,7 +27,7 @@ def own(process: int | str = "self") -> float:
 @contextmanager
 def phase(name: str) -> Iterator[None]:
     """In the process that is watched: what its own memory grows by in here is measured. What lies free is given back before."""
-    _give_back()
+    give_back()
     tell("begin", name, own())
     yield
     tell("end", name, own())
@@ -72,7 +72,8 @@ def grown(*words: str, folder: Path) -> dict[str, float]:
     return found
 
 
-def _give_back() -> None:
+def give_back() -> None:
+    """What is garbage, and what the C library keeps free for later, goes back to the system."""
     import ctypes
     import gc
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -17,7 +16,7 @@ import danlu
 from danlu.training.events import EpochDone
 from danlu.watch.plain import Plain
 from tests.endtoend.drawn import folder_of_shapes
-from tests.endtoend.footprint import own
+from tests.endtoend.footprint import give_back, own
 
 SMALL: dict[str, Any] = {
     "model": {"name": "mlp", "args": {"widths": [8]}},
@@ -26,7 +25,8 @@ SMALL: dict[str, Any] = {
 
 
 def held() -> dict[str, float]:
-    """What this process holds: MB of its own, open files, threads, child processes."""
+    """What this process holds: MB of its own that are in use, open files, threads, child processes."""
+    give_back()
     here = Path("/proc/self")
     children = [path.read_text().split() for path in here.glob("task/*/children")]
     return {
@@ -81,7 +81,6 @@ def streaming(epochs: int) -> None:
     data = {"source": "shapes", "storage": "stream", "workers": 2}
     recipe = {**SMALL, "run": {"name": "streaming"}, "data": data, "train": train}
     danlu.train(recipe, screen=Epochs(Path("runs/streaming")))
-    gc.collect()
     tell(step=-1, inside=0, journal=0, **held())
 
 
@@ -89,7 +88,6 @@ def again(times: int, what: Callable[[int], object]) -> None:
     for turn in range(times):
         what(turn)
         if turn % 5 == 4:
-            gc.collect()
             tell(step=turn, **held())
 
 

@@ -6,7 +6,6 @@ import errno
 import os
 import shutil
 from contextlib import suppress
-from glob import escape
 from pathlib import Path
 
 from danlu.data.cache.lock import machine
@@ -26,18 +25,31 @@ def clear(folder: Path, name: str = "", *, own: bool = True, elsewhere: bool = F
     own: also what this one left, in vain. elsewhere: also what processes of other machines left, of which nobody here knows whether
     they live: right only where a lock keeps them out.
     """
-    for ending in ("part", "old"):
-        for path in folder.glob(f".{escape(name) or '*'}.*.{ending}"):
-            host, _, pid = path.name.split(".")[-2].rpartition("-")
-            if host not in ("", machine()):
-                gone = elsewhere
-            elif pid == str(os.getpid()):
-                gone = own
-            else:
-                gone = not _alive(pid)
-            if gone and not lock.in_use(path):
-                with suppress(OSError):
-                    remove(path)
+    for path in (*left(folder, name, "part"), *left(folder, name, "old")):
+        host, _, pid = path.name.split(".")[-2].rpartition("-")
+        if host not in ("", machine()):
+            gone = elsewhere
+        elif pid == str(os.getpid()):
+            gone = own
+        else:
+            gone = not _alive(pid)
+        if gone and not lock.in_use(path):
+            with suppress(OSError):
+                remove(path)
+
+
+def left(folder: Path, name: str, ending: str) -> list[Path]:
+    """What lies beside ``name`` in ``folder`` (beside anything there where it is empty) under a name of :func:`beside`.
+
+    Not by a glob: the patterns are kept compiled, and there is a new one for each checkpoint.
+    """
+    try:
+        found = os.listdir(folder)
+    except OSError:
+        return []
+    begin, end = f".{name}." if name else ".", f".{ending}"
+    named = {each: each[len(begin) : -len(end)] for each in found if each.startswith(begin) and each.endswith(end)}
+    return [folder / each for each, whose in named.items() if whose and (name or "." in whose)]
 
 
 def remove(path: Path) -> None:

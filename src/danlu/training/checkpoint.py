@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -253,9 +252,7 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 def _moved_away(folder: Path) -> list[Path]:
     """What writers moved away to put another in its place; the furthest in training first."""
-    if not folder.parent.is_dir():
-        return []
-    return sorted(folder.parent.glob(f".{escape(folder.name)}.*.old"), key=_step, reverse=True)
+    return sorted(aside.left(folder.parent, folder.name, "old"), key=_step, reverse=True)
 
 
 def _step(folder: Path) -> int:
