@@ -44,7 +44,7 @@ def left(folder: Path, name: str, ending: str) -> list[Path]:
     Not by a glob: the patterns are kept compiled, and there is a new one for each checkpoint.
     """
     try:
-        found = os.listdir(folder)
+        found = [path.name for path in folder.iterdir()]
     except OSError:
         return []
     begin, end = f".{name}." if name else ".", f".{ending}"
