@@ -276,7 +276,6 @@ AILING: dict[str, Ailing] = {
     "a recurrence that amplifies": Ailing(
         {**FASHION, **PLAIN, **sgd(0.03), "model.name": NETS + "Echo", "model.args": {"gain": 1.0}, "train.epochs": 6},
         frozenset({"exploding-gradient"}), exploded, tame, absurd=frozenset({"overfitting", "rate-too-low"}), stops=True,
-        unseen="told as divergence, at a rate too high", unmended="not seen",
     ),
     "prices in raw units": Ailing(
         {**sgd(1e-4), "task": "house_price.spec:SPEC", "data.source": "houses", "train.epochs": 10},

@@ -14,7 +14,7 @@ from danlu.watch.health.recording import Recording
 from danlu.watch.health.unused import frozen_parameters, unused_parameters
 from danlu.watch.health.update_ratio import update_ratio
 from danlu.watch.health.vanishing import vanishing_gradient
-from tests.watch.health.recorded import GOOD, LOOKS, POOR, layers, parameters, recipe, recording
+from tests.watch.health.recorded import GOOD, LOOKS, POOR, curve, layers, parameters, recipe, recording
 
 
 def net(
@@ -124,6 +124,54 @@ def test_a_single_look_is_enough_only_where_training_stopped() -> None:
     assert exploding_gradient(recording(**one)) is None
     stopped = {"step": 2, "loss": np.nan, "norm": np.nan, "finding": {"kind": "forward"}}
     assert exploding_gradient(recording(**one, refused=stopped)) is not None
+
+
+def recurrent(factor: float, norms: Sequence[float], calls: int = 12, **given: Any) -> Recording:
+    """A layer called in a row, what reaches each call ``factor`` times what reaches the next; stopped at NaN."""
+    rows = [
+        {"layer": name, "call": call, "gradient": scale * factor ** (calls - call)}
+        for call in range(calls)
+        for name, scale in (("enter", 2.0), ("again", 1.0))
+    ]
+    refused = {"step": len(norms), "loss": np.nan, "norm": np.nan, "finding": {"kind": "forward", "layer": "again"}}
+    values = {"refused": refused, "curves": {"grad_norm": curve(norms)}, "standings": POOR, "ended": None}
+    values |= {
+        "parameters": parameters({"parameter": "again.weight"}, steps=(1, 10)),
+        "layers": layers(*rows, steps=(1, 10)),
+    }
+    return recording(**(values | given))
+
+
+CALM, CLIFF = [9.0, 11.0] * 7, [30.0, 200.0, 5e4]
+
+
+def test_a_recurrence_that_leaps_off_a_cliff() -> None:
+    found = exploding_gradient(recurrent(1.1, CALM + CLIFF))
+    assert found is not None
+    assert found.patch == {"train.clip_norm": 1.0, "model.norm": "batch"}
+    leapt, called = found.evidence
+    assert dict(leapt.values) == {"before": 10.0, "max": 5e4, "ratio": 5000.0}
+    assert leapt.steps == (15, 17)
+    assert called.layers == ("again",)  # where the first NaN was, though what reaches the other is as large
+    assert called.values["ratio"] == pytest.approx(1.1**11)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        recurrent(0.9, CALM + CLIFF),  # it fades: the leap comes from elsewhere
+        recurrent(1.0, CALM + CLIFF),
+        recurrent(1.1, [*CALM, 30.0, 200.0, 900.0]),  # no cliff yet
+        recurrent(1.1, CLIFF * 2),  # never calm: the rate
+        recurrent(1.1, [10.0 * 3**step for step in range(17)]),  # by the same factor each step, as a rate too high does
+        recurrent(1.1, CALM + CLIFF, calls=4),  # hardly a recurrence
+        recurrent(1.1, CALM + CLIFF, refused=None),  # it goes on
+        recurrent(1.1, CALM + CLIFF, standings=GOOD),
+        recurrent(1.1, CALM + CLIFF, layers={}),  # not seen
+    ],
+)
+def test_other_ends_of_a_recurrence(other: Recording) -> None:
+    assert exploding_gradient(other) is None
 
 
 def test_unused_parameters_never_got_a_gradient() -> None:

@@ -77,6 +77,25 @@ TEXTS = {
         "gradient per element of the weights: {low} at {first}, {high} at {last} ({looks})",
         "权重每个元素的梯度：{first} 为 {low}，{last} 为 {high}（{looks}）",
     ),
+    "health.exploding-gradient.calls": (
+        "Gradients explode on their way through a layer that is called again and again: within a few steps they became {times} times as "
+        "large.",
+        "梯度在反复经过同一层的途中爆炸：几步之内增大到原来的 {times} 倍。",
+    ),
+    "health.exploding-gradient.cliff": (
+        "norm of the whole gradient: {before} as a rule, then {top} (up to step {step}), then not finite",
+        "总梯度的范数：通常为 {before}，随后升至 {top}（截至第 {step} 步），之后不再是有限值",
+    ),
+    "health.exploding-gradient.call": (
+        "{layer} is called {calls} times in one pass: what reaches its first call was {times} times what reaches its last, growing from "
+        "call to call (step {step})",
+        "{layer} 在一次前向计算中被调用 {calls} 次：到达第一次调用的梯度是最后一次的 {times} 倍，逐次增大（第 {step} 步）",
+    ),
+    "health.exploding-gradient.calls.remedy": (
+        "Clip the norm of the gradient; begin with an orthogonal or smaller recurrent matrix, or take gated cells (LSTM, GRU), and lower "
+        "the rate where it is called too high.",
+        "请裁剪梯度范数；循环矩阵用正交或更小的初始值，或改用门控单元（LSTM、GRU）；若诊断指出学习率过高，请降低学习率。",
+    ),
     "health.looks": ("medians of {count} looks", "{count} 次查看的中位数"),
     "health.look": ("at step {step}", "第 {step} 步"),
     "health.exploding-gradient.norm": (

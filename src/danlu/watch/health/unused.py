@@ -43,7 +43,7 @@ def frozen_parameters(recording: Recording) -> Verdict | None:
     """Not trained, although the recipe does not say so, in a net that answers poorly. None without looks."""
     recipe = recording.recipe
     if recording.poor is not True or (
-        recipe is not None and (recipe.model.unfreeze != "all" or recipe.model.pretrained)
+        recipe is not None and (recipe.model.unfreeze.name != "all" or recipe.model.pretrained)
     ):
         return None
     every = recording.weights
