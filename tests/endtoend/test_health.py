@@ -1,4 +1,4 @@
-"""Eighteen runs broken on purpose get their verdict, twenty-one that go well get none, and what a patch promises it keeps.
+"""Eighteen runs broken on purpose get their verdict, twenty-three that go well get none, and what a patch promises it keeps.
 
 The runs are data: ``ailing.py`` and ``thriving.py``. What is claimed of each (broken in this way, going well) is shown first, on its
 weights and curves, so that no verdict is measured against itself. A part of them is tried in every test

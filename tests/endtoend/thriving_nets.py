@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 
@@ -50,3 +51,32 @@ class Patches(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.embed(x).flatten(2).transpose(1, 2) + self.place
         return self.head(self.norm(self.layers(tokens)).mean(1))
+
+
+class RandomFeatures(nn.Module):
+    """A thousand random features, frozen as they were drawn on purpose, under a linear head (Rahimi & Recht 2008)."""
+
+    def __init__(self, in_channels: int, classes: int, image_size: tuple[int, int]) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Linear(in_channels * image_size[0] * image_size[1], 1000), nn.ReLU())
+        self.features.requires_grad_(False)
+        self.head = nn.Linear(1000, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x.flatten(1)))
+
+
+class Components(nn.Module):
+    """Its first layer is known before training, and frozen: the directions in which digits differ most. A small net learns on top."""
+
+    def __init__(self, in_channels: int, classes: int, image_size: tuple[int, int]) -> None:
+        super().__init__()
+        digits = torch.tensor(load_digits().data, dtype=torch.float32)
+        _, _, directions = torch.pca_lowrank(digits, 24)
+        self.directions = nn.Linear(in_channels * image_size[0] * image_size[1], 24, bias=False)
+        self.directions.weight.data = directions.T.contiguous()
+        self.directions.requires_grad_(False)
+        self.head = nn.Sequential(nn.Linear(24, 24), nn.ReLU(), nn.Linear(24, classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.directions(x.flatten(1)))

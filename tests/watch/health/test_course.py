@@ -319,6 +319,16 @@ def test_the_patch_is_for_what_keeps_it_from_learning() -> None:
     penalised = underfitting(course(flat, recipe=recipe(train__l1=0.1)))
     assert penalised is not None
     assert penalised.patch == {"train.l1": 0.0}
+    frozen = underfitting(
+        course(flat, recipe=recipe(model__unfreeze="frozen", model__pretrained="weights.safetensors"))
+    )
+    assert frozen is not None
+    assert frozen.patch == {"model.unfreeze": "all", "train.optimizer.lr": "auto"}
+    assert "unfreeze" in frozen.remedy
+    given = recipe(model__args={"widths": [2]}, model__pretrained="weights.safetensors", train__epochs=10)
+    fitting = underfitting(course(flat, recipe=given))
+    assert fitting is not None
+    assert fitting.patch == {"train.epochs": 20}  # wider layers could not take the weights
     dropped = underfitting(course(flat, takes={"dropout": 0.9}))
     assert dropped is not None
     assert dropped.patch == {"model.dropout": 0.0}

@@ -257,6 +257,11 @@ TEXTS = {
         "A larger net, less regularisation (dropout, L1, weight decay) or more epochs.",
         "请使用更大的网络，减少正则化（dropout、L1、权重衰减），或训练更多轮。",
     ),
+    "health.underfitting.frozen": (
+        "The head alone is trained, and what is frozen does not suit these data: let everything be trained (model.unfreeze: all), at a rate "
+        "that a short test finds for it.",
+        "只训练了输出头，而被冻结的部分不适合这些数据：请训练整个网络（model.unfreeze: all），学习率由短测试重新确定。",
+    ),
     "health.underfitting.falling": (
         "Train longer: the loss was still falling. Less regularisation (dropout, L1, weight decay) helps too.",
         "请训练更久：损失仍在下降。减少正则化（dropout、L1、权重衰减）也有帮助。",

@@ -125,6 +125,12 @@ class Recording:
         _, rates = self.curves.get("lr", (np.empty(0, np.int64), np.empty(0)))
         return float(np.nanmax(rates)) if len(rates) and np.isfinite(rates).any() else float("nan")
 
+    @property
+    def unfreezes(self) -> str:
+        """What the recipe has trained: "all", "frozen" (the head alone) and so on; "all" without a recipe."""
+        asked: object = "all" if self.recipe is None else self.recipe.model.unfreeze
+        return str(getattr(asked, "name", asked))
+
     def rates(self, steps: Steps) -> np.ndarray:
         """float64 (N,): the rate at ``steps`` over its peak; 1 where rates are not known."""
         at, rates = self.curves.get("lr", (np.empty(0, np.int64), np.empty(0)))

@@ -79,12 +79,17 @@ def less_dropout(recording: Recording) -> Patch:
 
 
 def wider(recording: Recording) -> Patch:
-    """Layers four times as wide, 64 at least, where the recipe says how wide they are."""
+    """Layers four times as wide, 64 at least, where the recipe says how wide they are. Weights that it brings fit as they are only."""
     recipe = recording.recipe
-    args = {} if recipe is None else recipe.model.args
+    args = {} if recipe is None or recipe.model.pretrained else recipe.model.args
     if args.get("widths"):
         return {"model.args.widths": [max(4 * int(width), 64) for width in args["widths"]]}
     return {"model.args.width": max(4 * int(args["width"]), 64)} if isinstance(args.get("width"), int) else {}
+
+
+def thaw(recording: Recording) -> Patch:
+    """Train everything, where the recipe has the head trained alone."""
+    return {"model.unfreeze": "all"} if recording.unfreezes == "frozen" else {}
 
 
 def augment(recording: Recording) -> Patch:

@@ -40,7 +40,10 @@ def underfitting(recording: Recording) -> Verdict | None:
         patch |= {"train.optimizer.weight_decay": 0.01}
     few = recipe is not None and recipe.train.epochs < _FEW
     falling = few or _falling(recording)
-    if not patch:
+    thaw = remedies.thaw(recording)
+    if thaw:  # before anything else: a head alone can't make up for features that do not suit
+        patch |= thaw | remedies.rate(recording, 0.1)
+    elif not patch:
         patch = (
             remedies.epochs(recording, 5 if few else 3)
             if falling
@@ -51,7 +54,7 @@ def underfitting(recording: Recording) -> Verdict | None:
         "warning",
         say("health.underfitting"),
         tuple(evidence),
-        say("health.underfitting.falling" if falling else "health.underfitting.remedy"),
+        say(f"health.underfitting.{'frozen' if thaw else 'falling' if falling else 'remedy'}"),
         patch,
     )
 

@@ -42,9 +42,8 @@ def unused_parameters(recording: Recording) -> Verdict | None:
 def frozen_parameters(recording: Recording) -> Verdict | None:
     """Not trained, although the recipe does not say so, in a net that answers poorly. None without looks."""
     recipe = recording.recipe
-    if recording.poor is not True or (
-        recipe is not None and (recipe.model.unfreeze.name != "all" or recipe.model.pretrained)
-    ):
+    given = recipe is not None and recipe.model.pretrained
+    if recording.poor is not True or recording.unfreezes != "all" or given:
         return None
     every = recording.weights
     total = sum(one.size for one in every)
