@@ -1,4 +1,4 @@
-"""A frozen net trains its head alone, and its norms never move."""
+"""Heads of all kinds of nets are found; what is frozen stays to the bit, its norms' statistics too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from danlu.errors import RecipeError
 from danlu.nn.build import build_net
-from danlu.nn.freeze import freeze
+from danlu.nn.depth import stages
+from danlu.nn.freeze import freeze, thaw
 from danlu.nn.head import head_of
 from danlu.nn.normalise import Normalise
 
@@ -26,11 +27,19 @@ NETS = {
 }
 
 
+def frozen_body(net: nn.Module) -> str:
+    """Everything below the head is frozen; the head's name."""
+    *body, head = stages(net)
+    for stage in body:
+        freeze(map(net.get_parameter, stage.parameters), map(net.get_submodule, stage.norms))
+    return head.name
+
+
 @pytest.mark.parametrize(("name", "head"), NETS.items())
 def test_only_the_head_learns_and_statistics_stay(name: str, head: str) -> None:
     torch.manual_seed(0)
     net = nn.Sequential(Normalise([120.0] * 3, [60.0] * 3), build_net(name, 3, 5, (32, 32)))
-    assert freeze(net) == (f"1.{head}",)
+    assert frozen_body(net) == f"1.{head}"
     trained = {n for n, p in net.named_parameters() if p.requires_grad}
     assert trained == {n for n, _ in net.named_parameters() if n.startswith(f"1.{head}.")}
     before = copy.deepcopy(net.state_dict())
@@ -47,13 +56,24 @@ def test_only_the_head_learns_and_statistics_stay(name: str, head: str) -> None:
 
 def test_train_mode_elsewhere_is_untouched() -> None:
     net = build_net("resnet", 3, 5, (32, 32), dropout=0.5)
-    freeze(net)
+    frozen_body(net)
     net.train()
     assert net.training
     assert net.dropout.training
     assert not any(m.training for m in net.modules() if isinstance(m, nn.BatchNorm2d))
     net.eval()
     assert not net.dropout.training
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_thawing_is_the_inverse(training: bool) -> None:
+    net = build_net("resnet", 3, 5, (32, 32)).train(training)
+    before = [dict(vars(module)) for module in net.modules()]
+    frozen_body(net)
+    for stage in stages(net):
+        thaw(map(net.get_parameter, stage.parameters), map(net.get_submodule, stage.norms), training)
+    assert [dict(vars(module)) for module in net.modules()] == before
+    assert all(p.requires_grad for p in net.parameters())
 
 
 class Wrapper(nn.Module):
@@ -103,3 +123,9 @@ def test_heads_of_torchvision() -> None:
         (head,) = head_of(net)
         layer = net.get_submodule(head)
         assert getattr(layer, "out_features", None) == 7 or layer.out_channels == 7, name
+        found = stages(net)
+        assert found[-1].name == head, name
+        assert sorted(n for stage in found for n in stage.parameters) == sorted(n for n, _ in net.named_parameters()), (
+            name
+        )
+        assert len(found) >= 4, name

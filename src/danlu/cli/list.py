@@ -21,13 +21,21 @@ GROUPS = {
     "losses": "loss",
     "optimizers": "optimizer",
     "schedules": "schedule",
+    "unfreezing": "unfreeze",
     "augmentations": "augmentation",
     "activations": "activation",
     "norms": "norm",
     "kinds": "kind",
     "sources": "source",
 }
-CONFIGURED = ("nets", "losses", "optimizers", "schedules", "augmentations")  # those that a recipe gives arguments
+CONFIGURED = (
+    "nets",
+    "losses",
+    "optimizers",
+    "schedules",
+    "unfreezing",
+    "augmentations",
+)  # those that a recipe gives arguments
 
 
 def arguments(parser: Parser) -> None:

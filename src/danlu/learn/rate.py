@@ -17,7 +17,6 @@ from danlu.learn.asked import Asked
 from danlu.learn.limits import Limit, least_seconds, too_slow
 from danlu.learn.stage import Fixed, Stage
 from danlu.learn.threads import on_threads
-from danlu.nn.parameters import split_parameters
 from danlu.training.finder import Found, find_rate
 from danlu.training.optimisers.base import set_rates
 from danlu.training.parts import optimiser
@@ -29,6 +28,7 @@ from danlu.training.schedules.one_cycle import OneCycle
 from danlu.training.schedules.step import Step
 from danlu.training.seeing import undisturbed
 from danlu.training.slots.gradients import GradientChain
+from danlu.training.slots.parameters import ParameterPlan
 
 SCHEDULES: dict[str, Schedule] = {
     "constant": Constant(),
@@ -148,13 +148,15 @@ def factors(schedule: str, steps: int, per_epoch: int) -> list[float]:
 def walk(stage: Stage, peak: float, schedule: str, steps: int, limit: Limit) -> Walk:
     """Train the net from its first weights for a few steps over the stage's batches, with the plan's optimiser and clipping."""
     net = stage.fresh().train()
-    optimizer = optimiser(net, stage.plan)
-    decayed, others = ([p for _, p in named] for named in split_parameters(net))
+    unfreezing = ParameterPlan(net, stage.plan.unfreeze, Horizon(steps, len(stage.batches)), stage.plan.watched)
+    optimizer = optimiser(unfreezing, stage.plan)
+    decayed, others = unfreezing.learnt()
     chain = GradientChain([*decayed, *others], Precision("fp32", stage.plan.device), stage.plan.clip_norm, 0.0, decayed)
     losses: list[float] = []
     rates: list[float] = []
     for step, batch in enumerate(islice(cycle(stage.batches), steps)):
         limit.check()
+        unfreezing.begin(step)
         rate = peak * SCHEDULES[schedule].at(step, Horizon(steps, len(stage.batches))).factor
         set_rates(optimizer, rate, None)
         loss = stage.loss(net, batch, step)

@@ -1,29 +1,29 @@
-"""Feature extraction: the backbone stays as it is, only the head learns."""
+"""Frozen parts stay as they are: their parameters need no gradient, and their norms' running statistics never move."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MethodType
 
 from torch import nn
 
-from danlu.nn.head import head_of
+
+def freeze(parameters: Iterable[nn.Parameter], norms: Iterable[nn.Module]) -> None:
+    """norms: stay in eval mode from now on, whatever ``net.train()`` says."""
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    for norm in norms:
+        norm.train = MethodType(_stay, norm)  # type: ignore[method-assign]
+        norm.eval()
 
 
-def freeze(net: nn.Module, where: str = "model.unfreeze") -> tuple[str, ...]:
-    """Freeze everything but the head; returns the head's names.
-
-    Frozen parameters need no gradient. Frozen norms with running statistics (batch norm) stay in eval mode whatever
-    ``net.train()`` says, so that their statistics never move. Raises RecipeError where no head is found.
-    """
-    heads = head_of(net, where)
-    inside = tuple(f"{head}." for head in heads)
-    for name, parameter in net.named_parameters():
-        parameter.requires_grad_(name.startswith(inside))
-    for name, module in net.named_modules():
-        if isinstance(module, nn.modules.batchnorm._NormBase) and not f"{name}.".startswith(inside):
-            module.train = MethodType(_stay, module)  # type: ignore[method-assign]
-            module.eval()
-    return heads
+def thaw(parameters: Iterable[nn.Parameter], norms: Iterable[nn.Module], training: bool) -> None:
+    """The inverse. training: the mode that the norms are in now."""
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+    for norm in norms:
+        vars(norm).pop("train", None)
+        norm.train(training)
 
 
 def _stay(module: nn.Module, mode: bool = True) -> nn.Module:

@@ -67,6 +67,7 @@ def _choices(recipe: Recipe) -> Iterator[tuple[str, Chosen, str]]:
         name = getattr(model, group)
         if name is not None:
             yield group, Named(name=name), f"model.{group}"
+    yield "unfreeze", model.unfreeze, "model.unfreeze"
     yield "optimizer", train.optimizer, "train.optimizer"
     yield "schedule", train.schedule, "train.schedule"
     if train.loss is not None:

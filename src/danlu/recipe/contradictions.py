@@ -208,7 +208,7 @@ def _model(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     model = recipe.model
     head = model.name.partition(":")[0]
     own_code = ":" in model.name and head not in ("timm", "torchvision")  # may bring weights of its own
-    if model.unfreeze == "frozen" and model.pretrained is False and not own_code:
+    if model.unfreeze.name == "frozen" and model.pretrained is False and not own_code:
         yield Clash("frozen", ("model.pretrained", "model.unfreeze"))
     for key in ("activation", "norm", "dropout"):
         if getattr(model, key) is not None and key in model.args:

@@ -25,6 +25,7 @@ def json_schema() -> Schema:
     for key, group, where in (
         ("schedule", "schedule", train),
         ("loss", "loss", train),
+        ("unfreeze", "unfreeze", model),
         ("augment", "augmentation", data),
     ):
         parts[f"choice-of-{group}"] = _choice(list(catalogue(group)))

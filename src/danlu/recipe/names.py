@@ -54,6 +54,7 @@ GROUPS: dict[str, Group] = {
     "norm": Group("danlu.nn.norms", table=True),
     "optimizer": Group("danlu.training.optimisers", frozenset({"params", "lr", "weight_decay"})),
     "schedule": Group("danlu.training.schedules", offers=("at",)),
+    "unfreeze": Group("danlu.training.unfreezing", offers=("learning", "rate", "patience")),
     "augmentation": Group("danlu.data.augment.transforms"),
     "kind": Group("danlu.data.kinds"),
     "source": Group("danlu.data.sources", modules=True),

@@ -205,7 +205,10 @@ class ModelSection(Section):
     activation: Name | None = Field(None, description="Activation of every layer of an own net; null: the net's own")
     norm: Name | None = Field(None, description="Normalisation layers of an own net; null: the net's own")
     dropout: Share | None = Field(None, description="Share of values dropped; null: the net's own")
-    unfreeze: Literal["all", "frozen"] = Field("all", description="What is trained: everything, or the head alone")
+    unfreeze: Choice = Field(
+        Named(name="all"),
+        description="What is trained: all, frozen (the head alone), gradual (from the head down), layerwise (smaller rates below)",
+    )
     args: Arguments = Field(default_factory=FrozenDict, description="Further arguments of the net")
 
 

@@ -19,7 +19,6 @@ from danlu.data.prepare import prepare
 from danlu.data.table import Part
 from danlu.errors import RecipeError
 from danlu.messages import say
-from danlu.nn.freeze import freeze
 from danlu.randomness import Position, key_of
 from danlu.recipe import names
 from danlu.recipe.located import located
@@ -34,6 +33,7 @@ from danlu.training.finder import find_rate
 from danlu.training.objective import Objective
 from danlu.training.plan import CheckpointPolicy, Judged, Plan
 from danlu.training.precision import Name, Precision
+from danlu.training.slots.parameters import freeze_for_good
 
 Progress = Callable[[str, int, int], None]
 Tell = Callable[[Event], None]
@@ -101,8 +101,7 @@ def bench(recipe: Recipe, spec: TaskSpec, data: Dataset, choices: auto.Choices) 
     task: Task = names.load_object(spec.task)(recipe, data)
     torch.default_generator.manual_seed(key_of(f"init/{recipe.seed}") >> 1)
     net = task.net()
-    if recipe.model.unfreeze == "frozen":
-        freeze(net)
+    freeze_for_good(net, names.build("unfreeze", recipe.model.unfreeze, recipe.where("model.unfreeze")))
     last = auto.channels_last(recipe, net, choices)
     net = net.to(device, memory_format=torch.channels_last) if last else net.to(device)  # type: ignore[call-overload]
     name = recipe.train.precision
@@ -213,6 +212,7 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
         lr=1e-3 if train.optimizer.lr == "auto" else train.optimizer.lr,
         decay=train.optimizer.weight_decay,
         schedule=names.build("schedule", train.schedule, recipe.where("train.schedule")),
+        unfreeze=names.build("unfreeze", recipe.model.unfreeze, recipe.where("model.unfreeze")),
         warmup=warmup,
         clip_norm=train.clip_norm,
         l1=train.l1,

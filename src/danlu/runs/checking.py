@@ -30,6 +30,8 @@ from danlu.training.loop import slots
 from danlu.training.parts import Parts
 from danlu.training.plan import Judged
 from danlu.training.randomness import reseed
+from danlu.training.schedules.base import Horizon
+from danlu.training.slots.parameters import ParameterPlan
 from danlu.training.slots.stoppers import no_metric
 
 _BLOCK = 4096  # bytes
@@ -70,11 +72,14 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
     warnings = data_findings(assembled.data.card)
     batch = first_batch(assembled.batches, assembled.plan)
     trial = copy.deepcopy(assembled.net)
-    note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), _lost)
-    if assembled.batches.smallest == 1 and assembled.recipe.train.batch_size > 1 and batch_norms(trial):
-        note("batch-of-one", lambda: _batch_of_one(assembled, trial), lambda _: "")
+    plan, steps = assembled.plan, -(-len(assembled.batches) // assembled.plan.accumulate)
+    with ParameterPlan(trial, plan.unfreeze, Horizon(steps, steps), plan.watched) as unfreezing:
+        unfreezing.begin(0)
+        note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), _lost)
+        if assembled.batches.smallest == 1 and assembled.recipe.train.batch_size > 1 and batch_norms(trial):
+            note("batch-of-one", lambda: _batch_of_one(assembled, trial), lambda _: "")
     note("evaluation", lambda: _one_batch_judged(assembled, trial), _first_value)
-    parts = Parts(trial, assembled.objective, assembled.plan, -(-len(assembled.batches) // assembled.plan.accumulate))
+    parts = Parts(trial, assembled.objective, plan, steps)
     note("checkpoint", lambda: _round_trip(parts, folder, assembled.recipe), lambda size: f"{size / 1e6:.1f} MB")
     size, accumulate = assembled.recipe.train.batch_size, assembled.plan.accumulate
     if accumulate > 1 and batch_norms(trial):

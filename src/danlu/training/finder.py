@@ -21,7 +21,6 @@ from torch import nn
 from danlu.data.batches.batch import Batch
 from danlu.errors import TrainingError
 from danlu.messages import say
-from danlu.nn.parameters import split_parameters
 from danlu.randomness import Position
 from danlu.training.objective import Objective
 from danlu.training.optimisers.base import set_rates
@@ -29,7 +28,9 @@ from danlu.training.parts import optimiser
 from danlu.training.plan import Feed, Plan
 from danlu.training.precision import Precision
 from danlu.training.randomness import reseed
+from danlu.training.schedules.base import Horizon
 from danlu.training.slots.gradients import GradientChain
+from danlu.training.slots.parameters import ParameterPlan
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,11 @@ def find_rate(
 ) -> Found:
     """Run the test. low, high: rates at its ends. Raises TrainingError where no rate lowers the loss."""
     trial = copy.deepcopy(net).train()
-    optimizer = optimiser(trial, plan)
+    unfreezing = ParameterPlan(trial, plan.unfreeze, Horizon(steps, steps), plan.watched)
+    unfreezing.begin(0)
+    optimizer = optimiser(unfreezing, plan)
     precision = Precision(plan.precision, plan.device)
-    decayed, others = ([p for _, p in named] for named in split_parameters(trial))
+    decayed, others = unfreezing.learnt()
     gradients = GradientChain([*decayed, *others], precision, plan.clip_norm, plan.l1, decayed)
     rates: list[float] = []
     losses: list[float] = []

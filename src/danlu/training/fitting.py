@@ -102,7 +102,7 @@ def fit(
     objective: an :class:`Objective`, a term, a loss by name ("cross-entropy", {"name": "focal", "gamma": 2}), or any callable
     (outputs, target) → mean loss. data: a feed of batches, a tuple of tensors or arrays (inputs…, target) (N, …), or a DataLoader of
     such tuples. validation: the same kinds; judged by the objective after every epoch. changes: fields of :class:`Plan` by
-    name (epochs=5, lr=1e-3, optimizer="sgd", schedule="cosine", …).
+    name (epochs=5, lr=1e-3, optimizer="sgd", schedule="cosine", unfreeze="gradual", …).
     folder: where checkpoints go and, under ``captures``, the batches of steps that were NaN or infinite; with ``resume`` training
     continues from the newest, without it there must be none. Two processes can't have one folder. watchers: are told everything;
     where there are none, what should be heard of is a Python warning.
@@ -112,6 +112,8 @@ def fit(
         changes["optimizer"] = names.load_object(names.resolve("optimizer", changes["optimizer"], "optimizer"))
     if isinstance(changes.get("schedule"), (str, dict)):
         changes["schedule"] = names.build("schedule", Named(**named(changes["schedule"])), "schedule")
+    if isinstance(changes.get("unfreeze"), (str, dict)):
+        changes["unfreeze"] = names.build("unfreeze", Named(**named(changes["unfreeze"])), "unfreeze")
     chosen = replace(plan or Plan(), **changes)
     if folder is not None:
         if not resume and listed(Path(folder)):

@@ -130,13 +130,14 @@ def fit(
         )
     )
     began = time.perf_counter()
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, parts.parameters:
         while not progress.finished and progress.epoch < plan.epochs:
             epoch, epoch_began, again = progress.epoch, time.perf_counter(), False
             net.train()
             parts.guard.begin()
             for window in _windows(batches.epoch(epoch, progress.micro), plan.accumulate, meter.waited):
                 at = Position(plan.seed, epoch, progress.step)
+                parts.parameters.begin(progress.step)
                 lr = parts.update.set_rates(progress.step)
                 micros = [transformed(batch, at, plan) for batch in window]
                 counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
@@ -196,7 +197,6 @@ def fit(
 def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, str], ...]:
     """(slot, what stands in it), in the order in which a step passes them; for `danlu check` and the run's first event."""
     weights = " + ".join(f"{weight:g}·{name}" for name, weight in objective.weights.items())
-    counts = sum(p.numel() for p in parts.gradients.parameters)
     chain = [say("loop.accumulate", count=plan.accumulate)]
     chain += [say("loop.unscale")] if parts.precision.scaler is not None else []
     chain += [say("loop.clip", norm=f"{plan.clip_norm:g}")] if plan.clip_norm is not None else []
@@ -214,7 +214,7 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
         ("transforms", ", ".join(map(str, plan.transforms)) or "–"),
         ("forward", f"{type(parts.net).__name__}, {plan.precision}"),
         ("objective", weights),
-        ("parameters", say("loop.trained", count=f"{counts:,}")),
+        ("parameters", parts.parameters.line()),
         ("gradients", " → ".join(chain)),
         ("update", say("loop.update", optimizer=name, rate=rate, decay=decay, schedule=schedule)),
         ("followers", f"EMA {plan.ema:g}" if plan.ema is not None else "–"),
@@ -246,6 +246,7 @@ def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable
         weights = checkpoint.State({"net": dict(parts.judged.state_dict())}, values)
         best_weights.keep(plan.best_folder, plan.checkpoint.folder, weights)
     stop = parts.stopper is not None and parts.stopper.stops(judged.values)
+    parts.parameters.judged(judged.values)
     seconds = time.perf_counter() - began
     tell(Evaluated(step, epoch, "val", dict(judged.values), dict(judged.intervals), best, seconds))
     return stop

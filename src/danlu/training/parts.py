@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 
 from danlu.errors import RecipeError, RunError
 from danlu.messages import say
-from danlu.nn.parameters import split_parameters
 from danlu.training.checkpoint import State
 from danlu.training.meter import Meter
 from danlu.training.objective import Objective
@@ -23,6 +22,7 @@ from danlu.training.schedules.base import Horizon, WarmUp
 from danlu.training.slots.followers import Ema
 from danlu.training.slots.gradients import GradientChain
 from danlu.training.slots.guard import Guard
+from danlu.training.slots.parameters import ParameterPlan
 from danlu.training.slots.stoppers import Best, EarlyStop
 from danlu.training.slots.update import Update
 
@@ -53,9 +53,10 @@ class Parts:
         self.net = net
         self.horizon = Horizon(total, steps_per_epoch)
         self.precision = Precision(plan.precision, plan.device)
-        self.optimizer = optimiser(net, plan)
+        self.parameters = ParameterPlan(net, plan.unfreeze, self.horizon, plan.watched)
+        self.optimizer = optimiser(self.parameters, plan)
         self._names = {p: name for name, p in net.named_parameters()}
-        decayed, others = ([p for _, p in named] for named in split_parameters(net))
+        decayed, others = self.parameters.learnt()
         self.gradients = GradientChain([*decayed, *others], self.precision, plan.clip_norm, plan.l1, decayed)
         schedule = WarmUp(plan.schedule, plan.warmup) if plan.warmup else plan.schedule
         self.update = Update(self.optimizer, schedule, self.horizon, plan.lr, self.precision)
@@ -95,6 +96,7 @@ class Parts:
             "best": self.best.state() if self.best else None,
             "stopper": self.stopper.state() if self.stopper else None,
             "guard": self.guard.state(),
+            "parameters": self.parameters.state(),
             "extra": self._extra,
         }
         self._saved_at = time.monotonic()
@@ -118,16 +120,17 @@ class Parts:
         self.meter.load(values["meter"])
         if "guard" in values:
             self.guard.load(values["guard"])
+        if "parameters" in values:
+            self.parameters.load(values["parameters"])
         if self.best and values["best"]:
             self.best.load(values["best"])
         if self.stopper and values["stopper"]:
             self.stopper.load(values["stopper"])
 
 
-def optimiser(net: nn.Module, plan: Plan) -> Optimizer:
-    """The plan's optimiser over the net's trainable parameters, with decay only where :func:`split_parameters` says."""
-    decayed, others = ([p for _, p in named] for named in split_parameters(net))
-    groups = [{"params": ps, "weight_decay": decay} for ps, decay in ((decayed, plan.decay), (others, 0.0)) if ps]
+def optimiser(parameters: ParameterPlan, plan: Plan) -> Optimizer:
+    """The plan's optimiser over everything that ever learns."""
+    groups = parameters.groups(plan.decay)
     if not groups:
         raise RunError.of("model.unfreeze", say("training.nothing-to-train"))
     return plan.optimizer(groups, lr=plan.lr, weight_decay=plan.decay)

@@ -19,6 +19,8 @@ from danlu.training.optimisers.adamw import AdamW
 from danlu.training.precision import Name
 from danlu.training.schedules.base import Schedule
 from danlu.training.schedules.one_cycle import OneCycle
+from danlu.training.unfreezing.all import All
+from danlu.training.unfreezing.base import Unfreezing
 
 
 class Feed(Protocol):
@@ -65,6 +67,7 @@ class Plan:
     """What the recipe's ``train`` section becomes.
 
     optimizer: makes the optimiser from parameter groups (``params``, ``weight_decay``). lr: the peak rate. warmup: steps.
+    unfreeze: which parameters learn, when, and at which share of the rate.
     decay: weight decay of matrices and filters; norms, biases and other vectors get none.
     l1: λ of the L1 penalty, on the same parameters. ema: decay of averaged weights, which are then the ones evaluated.
     monitor: (metric, +1 or -1) whose best weights are kept in ``best_folder``. patience: evaluations without improvement
@@ -80,6 +83,7 @@ class Plan:
     seed: int = 0
     optimizer: Callable[..., Optimizer] = AdamW
     lr: float = 1e-3
+    unfreeze: Unfreezing = field(default_factory=All)
     decay: float = 0.01
     schedule: Schedule = field(default_factory=OneCycle)
     warmup: int = 0
@@ -101,6 +105,11 @@ class Plan:
     source: Callable[[int], tuple[str, str]] = by_number
     log_seconds: float = 1.0
     extra_state: Mapping[str, Any] = field(default_factory=dict)  # JSON-able, stored beside (versions, recipe hash)
+
+    @property
+    def watched(self) -> tuple[str, int] | None:
+        """The metric (and its sign) whose standing still is waited for: that of early stopping, else the monitor."""
+        return self.early_stop[:2] if self.early_stop else self.monitor
 
 
 def transformed(batch: Batch, at: Position, plan: Plan) -> Batch:

@@ -5,6 +5,10 @@ TEXTS = {
     "loop.parameters": ("{count} parameters", "{count} 个参数"),
     "loop.loss": ("loss {value}", "损失 {value}"),
     "loop.trained": ("{count} trained", "训练其中 {count} 个"),
+    "loop.unfreezing": (
+        "{count} trained; {plan}: at first {now}, {first} of {stages} stages",
+        "训练其中 {count} 个；{plan}：开始时 {now} 个，{stages} 段中的 {first} 段",
+    ),
     "loop.accumulate": ("accumulate {count}", "累积 {count}"),
     "loop.unscale": ("unscale", "还原缩放"),
     "loop.clip": ("clip norm {norm}", "裁剪范数 {norm}"),

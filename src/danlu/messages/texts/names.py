@@ -83,6 +83,20 @@ TEXTS = {
         "The rate times gamma after each period of so many epochs (every).",
         "每过若干轮（every），学习率乘以 gamma。",
     ),
+    # ---- unfreezing
+    "names.unfreeze.all": ("Everything learns at one rate.", "全部参数以同一学习率训练。"),
+    "names.unfreeze.frozen": (
+        "Feature extraction: the head alone learns.",
+        "特征提取：只训练头部。",
+    ),
+    "names.unfreeze.gradual": (
+        "From the head down, stage by stage: by steps or on a plateau (Howard and Ruder 2018).",
+        "自头部起逐段解冻：按步数，或在指标停滞时（Howard 与 Ruder，2018）。",
+    ),
+    "names.unfreeze.layerwise": (
+        "Each stage at decay times the rate of the one above it (Clark et al. 2020).",
+        "每一段的学习率是其上一段的 decay 倍（Clark 等，2020）。",
+    ),
     # ---- augmentations
     "names.augmentation.color-jitter": (
         "Brightness, contrast, saturation and hue, each changed by a random factor.",

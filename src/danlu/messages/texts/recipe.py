@@ -27,6 +27,7 @@ TEXTS = {
     "recipe.group.norm": ("norm", "归一化层"),
     "recipe.group.optimizer": ("optimizer", "优化器"),
     "recipe.group.schedule": ("schedule", "学习率计划"),
+    "recipe.group.unfreeze": ("unfreezing", "解冻方式"),
     "recipe.group.augmentation": ("augmentation", "数据增强"),
     "recipe.group.kind": ("kind", "列类型"),
     "recipe.group.source": ("source", "数据来源"),

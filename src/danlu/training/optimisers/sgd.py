@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
@@ -31,3 +31,17 @@ class SGD(torch.optim.SGD):
             dampening=dampening,
             fused=fusible(groups),
         )
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            if group["fused"] and group["momentum"]:
+                self._begin(group)
+        return super().step(closure)
+
+    def _begin(self, group: dict[str, Any]) -> None:
+        """The fused kernel takes the momenta of all or of none: those of parameters that learn only from now on begin at 0."""
+        held = [p for p in group["params"] if p.grad is not None]
+        late = [p for p in held if self.state.get(p, {}).get("momentum_buffer") is None]
+        if len(late) < len(held):
+            for parameter in late:
+                self.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)

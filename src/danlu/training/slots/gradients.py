@@ -51,8 +51,10 @@ class GradientChain:
         return dict(zip(*self._norms, strict=True))
 
     def penalty(self) -> Tensor:
-        """λ·Σ|p|, 0-d, for the reported loss."""
-        return self.l1 * torch.stack(torch._foreach_norm([p.detach() for p in self.penalised], 1)).sum()
+        """λ·Σ|p| over what learns now, 0-d, for the reported loss."""
+        return (
+            self.l1 * torch.stack(torch._foreach_norm([p.detach() for p in self.penalised if p.requires_grad], 1)).sum()
+        )
 
     def _penalise(self) -> None:
         """The subgradient λ·sign(p) of the L1 penalty, added once per effective batch and after clipping."""
