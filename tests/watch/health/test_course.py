@@ -127,6 +127,9 @@ def test_what_batch_norm_hides(grown: float, wild: float, told: bool) -> None:
 def test_what_batch_norm_hides_is_nothing_where_it_ended_well_or_was_not_seen() -> None:
     found = calm(20, 900.0)
     assert rate_too_high(replace(found, standings=GOOD)) is None
+    unknown = replace(found, standings=Standings())
+    assert unknown.poor is None
+    assert rate_too_high(unknown) is None
     assert rate_too_high(replace(found, parameters={})) is None
     born = parameters({"parameter": "branch.weight", "weight": lambda look, step: float(look > 0), "update": 0.01})
     assert rate_too_high(replace(found, parameters=born)) is None  # from 0, to which nothing has a ratio

@@ -26,8 +26,8 @@ _RATE = 0.25  # of the peak rate at least, where it leaps: before, other things 
 _SURE = 4.0  # the leap over the spread of single steps: batches differ
 _LEFT = 0.15  # of what there was to learn is left
 _LARGE = 0.02  # update over weight, twenty times the rule of thumb; healthy runs had at most 0.01
-_GROWN = 10.0  # norm of a weight over its first (which keeps signals as large as they are); good runs had at most 3.6
-_WILD = 10.0  # validation loss over that of a constant answer, above the floor; good runs had at most 7.6, at a rate of 0.1 for AdamW
+_GROWN = 10.0  # norm of a weight over its first; good runs had up to 13, and 115 where weights began next to 0
+_WILD = 10.0  # validation loss over that of a constant answer, above the floor; good runs had up to 17, and weights grown threefold
 _ORTHOGONAL = 0.1  # the same of Muon, whose updates have a size of their own (Jordan 2024)
 
 
@@ -66,11 +66,13 @@ def _leap(recording: Recording) -> list[Evidence]:
 
 
 def _blown(recording: Recording) -> list[Evidence]:
-    """Weights that have become many times as long, and a validation loss far above that of whoever knows nothing: either alone may
-    come of something else (first weights next to 0; averages of a batch norm that are young).
+    """Weights that have become many times as long, and a validation loss far above that of whoever knows nothing, in a net that answers
+    poorly: either alone is found in good runs too (first weights next to 0; averages of a batch norm that are young).
     """
     losses = recording.losses
-    if losses is None or "val/loss" not in recording.curves or recording.left is None or recording.left < _LEFT:
+    if recording.poor is not True or losses is None or recording.left is None or recording.left < _LEFT:
+        return []
+    if "val/loss" not in recording.curves:
         return []
     at, validation = recording.curves["val/loss"]
     rungs = depth.ladder(recording, LEAST)
