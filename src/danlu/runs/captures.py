@@ -78,6 +78,7 @@ class CaptureWriter:
         self._waiting, self._rows = [], 0
         if len(_pieces(self.folder, "layers")) > PIECES:
             self._join()
+        _give_back()
 
     def _take_back(self, step: int) -> None:
         for name in TABLES:
@@ -193,6 +194,13 @@ def _digest(table: Any) -> bytes:
         else:
             digest.update(values.tobytes())
     return digest.hexdigest().encode()
+
+
+def _give_back() -> None:
+    """Arrow keeps what it freed for itself, some MB more after each joining; a training goes on for long."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _put(path: Path, table: Any) -> None:
