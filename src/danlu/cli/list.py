@@ -15,6 +15,7 @@ from danlu.messages import choose, say
 from danlu.messages.texts.names import TEXTS
 
 USAGE = "[GROUP]"
+WEIGHTS = "weights"
 GROUPS = {
     "tasks": "task",
     "nets": "net",
@@ -39,7 +40,9 @@ CONFIGURED = (
 
 
 def arguments(parser: Parser) -> None:
-    parser.add_argument("group", nargs="*", metavar="GROUP", help=say("cli.list.group", groups=", ".join(GROUPS)))
+    parser.add_argument(
+        "group", nargs="*", metavar="GROUP", help=say("cli.list.group", groups=", ".join([*GROUPS, WEIGHTS]))
+    )
 
 
 def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
@@ -51,7 +54,9 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
             out.line(f"{group:<14} {', '.join(entries)}")
         out.result(known)
         return DONE
-    group = one_of(parser, "GROUP", parser.only("GROUP", options.group), list(GROUPS))
+    group = one_of(parser, "GROUP", parser.only("GROUP", options.group), [*GROUPS, WEIGHTS])
+    if group == WEIGHTS:
+        return _weights(out)
     if group == "tasks":
         return _tasks(out)
     asked = names.GROUPS[GROUPS[group]]
@@ -96,6 +101,22 @@ def _show(rows: Sequence[Mapping[str, Any]], out: Output) -> None:
                 out.line(" " * cells(head) + line)
         if any("arguments" in each for each in rows):
             out.line()
+
+
+def _weights(out: Output) -> int:
+    """What ``model.pretrained`` can be had from without a network."""
+    from danlu.nn.offline import available
+
+    found = list(available())
+    if found:
+        out.table(
+            [say("cli.list.weights.name"), say("cli.list.weights.home"), say("cli.list.weights.size")],
+            [(each.name, each.home, f"{each.size / 1e6:.1f} MB") for each in found],
+        )
+    else:
+        out.line(say("cli.list.no-weights"))
+    out.result([{"name": each.name, "home": each.home, "path": str(each.path), "bytes": each.size} for each in found])
+    return DONE
 
 
 def _tasks(out: Output) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,7 +45,8 @@ def build_net(
     an nn.Module class, a function that makes one, or a module itself (which is copied, so that runs don't share it).
     The user's own are given channels, classes and image size where their signature has a parameter for them.
     activation, norm, dropout: None leaves the net's own; a net that has no such argument refuses them.
-    pretrained: True for published weights, or a safetensors file; for torchvision and timm also the weights' name.
+    pretrained: True for published weights, or what :func:`danlu.nn.weights.load_weights` takes; for torchvision and timm also the
+    weights' name.
 
     Raises RecipeError, where ``where`` is the recipe's place of ``model``.
     """
@@ -141,7 +141,7 @@ def _copied(module: nn.Module, chosen: Named, wanted: Mapping[str, Any], where: 
 def _finished(net: nn.Module, pretrained: bool | str, where: Where) -> nn.Module:
     spot = place(where, "pretrained")
     if isinstance(pretrained, str):
-        load_weights(net, Path(pretrained), spot)
+        load_weights(net, pretrained, spot)
     elif pretrained:
         raise RecipeError.of(spot, say("nn.none-published", net=type(net).__name__), say("nn.none-published-remedy"))
     return net

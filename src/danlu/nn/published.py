@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.head import head_of
 from danlu.nn.hub import careful, tensors_only
+from danlu.nn.offline import published_file
 from danlu.nn.weights import first_convolution, fitted, is_file, load_weights, replace
 
 Size = tuple[int, int]
@@ -45,7 +45,9 @@ def torchvision_net(
         choice = "DEFAULT" if pretrained is True else pretrained
         if name in ("googlenet", "inception_v3"):
             args.pop("aux_logits"), args.pop("init_weights")
-        net = _fetched(where, models.get_model, name, weights=choice, **args)
+        net = _of_a_package(where, name, choice, args) or _fetched(
+            where, models.get_model, name, weights=choice, **args
+        )
         if name in ("googlenet", "inception_v3"):
             for part in ("aux1", "aux2", "AuxLogits"):
                 if hasattr(net, part):
@@ -55,7 +57,7 @@ def torchvision_net(
             _new_input(net, in_channels, trained=True)
         _new_head(net, classes)
     if is_file(pretrained):
-        load_weights(net, Path(str(pretrained)), where)
+        load_weights(net, str(pretrained), where)
     return net
 
 
@@ -84,7 +86,7 @@ def timm_net(
             raise
         net = make(where, timm.create_model, name, **given)  # takes any size: it has no such argument
     if is_file(pretrained):
-        load_weights(net, Path(str(pretrained)), where)
+        load_weights(net, str(pretrained), where)
     return net
 
 
@@ -129,6 +131,19 @@ def _fetched(where: str, make: Any, name: str, **given: Any) -> nn.Module:
         raise RecipeError.of(
             where, say("nn.no-weights", net=name, reason=reason), say("nn.no-weights-remedy")
         ) from error
+    return net
+
+
+def _of_a_package(where: str, name: str, choice: str, args: dict[str, Any]) -> nn.Module | None:
+    """The net with its published weights, where an installed package has brought just this file."""
+    from torchvision import models
+
+    weights = getattr(models.get_model_weights(name), choice, None)
+    path = published_file(weights.url.rpartition("/")[2]) if weights is not None else None
+    if weights is None or path is None or name in ("googlenet", "inception_v3"):
+        return None
+    net = _made(where, models.get_model, name, weights=None, num_classes=len(weights.meta["categories"]), **args)
+    load_weights(net, str(path), where)
     return net
 
 

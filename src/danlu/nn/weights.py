@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -10,36 +11,32 @@ from torch import Tensor, nn
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.head import head_of
+from danlu.nn.offline import ENDINGS, PACKAGE, in_package
+from danlu.nn.tensor_file import read_tensors
 
-_PICKLED = (b"\x80", b"PK\x03\x04")  # a pickle of protocol 2 or later; torch.save's archive of one
-FILES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".onnx")
+FILES = (*ENDINGS, ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".onnx")
 
 
 def is_file(pretrained: bool | str) -> bool:
-    """Whether what ``model.pretrained`` says is a file, and no name of published weights."""
-    return isinstance(pretrained, str) and pretrained.lower().endswith(FILES)
+    """Whether what ``model.pretrained`` says is a file, a folder or inside a package, and no name of published weights."""
+    if not isinstance(pretrained, str):
+        return False
+    return (
+        pretrained.lower().endswith(FILES)
+        or "/" in pretrained
+        or os.sep in pretrained
+        or pretrained.startswith(PACKAGE)
+    )
 
 
-def load_weights(net: nn.Module, file: Path, where: str = "model.pretrained") -> tuple[str, ...]:
-    """Load a safetensors file into ``net``; returns the names that kept their fresh values: the head's, if it differs.
+def load_weights(net: nn.Module, file: str, where: str = "model.pretrained") -> tuple[str, ...]:
+    """Load weights into ``net``; returns the names that kept their fresh values: the head's, if it differs.
 
+    file: safetensors, torch's own format (tensors alone), a folder that holds either, or ``package:NAME[/PATH]``.
     A kernel for another number of input channels is fitted. Names may all stand behind "1." (a net saved with its
-    normalisation in front). Raises RecipeError where the file can't be read or anything else is missing or differs; a
-    pickle is never opened.
+    normalisation in front). Raises RecipeError where the file can't be read or anything else is missing or differs.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        with file.open("rb") as stream:
-            start = stream.read(9)
-        if start.startswith(_PICKLED) and not start.endswith(b"{"):
-            raise RecipeError.of(where, say("nn.weights-pickled", file=file), say("nn.weights-pickled-remedy"))
-        found = load_file(file)
-    except FileNotFoundError as error:
-        raise RecipeError.of(where, say("nn.weights-missing", file=file)) from error
-    except (OSError, SafetensorError) as error:
-        raise RecipeError.of(where, say("nn.weights-unreadable", file=file, reason=error)) from error
+    found = read_tensors(in_package(file, where) if file.startswith(PACKAGE) else Path(file), where)
     own = net.state_dict()
     if own and all(f"1.{name}" in found for name in own):
         found = {name: found[f"1.{name}"] for name in own}

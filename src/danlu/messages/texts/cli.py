@@ -304,6 +304,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.list.what": ("what it is", "说明"),
     "cli.list.columns": ("columns", "数据列"),
     "cli.list.monitor": ("judged by", "评判指标"),
+    "cli.list.weights.name": ("model.pretrained", "model.pretrained"),
+    "cli.list.weights.home": ("from", "来源"),
+    "cli.list.weights.size": ("size", "大小"),
+    "cli.list.no-weights": (
+        "No weights are here yet: none in the caches of torch and of the hub, none in installed packages.",
+        "本机尚无预训练权重：torch 与 hub 的缓存及已安装的软件包中都没有。",
+    ),
     "cli.list.also-nets": (
         "Also timm:NAME and torchvision:NAME, and package.module:Class for a net of your own.",
         "也可以写 timm:名称、torchvision:名称，或用 package.module:Class 指定自己的网络。",

@@ -71,16 +71,30 @@ TEXTS = {
     ),
     "nn.weights-unreadable": ("{file} can't be read: {reason}", "无法读取 {file}：{reason}"),
     "nn.weights-missing": (
-        "there is no file {file}. Write true for the published weights, or the path of a safetensors file.",
-        "没有文件 {file}。用 true 表示公开的预训练权重，或写一个 safetensors 文件的路径。",
+        "there is no file {file}. Write true for the published weights, or the path of a file of weights (danlu list weights).",
+        "没有文件 {file}。用 true 表示公开的预训练权重，或写一个权重文件的路径（见 danlu list weights）。",
     ),
     "nn.weights-pickled": (
-        "{file} is a pickle, or an archive of one, which could run any code: it was not opened.",
-        "{file} 是 pickle 或其归档，可能执行任意代码，因此未予打开。",
+        "{file} holds more than tensors, which could run any code: it was not loaded.",
+        "{file} 中不只有张量，可能执行任意代码，因此未予加载。",
     ),
     "nn.weights-pickled-remedy": (
-        "Where it can be trusted, convert it to safetensors: safetensors.torch.save_file(torch.load(FILE, weights_only=True), …).",
-        "若确认可信，请先转换为 safetensors：safetensors.torch.save_file(torch.load(FILE, weights_only=True), …)。",
+        "Ask whoever made it for the tensors alone: safetensors.torch.save_file(net.state_dict(), …).",
+        "请向制作者索取只含张量的文件：safetensors.torch.save_file(net.state_dict(), …)。",
+    ),
+    "nn.weights-unnamed": ("it holds no tensors by name", "其中没有具名张量"),
+    "nn.not-in-package": (
+        "the package {package} has no such file of weights: {path}",
+        "软件包 {package} 中没有这样的权重文件：{path}",
+    ),
+    "nn.none-in-package": ("the package {package} has no file of weights.", "软件包 {package} 中没有权重文件。"),
+    "nn.none-in-package.remedy": (
+        "danlu list weights shows what there is.",
+        "danlu list weights 会列出现有的权重。",
+    ),
+    "nn.several-in-package": (
+        "the package {package} has several files of weights: which is meant?",
+        "软件包 {package} 中有多个权重文件，指的是哪一个？",
     ),
     "nn.weights-differ": (
         "{file} does not fit the net: {count} tensors are missing or have another shape ({names}).",
