@@ -47,13 +47,12 @@ def train(
     schedule is made for the recipe's). class_weights: float64. seed: called with (step, micro-batch) before every forward pass.
     """
     asked = recipe["train"]
-    if recipe["model"]["unfreeze"] == "frozen":
-        net.requires_grad_(False)
-        net[1].head.requires_grad_(True)  # type: ignore[index,union-attr]
-    trained = [(name, p) for name, p in sorted(net.named_parameters()) if p.requires_grad]
+    plan = recipe["model"]["unfreeze"]
+    trained = [(name, p) for name, p in sorted(net.named_parameters()) if _stage(name) < _learning(plan, 1.0)]
     matrices = [p for _, p in trained if p.ndim > 1]
     vectors = [p for _, p in trained if p.ndim < 2]
-    optimizer = _optimizer(asked["optimizer"], matrices, vectors)
+    stages = {p: _stage(name) for name, p in trained}
+    optimizer = _optimizer(asked["optimizer"], matrices, vectors, stages, plan["args"].get("decay", 1.0))
     window = asked["accumulate"]
     rates = Rates(optimizer, asked, asked["max_steps"], -(-micros // window))
     average = None
@@ -65,15 +64,12 @@ def train(
     epoch = 0
     while len(losses) < steps:
         net.train()
-        if recipe["model"]["unfreeze"] == "frozen":
-            for module in net.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
         epochs = list(batches(epoch))
         for first in range(0, micros, window):
             if len(losses) == steps:
                 break
             rates.set(len(losses))
+            _freeze(net, _learning(plan, len(losses) / asked["max_steps"]))
             some = epochs[first : first + window]
             total = torch.stack([_count(target, class_weights) for _, target in some]).sum().float()
             loss = 0.0
@@ -97,10 +93,40 @@ def train(
     return losses, net if average is None else average.module
 
 
+def _stage(name: str) -> int:
+    """From the head up: 0, 1, 2."""
+    return 0 if ".head." in name else 1 if ".stages." in name else 2
+
+
+def _learning(plan: Mapping[str, Any], share: float) -> int:
+    """How many stages learn when this share of the steps is done."""
+    if plan["name"] == "gradual":
+        until = plan["args"]["until"]
+        return 3 if share >= until else 1 + int(share / until * 2)
+    return 1 if plan["name"] == "frozen" else 3
+
+
+def _freeze(net: nn.Module, learning: int) -> None:
+    for name, parameter in net.named_parameters():
+        parameter.requires_grad_(_stage(name) < learning)
+    for name, module in net.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.train(_stage(f"{name}.") < learning)
+
+
 def _optimizer(
-    asked: Mapping[str, Any], matrices: list[nn.Parameter], vectors: list[nn.Parameter]
+    asked: Mapping[str, Any],
+    matrices: list[nn.Parameter],
+    vectors: list[nn.Parameter],
+    stages: Mapping[nn.Parameter, int],
+    rate: float,
 ) -> torch.optim.Optimizer:
-    groups = [{"params": matrices, "weight_decay": asked["weight_decay"]}, {"params": vectors, "weight_decay": 0.0}]
+    """A group for each stage: torch's fused SGD takes the momenta of all of a group or of none."""
+    groups = [
+        {"params": [p for p in some if stages[p] == stage], "weight_decay": decay, "scale": rate**stage}
+        for stage in sorted(set(stages.values()))
+        for some, decay in ((matrices, asked["weight_decay"]), (vectors, 0.0))
+    ]
     return OPTIMISERS[asked["name"]](groups, lr=asked["lr"], **asked["args"])
 
 
@@ -129,13 +155,18 @@ class Rates:
 
     def set(self, step: int) -> None:
         """The rates of ``step``; called once for each, in order."""
+        groups = self.optimizer.param_groups
+        for group in groups:
+            group["lr"] = group.get("whole", group["lr"])
         if step > self.warmup:
             self.scheduler.step()
-        for group in self.optimizer.param_groups:
+        for group in groups:
             if step < self.warmup:
                 group["lr"] = self.first * (step + 1) / (self.warmup + 1)
             elif step == self.warmup:
                 group["lr"] = self.first
+            group["whole"] = group["lr"]
+            group["lr"] *= group["scale"]
 
 
 def _count(target: Tensor, weights: Tensor | None) -> Tensor:

@@ -100,6 +100,8 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("fp16", _one("train.precision", "fp16")),
     Technique("channels-last", _one("train.channels_last", True)),
     Technique("frozen", {"model.unfreeze": "frozen", "model.pretrained": WEIGHTS}),
+    Technique("gradual", _one("model.unfreeze", {"gradual": {"until": 0.75}})),
+    Technique("layerwise", _one("model.unfreeze", {"layerwise": {"decay": 0.5}})),
     Technique("early-stop", {"train.early_stop": {"monitor": "val/loss", "patience": 3}, "train.evaluate_every": 1}),
     Technique("workers", {"data.storage": "stream", "data.workers": 2}),
     Technique("encoded", _one("data.storage", "encoded")),
