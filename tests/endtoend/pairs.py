@@ -148,7 +148,7 @@ def same_as_plain(story: Story, steps: int) -> None:
 
     Bit for bit, since both call the same kernels of torch in the same order. Only focal loss has no function in torch: written as in
     the paper it rounds otherwise (1e-7 a step), so over 20 steps losses may differ by 1e-6, and weights by 1e-5 of the largest of
-    their tensor.
+    their tensor. So does the mean of weights, which torch's class sums in another order.
     """
     recipe = recipes.load(story.path / "recipe.yaml")
     resolved = recipe.model_dump(mode="json")
@@ -161,11 +161,12 @@ def same_as_plain(story: Story, steps: int) -> None:
     tensors = checkpoint.load(story.last).tensors
     found = tensors.get("ema", tensors["net"])
     exact = resolved["train"]["loss"]["name"] != "focal"
+    mean = resolved["train"]["swa"] is not None
     ours_ = story.curves["train/loss"]
     assert ours_ == losses if exact else ours_ == pytest.approx(losses, rel=1e-6)
     for name, value in net.state_dict().items():
         far = _distance(value, found[name])
-        assert far <= (0 if exact else 1e-5), f"{name}: {far:.1e}"
+        assert far <= (0 if exact and not mean else 1e-5), f"{name}: {far:.1e}"
 
 
 def _distance(one: Tensor, other: Tensor) -> float:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, update_bn
 
 from danlu._compat import torchvision
 
@@ -56,11 +56,26 @@ def train(
     window = asked["accumulate"]
     rates = Rates(optimizer, asked, asked["max_steps"], -(-micros // window))
     average = None
+    if asked["swa"] is not None:
+        average = AveragedModel(net)
     if asked["ema"] is not None:
         average = AveragedModel(net, avg_fn=_towards(asked["ema"]), use_buffers=True)
         average.update_parameters(net)  # begins at the first weights
     weight = None if class_weights is None else class_weights.float()
     losses: list[float] = []
+    averaged, start = 0, round((asked["swa"] or 1.0) * asked["max_steps"])
+
+    def backward(some: list[Micro], total: Tensor) -> float:
+        loss = 0.0
+        for index, (inputs, target) in enumerate(some):
+            seed(len(losses), index)
+            with torch.autocast("cpu", torch.bfloat16, enabled=asked["precision"] == "bf16"):
+                logits = net(inputs)
+            share = _sum(asked["loss"], logits.float(), target, weight) / total
+            share.backward()
+            loss += share.detach()  # type: ignore[assignment]
+        return float(loss)
+
     epoch = 0
     while len(losses) < steps:
         net.train()
@@ -68,29 +83,64 @@ def train(
         for first in range(0, micros, window):
             if len(losses) == steps:
                 break
-            rates.set(len(losses))
+            if len(losses) <= start:
+                rates.set(len(losses))
             _freeze(net, _learning(plan, len(losses) / asked["max_steps"]))
             some = epochs[first : first + window]
             total = torch.stack([_count(target, class_weights) for _, target in some]).sum().float()
-            loss = 0.0
-            for index, (inputs, target) in enumerate(some):
-                seed(len(losses), index)
-                with torch.autocast("cpu", torch.bfloat16, enabled=asked["precision"] == "bf16"):
-                    logits = net(inputs)
-                share = _sum(asked["loss"], logits.float(), target, weight) / total
-                share.backward()
-                loss += share.detach()  # type: ignore[assignment]
+            loss = backward(some, total)
+            if asked["sam"] is not None:
+                here = {name: value.clone() for name, value in net.state_dict().items()}
+                _climb([*matrices, *vectors], asked["sam"])
+                backward(some, total)
+                net.load_state_dict(here)
             if asked["clip_norm"] is not None:
                 torch.nn.utils.clip_grad_norm_([*matrices, *vectors], asked["clip_norm"])
-            if asked["l1"]:
+            if asked["l1"] and asked["l1_by"] == "penalty":
                 (asked["l1"] * torch.stack([p.abs().sum() for p in matrices]).sum()).backward()
             optimizer.step()
+            if asked["l1"] and asked["l1_by"] == "proximal":
+                _shrink(optimizer, set(matrices), asked["l1"])
             optimizer.zero_grad()
-            if average is not None:
+            ends = first + window >= micros or len(losses) + 1 == asked["max_steps"]
+            if average is not None and (asked["swa"] is None or (ends and len(losses) >= start)):
                 average.update_parameters(net)
-            losses.append(float(loss))
+                averaged += 1
+            losses.append(loss)
         epoch += 1
+    if asked["swa"] is not None:
+        if averaged == 0:
+            return losses, net
+        if averaged > 1:
+            learning = _learning(plan, 1.0)
+            held = {name: value for name, value in average.module.state_dict().items() if _stage(name) >= learning}
+            held = {name: value.clone() for name, value in held.items()}
+            update_bn([inputs for inputs, _ in epochs], average)
+            average.module.load_state_dict(held, strict=False)
+        else:
+            average.module.load_state_dict(net.state_dict())
     return losses, net if average is None else average.module
+
+
+@torch.no_grad()
+def _climb(parameters: list[nn.Parameter], rho: float) -> None:
+    """A step of length rho up the slope; the gradients are then none."""
+    held = [p for p in parameters if p.grad is not None]
+    norm = torch.stack([p.grad.norm() for p in held if p.grad is not None]).norm()
+    for p in held:
+        p += p.grad * (rho / (norm + 1e-12))
+        p.grad = None
+
+
+@torch.no_grad()
+def _shrink(optimizer: torch.optim.Optimizer, matrices: set[nn.Parameter], weight: float) -> None:
+    """Towards 0 by what the penalty's slope would come to: momentum adds it up."""
+    for group in optimizer.param_groups:
+        gain = 1 / (1 - group["momentum"]) if "dampening" in group or "centered" in group else 1.0
+        for p in group["params"]:
+            if p in matrices and p.grad is not None:
+                reach = group["lr"] * gain * weight
+                p.copy_(torch.where(p.abs() > reach, p - p.clamp(-reach, reach), torch.zeros_like(p)))
 
 
 def _stage(name: str) -> int:

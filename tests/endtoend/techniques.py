@@ -76,6 +76,9 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("clip", _one("train.clip_norm", 0.3)),
     Technique("ema", _one("train.ema", 0.8)),
     Technique("l1", _one("train.l1", 1e-3)),
+    Technique("proximal", {"train.l1": 1e-3, "train.l1_by": "proximal"}),
+    Technique("sam", _one("train.sam", 0.05)),
+    Technique("swa", _one("train.swa", 0.4)),
     Technique("label-smoothing", _one("train.loss.label_smoothing", 0.1)),
     Technique("focal", _one("train.loss.name", "focal")),
     Technique("class-weights", _one("data.balance", "class-weights")),
@@ -147,6 +150,7 @@ def pairs() -> list[tuple[Technique, Technique]]:
 _REFUSED: dict[frozenset[str], str] = {
     frozenset({"focal", "label-smoothing"}): r"focal has no argument label_smoothing",
     frozenset({"class-weights", "own-weights"}): r"class weights are given by train\.loss and by data\.balance",
+    frozenset({"ema", "swa"}): r"two averages of the weights",
     frozenset({"sampler", "own-weights"}): r"rare classes would be helped twice",
 }
 

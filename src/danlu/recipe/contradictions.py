@@ -204,6 +204,17 @@ def _optimizer(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
         yield Clash("nesterov", ("train.optimizer.nesterov", "train.optimizer.dampening"))
 
 
+def _regularisation(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    train = recipe.train
+    if train.ema is not None and train.swa is not None:
+        yield Clash("two-averages", ("train.ema", "train.swa"))
+    if train.l1_by == "proximal":
+        if not train.l1:
+            yield Clash("proximal-of-nothing", ("train.l1", "train.l1_by"))
+        if train.precision == "fp16":
+            yield Clash("proximal-fp16", ("train.precision", "train.l1_by"))
+
+
 def _model(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     model = recipe.model
     head = model.name.partition(":")[0]
@@ -249,6 +260,7 @@ RULES: tuple[Rule, ...] = (
     _model,
     _loss,
     _optimizer,
+    _regularisation,
     _steps,
     _monitors,
     _devices,

@@ -255,9 +255,20 @@ class TrainSection(Section):
     warmup: Share | Count = Field(0.0, description="Linear warm-up: a share of all steps, or a number of steps")
     loss: Choice | None = Field(None, description="null: the task's own")
     l1: NonNegative = Field(0.0, description="Weight of the L1 penalty on the parameters")
+    l1_by: Literal["penalty", "proximal"] = Field(
+        "penalty", description="How: its gradient, which makes small weights, or a proximal step, which makes zeros"
+    )
+    sam: Positive | None = Field(
+        None, description="Length of the step up the slope of sharpness-aware minimisation, often 0.05; null: none"
+    )
     clip_norm: Positive | None = Field(None, description="Largest norm of the gradient")
     ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
         None, description="Decay of the averaged weights, which are then evaluated"
+    )
+    swa: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
+        None,
+        description="Share of the steps after which the rate is held and the weights at the ends of epochs are averaged, "
+        "which are then evaluated",
     )
     non_finite: Literal["stop", "skip"] = Field(
         "stop",

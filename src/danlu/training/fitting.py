@@ -151,6 +151,8 @@ def _refuse(plan: Plan, objective: Objective, micros: int, judged: bool) -> None
     """Raises RecipeError for what a plan asks and can't be given. micros: of an epoch. judged: whether there are evaluations."""
     if plan.precision == "fp16" and plan.device.type == "cpu":
         raise RecipeError.of("precision", say("runs.fp16-cpu"), say("runs.fp16-cpu.remedy"))
+    if plan.ema is not None and plan.swa is not None:
+        raise RecipeError.of("swa", say("recipe.clash.two-averages"), say("recipe.clash.two-averages.remedy"))
     steps = plan.epochs * -(-micros // plan.accumulate)
     steps = min(steps, plan.max_steps or steps)
     if plan.warmup and plan.warmup >= steps:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from danlu.data.batches.batch import Batch
 from danlu.messages import say
@@ -104,6 +104,20 @@ def fit(
             best_weights.kept(plan.best_folder)
         tell(CheckpointSaved(progress.step, progress.epoch, str(path), time.perf_counter() - began))
 
+    def backward(micros: Sequence[Batch], epoch: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Add up the gradients of an effective batch; its loss (0-d), terms and counts (K,), on the device."""
+        counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
+        loss = torch.zeros((), device=plan.device)
+        terms = torch.zeros(len(objective.names), device=plan.device)
+        for index, batch in enumerate(micros):
+            reseed(Position(plan.seed, epoch, progress.step, index))
+            with parts.precision.autocast():
+                outputs = net(*batch.arguments())
+            share, values = objective(outputs, batch, counts)
+            parts.precision.backward(share)
+            loss, terms = loss + share.detach(), terms + values
+        return loss, terms, counts
+
     if resume and plan.checkpoint.folder is not None:
 
         def warn(text: str) -> None:
@@ -140,16 +154,11 @@ def fit(
                 parts.parameters.begin(progress.step)
                 lr = parts.update.set_rates(progress.step)
                 micros = [transformed(batch, at, plan) for batch in window]
-                counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
-                loss = torch.zeros((), device=plan.device)
-                terms = torch.zeros(len(objective.names), device=plan.device)
-                for index, batch in enumerate(micros):
-                    reseed(Position(plan.seed, epoch, progress.step, index))
-                    with parts.precision.autocast():
-                        outputs = net(*batch.arguments())
-                    share, values = objective(outputs, batch, counts)
-                    parts.precision.backward(share)
-                    loss, terms = loss + share.detach(), terms + values
+                loss, terms, counts = backward(micros, epoch)
+                if parts.sharpness is not None:
+                    parts.sharpness.climb()
+                    backward(micros, epoch)
+                    parts.sharpness.descend()
                 norm = parts.gradients.finish(parts.optimizer)
                 refused = parts.guard.refuses(loss, norm)
                 penalty = parts.gradients.penalty() if plan.l1 else torch.zeros_like(loss)
@@ -162,8 +171,8 @@ def fit(
                 parts.update.apply(progress.step, refused)
                 if looked:
                     looks.after()
-                if parts.ema is not None:
-                    parts.ema.follow(progress.step, refused)
+                if parts.average is not None:
+                    parts.average.follow(progress.step, refused)
                 meter.add(progress.step, lr, loss, norm, penalty, terms, counts, sum(map(len, micros)), refused)
                 progress.step += 1
                 progress.micro += len(micros)
@@ -179,10 +188,13 @@ def fit(
             if interrupts.asked and progress.micro < len(batches) and progress.step < total:
                 save()
                 return _done(parts, "interrupted", began, tell)
-            tell(EpochDone(progress.step, epoch, meter.epoch(), time.perf_counter() - epoch_began))
+            values = meter.epoch() | parts.update.figures()
+            tell(EpochDone(progress.step, epoch, values, time.perf_counter() - epoch_began))
             progress.epoch, progress.micro = epoch + 1, 0
             over = progress.epoch == plan.epochs or progress.step >= total
             evaluates = judge is not None and (progress.epoch % plan.evaluate_every == 0 or over)
+            if evaluates or over:
+                parts.refresh(transformed(batch, Position(plan.seed, epoch), plan) for batch in batches.epoch(epoch))
             stops = judge is not None and evaluates and _evaluate(parts, judge, plan, epoch, tell)
             if stops or over:
                 progress.finished = "early-stop" if stops else "finished"
@@ -200,11 +212,13 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
     chain = [say("loop.accumulate", count=plan.accumulate)]
     chain += [say("loop.unscale")] if parts.precision.scaler is not None else []
     chain += [say("loop.clip", norm=f"{plan.clip_norm:g}")] if plan.clip_norm is not None else []
-    chain += [say("loop.l1", weight=f"{plan.l1:g}")] if plan.l1 else []
+    chain += [say("loop.l1", weight=f"{plan.l1:g}")] if plan.l1 and not plan.proximal else []
     chain += [say(f"loop.guard.{plan.non_finite}")]
     schedule = type(plan.schedule).__name__
     schedule = say("loop.after-warmup", schedule=schedule, count=plan.warmup) if plan.warmup else schedule
     name, rate, decay = type(parts.optimizer).__name__, f"{plan.lr:g}", f"{plan.decay:g}"
+    sam = [say("loop.sam", rho=f"{plan.sam:g}")] if plan.sam is not None else []
+    shrink = [say("loop.proximal", weight=f"{plan.l1:g}")] if parts.update.proximal is not None else []
     every = plan.evaluate_every
     when = say("loop.every-epoch") if every == 1 else say("loop.every-epochs", count=every)
     stopper = "–"
@@ -212,12 +226,15 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
         stopper = say("loop.patience", monitor=plan.early_stop[0], count=plan.early_stop[2])
     return (
         ("transforms", ", ".join(map(str, plan.transforms)) or "–"),
-        ("forward", f"{type(parts.net).__name__}, {plan.precision}"),
+        ("forward", ", ".join([type(parts.net).__name__, plan.precision, *sam])),
         ("objective", weights),
         ("parameters", parts.parameters.line()),
         ("gradients", " → ".join(chain)),
-        ("update", say("loop.update", optimizer=name, rate=rate, decay=decay, schedule=schedule)),
-        ("followers", f"EMA {plan.ema:g}" if plan.ema is not None else "–"),
+        (
+            "update",
+            " → ".join([say("loop.update", optimizer=name, rate=rate, decay=decay, schedule=schedule), *shrink]),
+        ),
+        ("followers", parts.followers()),
         ("evaluation", say("loop.best", when=when, monitor=plan.monitor[0]) if plan.monitor else when),
         ("stoppers", stopper),
     )

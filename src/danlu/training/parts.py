@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from danlu.data.batches.batch import Batch
 from danlu.errors import RecipeError, RunError
 from danlu.messages import say
 from danlu.training.checkpoint import State
@@ -18,11 +20,13 @@ from danlu.training.objective import Objective
 from danlu.training.optimisers.base import load_state, state_tensors
 from danlu.training.plan import Plan
 from danlu.training.precision import Precision
-from danlu.training.schedules.base import Horizon, WarmUp
-from danlu.training.slots.followers import Ema
+from danlu.training.schedules.base import Held, Horizon, WarmUp
+from danlu.training.slots.followers import Ema, Swa
 from danlu.training.slots.gradients import GradientChain
 from danlu.training.slots.guard import Guard
 from danlu.training.slots.parameters import ParameterPlan
+from danlu.training.slots.proximal import Proximal
+from danlu.training.slots.sharpness import Sharpness
 from danlu.training.slots.stoppers import Best, EarlyStop
 from danlu.training.slots.update import Update
 
@@ -57,11 +61,18 @@ class Parts:
         self.optimizer = optimiser(self.parameters, plan)
         self._names = {p: name for name, p in net.named_parameters()}
         decayed, others = self.parameters.learnt()
-        self.gradients = GradientChain([*decayed, *others], self.precision, plan.clip_norm, plan.l1, decayed)
+        learnt = [*decayed, *others]
+        self.gradients = GradientChain(learnt, self.precision, plan.clip_norm, plan.l1, decayed, plan.proximal)
+        self.sharpness = Sharpness(net, learnt, plan.sam) if plan.sam is not None else None
         schedule = WarmUp(plan.schedule, plan.warmup) if plan.warmup else plan.schedule
-        self.update = Update(self.optimizer, schedule, self.horizon, plan.lr, self.precision)
-        self.ema = Ema(net, plan.ema) if plan.ema is not None else None
-        self.guard = Guard(net, self.optimizer, self.precision, followed=self.ema is not None)
+        averaging = round(plan.swa * total) if plan.swa is not None else None
+        schedule = schedule if averaging is None else Held(schedule, averaging)
+        proximal = Proximal(self.optimizer, decayed, plan.l1) if plan.proximal and plan.l1 else None
+        self.update = Update(self.optimizer, schedule, self.horizon, plan.lr, self.precision, proximal)
+        self.average: Ema | Swa | None = Ema(net, plan.ema) if plan.ema is not None else None
+        if averaging is not None:
+            self.average = Swa(net, averaging, self.horizon)
+        self.guard = Guard(net, self.optimizer, self.precision, followed=isinstance(self.average, Ema))
         self.best = Best(*plan.monitor) if plan.monitor else None
         self.stopper = EarlyStop(*plan.early_stop) if plan.early_stop else None
         weights = tuple(objective.weights.values())
@@ -73,7 +84,21 @@ class Parts:
     @property
     def judged(self) -> nn.Module:
         """The net that is evaluated: the averaged one where there is one."""
-        return self.ema.net if self.ema is not None else self.net
+        return self.average.net if self.average is not None else self.net
+
+    def refresh(self, batches: Iterable[Batch]) -> None:
+        """Before the net is judged, or for the last time: what an average of weights can't bring along. batches: an epoch's."""
+        if isinstance(self.average, Swa):
+            self.average.refresh(batches)
+
+    def followers(self) -> str:
+        """Which there are, in words."""
+        match self.average:
+            case Ema():
+                return f"EMA {self.average.decay:g}"
+            case Swa():
+                return say("loop.swa", step=self.average.start)
+        return "–"
 
     def checkpoint_due(self, plan: Plan) -> bool:
         """Whether a checkpoint should follow this step (not counting the ends of epochs)."""
@@ -87,8 +112,8 @@ class Parts:
             "net": dict(self.net.state_dict()),
             "optimizer": state_tensors(self.optimizer, self._names),
         }
-        if self.ema is not None:
-            tensors["ema"] = self.ema.tensors()
+        if self.average is not None:
+            tensors["ema"] = self.average.tensors()
         values: dict[str, Any] = {
             "progress": vars(self.progress),
             "precision": self.precision.state(),
@@ -97,6 +122,7 @@ class Parts:
             "stopper": self.stopper.state() if self.stopper else None,
             "guard": self.guard.state(),
             "parameters": self.parameters.state(),
+            "averaged": float(self.average.count) if isinstance(self.average, Swa) else 0.0,
             "extra": self._extra,
         }
         self._saved_at = time.monotonic()
@@ -112,8 +138,10 @@ class Parts:
             )
         self.net.load_state_dict(dict(theirs))
         load_state(self.optimizer, self._names, dict(state.tensors.get("optimizer", {})))
-        if self.ema is not None:
-            self.ema.load(dict(state.tensors["ema"]))
+        if self.average is not None:
+            self.average.load(dict(state.tensors["ema"]))
+            if isinstance(self.average, Swa):
+                self.average.count.fill_(state.values["averaged"])
         values = state.values
         self.progress = Progress(**values["progress"])
         self.precision.load(values["precision"])

@@ -69,7 +69,9 @@ class Plan:
     optimizer: makes the optimiser from parameter groups (``params``, ``weight_decay``). lr: the peak rate. warmup: steps.
     unfreeze: which parameters learn, when, and at which share of the rate.
     decay: weight decay of matrices and filters; norms, biases and other vectors get none.
-    l1: λ of the L1 penalty, on the same parameters. ema: decay of averaged weights, which are then the ones evaluated.
+    l1: λ of the L1 penalty, on the same parameters; proximal: by a proximal step, which makes zeros, and not by its gradient.
+    sam: ρ of sharpness-aware minimisation. ema: decay of averaged weights, which are then the ones evaluated. swa: share of the steps
+    after which the rate is held and weights at the ends of epochs are averaged, which are then evaluated. Not both.
     monitor: (metric, +1 or -1) whose best weights are kept in ``best_folder``. patience: evaluations without improvement
     by ``min_delta`` before stopping early. transforms: batch transforms in order. seed: of everything drawn.
     non_finite: what a step whose loss or gradient is NaN or infinite leads to; in no case does it change anything. captures: the folder
@@ -89,7 +91,10 @@ class Plan:
     warmup: int = 0
     clip_norm: float | None = None
     l1: float = 0.0
+    proximal: bool = False
+    sam: float | None = None
     ema: float | None = None
+    swa: float | None = None
     precision: Name = "fp32"
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     transforms: Sequence[BatchTransform] = ()

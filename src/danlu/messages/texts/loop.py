@@ -5,6 +5,9 @@ TEXTS = {
     "loop.parameters": ("{count} parameters", "{count} 个参数"),
     "loop.loss": ("loss {value}", "损失 {value}"),
     "loop.trained": ("{count} trained", "训练其中 {count} 个"),
+    "loop.swa": ("SWA from step {step}", "SWA，自第 {step} 步"),
+    "loop.proximal": ("proximal L1 {weight}", "近端 L1 {weight}"),
+    "loop.sam": ("SAM {rho}", "SAM {rho}"),
     "loop.unfreezing": (
         "{count} trained; {plan}: at first {now}, {first} of {stages} stages",
         "训练其中 {count} 个；{plan}：开始时 {now} 个，{stages} 段中的 {first} 段",

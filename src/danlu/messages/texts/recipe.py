@@ -328,6 +328,27 @@ TEXTS = {
         "稀有类别会被照顾两次：data.balance 更频繁地抽取它们，train.loss 又给它们更大的权重。",
     ),
     "recipe.clash.weights-and-sampler.remedy": ("Leave one of the two out.", "请去掉其中一个。"),
+    "recipe.clash.two-averages": (
+        "ema and swa are two averages of the weights: which of them is to be judged?",
+        "ema 与 swa 是两种权重平均，应评估哪一种？",
+    ),
+    "recipe.clash.two-averages.remedy": ("Leave one of them out.", "请去掉其中一个。"),
+    "recipe.clash.proximal-of-nothing": (
+        "a proximal step of L1 is asked for, and l1 is 0.",
+        "要求 L1 的近端步，而 l1 为 0。",
+    ),
+    "recipe.clash.proximal-of-nothing.remedy": (
+        "Set train.l1 to a weight, such as 1e-4, or leave l1_by out.",
+        "请将 train.l1 设为一个权重（如 1e-4），或去掉 l1_by。",
+    ),
+    "recipe.clash.proximal-fp16": (
+        "steps whose fp16 gradients overflow are left out, which a proximal step would not know of.",
+        "fp16 梯度溢出的步会被跳过，而近端步无从得知。",
+    ),
+    "recipe.clash.proximal-fp16.remedy": (
+        "Set train.precision to bf16 or fp32, or train.l1_by to penalty.",
+        "请将 train.precision 设为 bf16 或 fp32，或将 train.l1_by 设为 penalty。",
+    ),
     "recipe.clash.nesterov": (
         "Nesterov's momentum is defined without dampening.",
         "Nesterov 动量的定义中没有 dampening。",

@@ -28,6 +28,17 @@ class Schedule(Protocol):
 
 
 @dataclass(frozen=True)
+class Held:
+    """``schedule`` until ``step``; from then on the rates of that step."""
+
+    schedule: Schedule
+    step: int
+
+    def at(self, step: int, horizon: Horizon) -> Rates:
+        return self.schedule.at(min(step, self.step), horizon)
+
+
+@dataclass(frozen=True)
 class WarmUp:
     """Linear warm-up over the first ``steps`` steps, from 1/(steps + 1) of the rate, then ``schedule`` over those that remain."""
 

@@ -1,11 +1,18 @@
-"""Followers change with the weights, after each update: an exponential moving average (Polyak and Juditsky 1992)."""
+"""Followers change with the weights, after each update: an exponential moving average (Polyak and Juditsky 1992), or the mean of
+the weights at the ends of the last epochs (SWA, Izmailov et al. 2018).
+"""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
+
+from danlu.data.batches.batch import Batch
+from danlu.training.schedules.base import Horizon
 
 
 class Ema:
@@ -45,6 +52,69 @@ class Ema:
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         self.net.load_state_dict(tensors)
+
+
+class Swa:
+    """A copy of the net whose weights are the mean of those at the ends of the epochs from step ``start`` on.
+
+    Until then they are those of the last epoch's end. Batch norm's statistics are no mean of anything: :meth:`refresh` takes them anew
+    for the averaged weights. Other buffers are those of the net.
+    """
+
+    def __init__(self, net: nn.Module, start: int, horizon: Horizon) -> None:
+        self.start, self.horizon = start, horizon
+        self.net = copy.deepcopy(net).requires_grad_(False)
+        self.count = torch.zeros((), device=next((p.device for p in net.parameters()), None))
+        self._pairs = list(zip(self.net.parameters(), net.parameters(), strict=True))
+        self._copied = list(zip(self.net.buffers(), net.buffers(), strict=True))
+        self._norms = [part for part in self.net.modules() if _collects(part)]
+
+    @torch.no_grad()
+    def follow(self, step: int, refused: bool | Tensor = False) -> None:
+        """As :meth:`Ema.follow`."""
+        ends = (step + 1) % self.horizon.steps_per_epoch == 0 or step + 1 == self.horizon.steps
+        if not ends or refused is True:
+            return
+        counts = 1 - refused if isinstance(refused, Tensor) else torch.ones_like(self.count)
+        if step >= self.start:
+            self.count += counts
+        share = counts / self.count.clamp(min=1)
+        for mean, value in self._pairs:
+            mean.lerp_(value.to(mean.dtype), share.to(mean.dtype))
+        for mean, value in self._copied:
+            mean.copy_(value)
+
+    @torch.no_grad()
+    def refresh(self, batches: Iterable[Batch]) -> None:
+        """Batch norm's statistics become those of ``batches``, each counting alike; nothing else in the net is in training mode."""
+        if not self._norms or float(self.count) < 2:
+            return
+        self.net.eval()
+        momenta = [norm.momentum for norm in self._norms]
+        for norm in self._norms:
+            norm.reset_running_stats()  # type: ignore[no-untyped-call]
+            norm.momentum = None
+            norm.train()
+        for batch in batches:
+            self.net(*batch.arguments())
+        for norm, momentum in zip(self._norms, momenta, strict=True):
+            norm.momentum = momentum
+            norm.eval()
+
+    def tensors(self) -> dict[str, Tensor]:
+        return dict(self.net.state_dict())
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        self.net.load_state_dict(tensors)
+
+
+def _collects(module: nn.Module) -> TypeGuard[nn.modules.batchnorm._BatchNorm]:
+    """Whether it is a batch norm that takes statistics, and is not held in eval mode."""
+    return (
+        isinstance(module, nn.modules.batchnorm._BatchNorm)
+        and module.track_running_stats
+        and "train" not in vars(module)
+    )
 
 
 def _averages(value: Tensor) -> bool:

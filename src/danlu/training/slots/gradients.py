@@ -24,11 +24,13 @@ class GradientChain:
         clip_norm: float | None,
         l1: float,
         penalised: Sequence[nn.Parameter],
+        proximal: bool = False,
     ) -> None:
         self.parameters = [p for p in parameters if p.requires_grad]
         self.precision = precision
         self.clip_norm = clip_norm
         self.l1 = l1
+        self.proximal = proximal  # a later slot answers for the penalty
         self.penalised = [p for p in penalised if p.requires_grad]
         self._norms: tuple[list[nn.Parameter], Sequence[Tensor]] = [], ()
 
@@ -42,7 +44,7 @@ class GradientChain:
         norm = torch.linalg.vector_norm(torch.stack(norms)) if gradients else torch.zeros(())
         if self.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
-        if self.l1:
+        if self.l1 and not self.proximal:
             self._penalise()
         return norm
 

@@ -1,4 +1,4 @@
-"""The update: set this step's rates, then let the optimiser (under fp16, the scaler) move the weights."""
+"""The update: set this step's rates, let the optimiser (under fp16, the scaler) move the weights, then the proximal step."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from torch.optim import Optimizer
 from danlu.training.optimisers.base import set_rates
 from danlu.training.precision import Precision
 from danlu.training.schedules.base import Horizon, Schedule
+from danlu.training.slots.proximal import Proximal
 
 
 class Update:
     """lr: the peak rate; the schedule's factor of each step multiplies it."""
 
     def __init__(
-        self, optimizer: Optimizer, schedule: Schedule, horizon: Horizon, lr: float, precision: Precision
+        self,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        horizon: Horizon,
+        lr: float,
+        precision: Precision,
+        proximal: Proximal | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.schedule = schedule
         self.horizon = horizon
         self.lr = lr
         self.precision = precision
+        self.proximal = proximal
         self._since: dict[Tensor, int] = {}  # the step from which the optimiser remembers something of a parameter
 
     def set_rates(self, step: int) -> float:
@@ -39,9 +47,17 @@ class Update:
             self.optimizer.step()
             del self.optimizer.found_inf  # type: ignore[attr-defined]
             self._note(step)
+            if self.proximal is not None:
+                self.proximal.apply(refused)
         else:
             self.precision.step(self.optimizer)
+            if self.proximal is not None:
+                self.proximal.apply()
         self.optimizer.zero_grad(set_to_none=True)
+
+    def figures(self) -> dict[str, float]:
+        """What to tell of an epoch: how many weights the proximal step has made 0."""
+        return {"train/zeros": float(self.proximal.zeros())} if self.proximal is not None else {}
 
     def take_back(self, step: int) -> None:
         """Forget what the optimiser began to remember from ``step`` on: of empty updates it is not even initialised."""
