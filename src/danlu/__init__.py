@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from danlu.runs import check as check
     from danlu.runs import health as health
     from danlu.runs import inspect as inspect
+    from danlu.runs import plan as plan
     from danlu.training.fitting import fit as fit
 
 from danlu._compat.torchvision import hook as _put_torchvision_right
@@ -35,6 +36,7 @@ _WHERE = {
     "health": "danlu.runs",
     "inspect": "danlu.runs",
     "load": "danlu.deploy.loading",
+    "plan": "danlu.runs",
     "train": "danlu.report.after",
     "write_report": "danlu.report.writing",
 }
@@ -50,6 +52,7 @@ __all__ = [
     "health",
     "inspect",
     "load",
+    "plan",
     "train",
     "write_report",
 ]

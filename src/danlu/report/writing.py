@@ -21,6 +21,7 @@ from danlu.report.sections import (
     curves,
     data,
     environment,
+    forecast,
     health,
     layers,
     recipe,
@@ -55,6 +56,7 @@ SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     data.section,
     remarks.section,
     recipe.section,
+    forecast.section,
     environment.section,
 )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from danlu.runs.diagnosing import health
     from danlu.runs.evaluating import evaluate
     from danlu.runs.finding import find
+    from danlu.runs.forecasting import plan
     from danlu.runs.inspecting import inspect
     from danlu.runs.predicting import load, predict
     from danlu.runs.predictor import Predictor
@@ -34,6 +35,7 @@ __all__ = [
     "health",
     "inspect",
     "load",
+    "plan",
     "predict",
     "resume",
     "train",
@@ -49,6 +51,7 @@ _HOMES = {
     "health": "diagnosing",
     "inspect": "inspecting",
     "load": "predicting",
+    "plan": "forecasting",
     "predict": "predicting",
     "resume": "training",
     "train": "training",

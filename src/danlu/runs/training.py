@@ -23,6 +23,7 @@ from danlu.runs.choices import timed
 from danlu.runs.diagnosing import diagnose
 from danlu.runs.environment import environment
 from danlu.runs.folder import RunFolder
+from danlu.runs.happening import Meter, before
 from danlu.runs.pictures import draw_pictures
 from danlu.runs.predictions import PredictionWriter, keeper
 from danlu.runs.run import Run
@@ -48,17 +49,19 @@ def train(recipe: Recipe | Mapping[str, Any] | str | Path | None = None, screen:
 
 def _train(recipe: Recipe, screen: Screen) -> Run:
     screen = choose_screen() if screen is None else screen
+    meter = Meter()
     try:
         RunFolder.refuse_taken(recipe)
         log: list[tuple[str, float, str]] = []
         spec = spec_of(recipe.task, recipe.where("task"))
         assembled = assemble(recipe, spec, screen.progress if screen else None, timed(log))
         checked = examine(assembled, log, Path(recipe.run.folder))
+        foreseen = before(assembled, log, meter)
         now = environment(assembled.recipe.seed, assembled.plan.device)
         folder = RunFolder.create(assembled.recipe, lambda folder: write_beginnings(folder, assembled, now))
         try:
             said = [(text, "info") for text in checked.choices] + [(text, "warning") for text in checked.warnings]
-            return _fit_and_test(folder, assembled, screen, said, now, attempt=1)
+            return _fit_and_test(folder, assembled, screen, said, now, 1, meter, foreseen)
         finally:
             folder.release()
     finally:
@@ -72,6 +75,7 @@ def resume(path: str | Path, screen: Screen = None) -> Run:
     What of the run's folder is damaged is said; it is mended where what is needed for that is left, else it is an error. So is
     what differs from when the checkpoint was written: recipe, environment.
     """
+    meter = Meter()
     folder = RunFolder.open(path)
     folder.lock()
     screen = choose_screen() if screen is None else screen
@@ -87,7 +91,7 @@ def resume(path: str | Path, screen: Screen = None) -> Run:
         said = [(text, "warning") for text in checked.warnings] + said
         if not attempts and listed(folder.checkpoints):
             said.append((say("runs.no-events"), "warning"))
-        return _fit_and_test(folder, assembled, screen, said, now, 1 + max(attempts, default=0), again=True)
+        return _fit_and_test(folder, assembled, screen, said, now, 1 + max(attempts, default=0), meter, again=True)
     finally:
         folder.release()
         if screen:
@@ -110,13 +114,15 @@ def _fit_and_test(
     said: list[tuple[str, str]],
     now: dict[str, Any],
     attempt: int,
+    meter: Meter,
+    foreseen: list[Event] | None = None,
     again: bool = False,
 ) -> Run:
     """said: (text, level) of what a person should read first. now: the environment. again: from the newest checkpoint."""
     with ExitStack() as closing:
         journal = Journal(folder.events, attempt)
         closing.callback(journal.close)
-        watchers: list[Watcher] = [journal] + ([screen] if screen else [])
+        watchers: list[Watcher] = [journal, meter, *([screen] if screen else [])]
         if assembled.recipe.watch.tensorboard:
             from danlu.watch.tensorboard import TensorBoard
 
@@ -136,6 +142,8 @@ def _fit_and_test(
 
         for text, level in said:
             tell(Said(0, 0, text, level))
+        for event in foreseen or ():
+            tell(event)
         judge = assembled.judge("val", tell=tell) if len(assembled.data.parts.get("val", ())) else None
         try:
             fitted = fit(
@@ -163,6 +171,8 @@ def _fit_and_test(
                 for watcher in watchers:
                     if hasattr(watcher, "picture"):
                         watcher.picture(*picture)
+            if not again:
+                tell(meter.happened(folder.path, assembled.device, fitted.steps, max(fitted.best_epoch, 0)))
     return Run(folder.path, assembled.data)
 
 

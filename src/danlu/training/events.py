@@ -182,6 +182,26 @@ class CheckpointSaved(Event):
 
 
 @dataclass(frozen=True)
+class Foreseen(Event):
+    """What the training is expected to take; forecast: as ``danlu plan --json`` gives it."""
+
+    forecast: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Happened(Event):
+    """What it took. memory: bytes at most, of the process or of tensors on a CUDA device. seconds: of a step, a mean without the first
+    block of steps. Both are None where they aren't known. spent: seconds from the first check to the last prediction. disk: bytes of the
+    folder.
+    """
+
+    memory: int | None
+    seconds: float | None
+    spent: float
+    disk: int
+
+
+@dataclass(frozen=True)
 class Said(Event):
     """Something a person should read. level: "info" or "warning"."""
 

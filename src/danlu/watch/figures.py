@@ -56,3 +56,19 @@ def duration(seconds: float) -> str:
         return say("watch.hours", h=minutes // 60, m=minutes % 60)
     hours = round(seconds / 3600)
     return say("watch.days", d=hours // 24, h=hours % 24)
+
+
+def short(seconds: float) -> str:
+    """As :func:`duration`, with thousandths below a second: 57ms."""
+    if seconds < 0.9995:
+        return say("watch.milliseconds", ms=f"{1000 * seconds:.{0 if seconds >= 0.01 else 1}f}")
+    return say("watch.seconds", s=f"{seconds:.1f}") if seconds < 9.95 else duration(seconds)
+
+
+def flops(count: float) -> str:
+    """Operations: 812 FLOP, 5.3 MFLOP, 1.2 GFLOP (powers of 1000)."""
+    for unit in ("", "k", "M", "G", "T"):
+        if count < 999.5:
+            return f"{count:.{1 if unit and count < 99.95 else 0}f} {unit}FLOP"
+        count /= 1000
+    return f"{count:,.1f} PFLOP"

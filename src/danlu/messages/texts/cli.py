@@ -29,6 +29,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "do everything that comes before the first step, and print the loop as it will run",
         "完成第一步训练之前的全部检查，并打印实际的训练循环",
     ),
+    "cli.about.plan": (
+        "foresee a recipe's memory, time and disk by a few steps on a copy",
+        "在副本上试跑几步，预测配方所需的内存、时间和磁盘",
+    ),
     "cli.about.train": ("train a recipe and judge the result on the test part", "按配方训练，并在测试集上评估结果"),
     "cli.about.resume": ("go on with an interrupted run where it stopped", "从中断处继续一次训练"),
     "cli.about.evaluate": (
@@ -312,8 +316,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "本机尚无预训练权重：torch 与 hub 的缓存及已安装的软件包中都没有。",
     ),
     "cli.list.also-nets": (
-        "Also timm:NAME and torchvision:NAME, and package.module:Class for a net of your own.",
-        "也可以写 timm:名称、torchvision:名称，或用 package.module:Class 指定自己的网络。",
+        "Also timm:NAME, torchvision:NAME and hf:NAME (of the hub, or a folder), and package.module:Class for a net of your own.",
+        "也可以写 timm:名称、torchvision:名称、hf:名称（Hub 上的或本地文件夹），或用 package.module:Class 指定自己的网络。",
     ),
     "cli.list.also-own": (
         "Also package.module:Class for one of your own.",

@@ -363,6 +363,7 @@ TEXTS = {
         "所有默认值和自动选择都已写明；`danlu train {path}` 可重新训练。",
     ),
     "report.recipe.whole": ("The recipe", "完整配方"),
+    "report.forecast": ("Forecast and what happened", "预测与实际"),
     "report.environment": ("Environment", "环境"),
     "report.environment.all": ("Versions, hardware, switches", "版本、硬件与开关"),
 }

@@ -35,6 +35,7 @@ TEXTS = {
         "Free some space or look at the folder's permissions, then resume; or set watch.tensorboard=false.",
         "请腾出磁盘空间或检查文件夹权限后继续训练；或设置 watch.tensorboard=false。",
     ),
+    "watch.milliseconds": ("{ms}ms", "{ms}毫秒"),
     "watch.seconds": ("{s}s", "{s}秒"),
     "watch.minutes": ("{m}m{s:02d}s", "{m}分{s:02d}秒"),
     "watch.hours": ("{h}h{m:02d}m", "{h}时{m:02d}分"),

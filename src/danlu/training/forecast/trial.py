@@ -1,0 +1,219 @@
+"""A few steps on a copy of the net, under watch and by the clock. Nothing of the training changes, no bit of it."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from danlu.data.batches.batch import Batch
+from danlu.randomness import Position
+from danlu.training.events import Event
+from danlu.training.forecast import passes
+from danlu.training.forecast.figures import Flops, Parameters, Step, StepMemory
+from danlu.training.forecast.passes import Pass, few, fullest, line, samples_for
+from danlu.training.forecast.resident import Rise
+from danlu.training.forecast.tracking import Tracker, size
+from danlu.training.looking import Looks
+from danlu.training.objective import Objective
+from danlu.training.parts import Parts
+from danlu.training.plan import Feed, Plan, transformed
+from danlu.training.randomness import reseed
+from danlu.training.seeing import undisturbed
+
+
+def try_out(
+    net: nn.Module,
+    objective: Objective,
+    batches: Feed,
+    plan: Plan,
+    *,
+    judging: int = 0,
+    warm: bool = True,
+    timed: int = 2,
+) -> Step:
+    """Do what a step does on a copy, as when everything that ever learns does.
+
+    judging: samples of a batch of evaluation (0: as of training). warm: do a step before those that are ``timed``; the first is slower.
+    What the net's or the objective's code raises comes through.
+    """
+    rise = Rise(plan.device)
+    trial = copy.deepcopy(net).train()
+    parts = Parts(trial, objective, plan, -(-len(batches) // plan.accumulate))
+    with undisturbed(), parts.parameters:
+        parts.parameters.begin(max(0, parts.horizon.steps - 1))
+        parts.guard.begin()
+        source = _windows(batches, plan.accumulate)
+        window = next(source)
+        micros = [transformed(batch, Position(plan.seed), plan) for batch in window]
+        samples, full = sum(map(len, micros)), max(map(len, micros))
+        held = size(tensor for one in (*window, *micros) for tensor in one.tensors())
+        small = [few(micros[0], count) for count in samples_for(full)]
+        repeated, at = min(2, plan.accumulate), Position(plan.seed)
+        seen = [passes.trained(parts, objective, one, repeated, at) for one in small]
+        gradients, update = size(p.grad for p in trial.parameters()), _update(parts, plan)
+        tested = [passes.judged(parts, one) for one in small]
+        memory = _memory(parts, seen, tested, full, judging or full, held, gradients, update)
+        del micros, small
+        with rise:  # which tells more than tensors: scratch memory of kernels, and what the allocator can't use again
+            if warm:
+                _step(parts, objective, window, plan)
+            del window
+            seconds = [_timed(parts, objective, source, plan) for _ in range(timed)]
+        lasting = memory.weights + memory.optimizer + memory.averaged
+        whole, left = max(memory.tensors, rise.bytes or 0), max(0, rise.left - lasting)
+        memory = replace(memory, whole=whole, left=left)
+        look = _look(parts, objective, next(source), plan) if plan.captures_every else 0.0
+    decayed, others = parts.parameters.learnt()
+    learnt, every = sum(p.numel() for p in (*decayed, *others)), sum(p.numel() for p in trial.parameters())
+    one = seen[-1]
+    return Step(
+        Parameters(learnt, every - learnt),
+        Flops(one.forward / one.samples, one.flops / one.samples * samples * (1 if parts.sharpness is None else 2)),
+        memory,
+        samples,
+        sum(seconds) / len(seconds),
+        look,
+        tested[-1].outputs / tested[-1].samples,
+    )
+
+
+def _memory(
+    parts: Parts,
+    seen: Sequence[Pass],
+    tested: Sequence[Pass],
+    full: int,
+    judging: int,
+    batch: int,
+    gradients: int,
+    update: int,
+) -> StepMemory:
+    """full, judging: samples of a micro-batch, of a batch of evaluation. batch: bytes of an effective batch."""
+    weights = size([*parts.net.parameters(), *parts.net.buffers()])
+    averaged = size(parts.average.net.state_dict().values()) if parts.average is not None else 0
+    remembered = size(value for state in parts.optimizer.state.values() for value in state.values())
+    activations = round(line([(one.samples, one.kept) for one in seen], full))
+    passing = fullest(seen, full)
+    again = size(p for group in parts.optimizer.param_groups for p in group["params"]) if parts.sharpness else 0
+    return StepMemory(
+        weights=weights,
+        gradients=gradients,
+        optimizer=remembered,
+        averaged=averaged,
+        batch=batch,
+        activations=activations,
+        working=max(0, passing - activations) + again,
+        update=update,
+        evaluation=fullest(tested, judging),
+        tensors=(tensors := weights + remembered + averaged + batch + max(passing + again, gradients + update)),
+        whole=tensors,
+        left=0,
+    )
+
+
+def _update(parts: Parts, plan: Plan) -> int:
+    """Bytes that an update needs at its fullest moment, beside what the optimiser then remembers. Gradients are used up."""
+    known = [value for p in parts.net.parameters() for value in (p, p.grad) if value is not None]
+    tracker = Tracker([*known, *parts.net.buffers()])
+    with tracker:
+        parts.update.set_rates(0)
+        norm = parts.gradients.finish(parts.optimizer)
+        if plan.l1:
+            parts.gradients.penalty()
+        parts.update.apply(0, parts.guard.refuses(norm, norm))
+        if parts.average is not None:
+            parts.average.follow(0)
+    remembered = size(value for state in parts.optimizer.state.values() for value in state.values())
+    return max(0, tracker.peak - remembered)
+
+
+def _timed(parts: Parts, objective: Objective, source: Iterator[list[Batch]], plan: Plan) -> float:
+    """Seconds of a step, with those that it waits for its data."""
+    _wait(plan.device)
+    began = time.perf_counter()
+    _step(parts, objective, next(source), plan)
+    _wait(plan.device)
+    return time.perf_counter() - began
+
+
+def _step(parts: Parts, objective: Objective, window: Sequence[Batch], plan: Plan) -> None:
+    """A step of the loop."""
+    at = Position(plan.seed, 0, parts.progress.step)
+    lr = parts.update.set_rates(parts.progress.step)
+    micros = [transformed(batch, at, plan) for batch in window]
+    loss, terms, counts = _backward(parts, objective, micros, plan)
+    if parts.sharpness is not None:
+        parts.sharpness.climb()
+        _backward(parts, objective, micros, plan)
+        parts.sharpness.descend()
+    norm = parts.gradients.finish(parts.optimizer)
+    refused = parts.guard.refuses(loss, norm)
+    penalty = parts.gradients.penalty() if plan.l1 else torch.zeros_like(loss)
+    parts.update.apply(parts.progress.step, refused)
+    if parts.average is not None:
+        parts.average.follow(parts.progress.step, refused)
+    samples = sum(map(len, micros))
+    parts.meter.add(parts.progress.step, lr, loss, norm, penalty, terms, counts, samples, refused)
+    parts.progress.step += 1
+
+
+def _backward(parts: Parts, objective: Objective, micros: Sequence[Batch], plan: Plan) -> tuple[Tensor, Tensor, Tensor]:
+    """Add up the gradients of an effective batch; its loss, terms and counts."""
+    counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
+    loss = torch.zeros((), device=plan.device)
+    terms = torch.zeros(len(objective.names), device=plan.device)
+    for index, batch in enumerate(micros):
+        reseed(Position(plan.seed, 0, parts.progress.step, index))
+        with parts.precision.autocast():
+            outputs = parts.net(*batch.arguments())
+        share, values = objective(outputs, batch, counts)
+        parts.precision.backward(share)
+        loss, terms = loss + share.detach(), terms + values
+    return loss, terms, counts
+
+
+class _Wanting:
+    """Somebody who wants captures, so that looks are taken."""
+
+    wants_captures = True
+
+    def on(self, event: Event) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def _look(parts: Parts, objective: Objective, window: Sequence[Batch], plan: Plan) -> float:
+    """Seconds of a look inside the net, beside the step's own."""
+    at = Position(plan.seed)
+    batch = transformed(window[0], at, plan)
+    looks: Any = Looks(parts.net, objective, 1, [_Wanting()])
+    began = 0.0
+    for _ in range(2):  # the first also makes the copy
+        _wait(plan.device)
+        began = time.perf_counter()
+        looks.before(batch, at, parts.precision, {})
+        looks.after()
+        looks.tell()
+    _wait(plan.device)
+    return time.perf_counter() - began
+
+
+def _windows(batches: Feed, size: int) -> Iterator[list[Batch]]:
+    """Effective batches, the first epoch again and again."""
+    while True:
+        micros = iter(batches.epoch(0))
+        while window := list(islice(micros, size)):
+            yield window
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
