@@ -58,9 +58,9 @@ def living(pids: list[int]) -> list[int]:
     return found
 
 
-def start() -> tuple[subprocess.Popen[str], list[int]]:
+def start(script: str = SCRIPT) -> tuple[subprocess.Popen[str], list[int]]:
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout is not None
     return process, [int(pid) for pid in process.stdout.readline().split()]
@@ -92,3 +92,30 @@ def test_signals_to_all_leave_the_workers_at_work_and_they_end_with_the_training
     for worker in left:
         os.kill(worker, signal.SIGKILL)
     assert left == []
+
+
+EARLY = """
+import os, signal
+from multiprocessing.util import register_after_fork
+def struck(_):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+register_after_fork(signal, struck)
+"""
+
+
+def test_signals_that_come_before_a_worker_stands_apart_do_not_end_it() -> None:
+    """As when Ctrl-C is pressed just when workers begin."""
+    process, workers = start(EARLY + SCRIPT)
+    try:
+        time.sleep(0.5)
+        assert len(living(workers)) == 2
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(3):
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == f"{LARGE}\n"
+    finally:
+        process.kill()
+        process.communicate()

@@ -7,9 +7,27 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
 _PAUSE = 1.0  # seconds between two looks whether the training process is still there
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Around the start of workers: a signal to every process of a job must not end one that has not yet stood apart.
+
+    A process begins with what its parent's thread holds back. The training process hears of it afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def stand_apart() -> None:
@@ -24,6 +42,8 @@ def stand_apart() -> None:
     if training is None:
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # see held_back
     if hasattr(signal, "sigtimedwait"):  # Linux: from here on the watch alone receives it, and sees who sent it
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     threading.Thread(target=_watch, args=(training,), name="danlu-worker-watch", daemon=True).start()

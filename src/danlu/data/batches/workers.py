@@ -17,7 +17,7 @@ import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from danlu.data.batches.apart import stand_apart
+from danlu.data.batches.apart import held_back, stand_apart
 from danlu.data.batches.batch import Batch
 from danlu.data.dataset import Dataset
 from danlu.errors import DanluError, DataError, Problem
@@ -82,7 +82,9 @@ class Workers:
         if self._loader is None:
             self._loader = self._started()
         try:
-            for made in self._loader:
+            with held_back():
+                gathered = iter(self._loader)
+            for made in gathered:
                 if isinstance(made, Failed):
                     raise made.error(made.problems)
                 yield made
