@@ -57,7 +57,7 @@ CHINESE = {
     "data.augment": "对每个训练样本每轮重新抽取的变换，按顺序",
     "data.limit": "每一部分只用这么多行（按位置抽取）",
     "model": "网络",
-    "model.name": "短名称、timm:名称、torchvision:名称、package.module:Object；auto 表示任务自己的网络",
+    "model.name": "短名称、timm:名称、torchvision:名称、hf:名称、package.module:Object；auto 表示任务自己的网络",
     "model.pretrained": "从公开的预训练权重开始",
     "model.activation": "自带网络各层的激活函数；null 表示网络自己的",
     "model.norm": "自带网络的归一化层；null 表示网络自己的",

@@ -84,7 +84,8 @@ BAD: dict[str, Bad] = {
     "augmentation": Bad(
         "data:\n  augment:\n    - flip\n    - rotat: 10", [("4 (data.augment.1.name)", "no augmentation", "rotate?")]
     ),
-    "hub that is not there": Bad("model: hf:bert", [("1 (model.name)", "no net called hf:bert", "")]),
+    "folder that is no net": Bad("model: hf:./bert", [("1 (model.name)", "no config.json", "save_pretrained")]),
+    "no name of the hub": Bad("model: hf:a b", [("1 (model.name)", "can't be the name", "hf:OWNER/NAME")]),
     "no object": Bad("model: 'mynet:'", [("1 (model.name)", "not of the form package.module:Object", "mynet:Net")]),
     "missing module": Bad("model: nosuchmodule:Net", [("1 (model.name)", "no module nosuchmodule", "found in")]),
     # ---- arguments

@@ -16,6 +16,7 @@ from danlu.nn.published import timm_net, torchvision_net
 from danlu.nn.weights import load_weights
 from danlu.recipe import names
 from danlu.recipe.arguments import Signature, Where, in_args, place
+from danlu.recipe.published import HUB, refuse_unknown
 from danlu.recipe.schema import Named
 
 # What the program offers a net of the user's, under the names in use.
@@ -41,7 +42,7 @@ def build_net(
 ) -> nn.Module:
     """A new net: float images (B, in_channels, *image_size) → (B, classes). Draws from torch's default generator.
 
-    name: of an own net; ``torchvision:NAME`` or ``timm:NAME`` with input and head fitted; or ``package.module:Object``,
+    name: of an own net; ``torchvision:NAME``, ``timm:NAME`` or ``hf:NAME`` with input and head fitted; or ``package.module:Object``,
     an nn.Module class, a function that makes one, or a module itself (which is copied, so that runs don't share it).
     The user's own are given channels, classes and image size where their signature has a parameter for them.
     activation, norm, dropout: None leaves the net's own; a net that has no such argument refuses them.
@@ -55,6 +56,12 @@ def build_net(
     wanted = {"activation": activation, "norm": norm, "dropout": dropout}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     package, _, model = target.partition(":")
+    if package == HUB:
+        refuse_unknown(package, model, spot)
+        given = {**_published_arguments(package, wanted, where), **(args or {})}
+        from danlu.nn.transformers_net import transformers_net
+
+        return transformers_net(model, in_channels, classes, image_size, given, pretrained, spot)
     if package in ("torchvision", "timm"):
         names.load_object(target, spot)  # refuses an unknown model with the nearest name
         given = {**_published_arguments(package, wanted, where), **(args or {})}

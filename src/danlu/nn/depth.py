@@ -105,7 +105,7 @@ def _taken_apart(
     own = [_joined(name, each) for each, _ in module.named_parameters(recurse=False)]
     container = type(module) in _CONTAINERS
     large = sum(p.numel() for p in module.parameters()) > _LARGE * whole
-    of_blocks = not block and large and all(any(part.children()) for _, part in parts)
+    of_blocks = not block and large and all(any(part.children()) or _light(part) for _, part in parts)
     if not parts or not (wraps or container or of_blocks):
         yield name, [_joined(name, each) for each, _ in module.named_parameters()]
         return
@@ -114,6 +114,11 @@ def _taken_apart(
     alone = wraps and len(parts) == 1 and not own
     for each, part in parts:
         yield from _taken_apart(part, _joined(name, each), whole, alone, container and not alone)
+
+
+def _light(part: nn.Module) -> bool:
+    """A norm, or something as small."""
+    return all(parameter.ndim < 2 for parameter in part.parameters())
 
 
 def _joined(prefix: str, name: str) -> str:

@@ -36,7 +36,7 @@ def load_weights(net: nn.Module, file: str, where: str = "model.pretrained") -> 
     A kernel for another number of input channels is fitted. Names may all stand behind "1." (a net saved with its
     normalisation in front). Raises RecipeError where the file can't be read or anything else is missing or differs.
     """
-    found = read_tensors(in_package(file, where) if file.startswith(PACKAGE) else Path(file), where)
+    found = tensors_of(file, where)
     own = net.state_dict()
     if own and all(f"1.{name}" in found for name in own):
         found = {name: found[f"1.{name}"] for name in own}
@@ -57,6 +57,11 @@ def load_weights(net: nn.Module, file: str, where: str = "model.pretrained") -> 
         some = ", ".join(wrong[:5]) + (" …" if len(wrong) > 5 else "")
         raise RecipeError.of(where, say("nn.weights-differ", file=file, names=some, count=len(wrong)))
     return tuple(fresh)
+
+
+def tensors_of(file: str, where: str) -> dict[str, Tensor]:
+    """name → tensor, of what ``model.pretrained`` says. Raises RecipeError where it can't be read."""
+    return read_tensors(in_package(file, where) if file.startswith(PACKAGE) else Path(file), where)
 
 
 def first_convolution(net: nn.Module) -> tuple[str, nn.Conv2d] | None:

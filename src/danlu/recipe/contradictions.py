@@ -17,6 +17,7 @@ from danlu.errors import Problem, RecipeError
 from danlu.messages import say
 from danlu.recipe.names import catalogue, load_object
 from danlu.recipe.nearest import did_you_mean, nearest
+from danlu.recipe.published import PACKAGES
 from danlu.recipe.schema import DataSection, ImageSection, Recipe, origin
 from danlu.recipe.spec import TaskSpec
 from danlu.recipe.writing import shown
@@ -218,7 +219,7 @@ def _regularisation(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
 def _model(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     model = recipe.model
     head = model.name.partition(":")[0]
-    own_code = ":" in model.name and head not in ("timm", "torchvision")  # may bring weights of its own
+    own_code = ":" in model.name and head not in PACKAGES  # may bring weights of its own
     if model.unfreeze.name == "frozen" and model.pretrained is False and not own_code:
         yield Clash("frozen", ("model.pretrained", "model.unfreeze"))
     for key in ("activation", "norm", "dropout"):

@@ -1,7 +1,7 @@
 """The one resolver for names: what may be named in a recipe, where it lives, and how it is made.
 
 A short name is a module of the group's package (``cross-entropy`` is ``danlu/nn/terms/cross_entropy.py`` and its class
-``CrossEntropy``) or an entry of the group's table. ``timm:NAME`` and ``torchvision:NAME`` are published nets;
+``CrossEntropy``) or an entry of the group's table. ``timm:NAME``, ``torchvision:NAME`` and ``hf:NAME`` are published nets;
 ``package.module:Object`` is anything else, the user's own too. Names are found without importing what they name.
 """
 
@@ -22,7 +22,7 @@ from danlu.messages import say
 from danlu.recipe.arguments import Chosen, Where, check, place, untaken
 from danlu.recipe.importing import attribute, exists, load_module, missing_module, place_of
 from danlu.recipe.nearest import did_you_mean
-from danlu.recipe.published import refuse_unknown
+from danlu.recipe.published import EXTRAS, PACKAGES, refuse_unknown
 from danlu.recipe.schema import Named
 from danlu.recipe.shape import one_of
 from danlu.recipe.spec import TaskSpec
@@ -47,9 +47,7 @@ class Group:
 
 GROUPS: dict[str, Group] = {
     "loss": Group("danlu.nn.terms", frozenset({"target", "output"}), offers=("count", "forward")),
-    "net": Group(
-        "danlu.nn.nets", frozenset({"in_channels", "classes", "image_size"}), published=("timm", "torchvision")
-    ),
+    "net": Group("danlu.nn.nets", frozenset({"in_channels", "classes", "image_size"}), published=tuple(PACKAGES)),
     "activation": Group("danlu.nn.activations", table=True),
     "norm": Group("danlu.nn.norms", table=True),
     "optimizer": Group("danlu.training.optimisers", frozenset({"params", "lr", "weight_decay"})),
@@ -104,12 +102,12 @@ def resolve(group: str, name: str, where: str = "") -> str:
     head, colon, rest = name.partition(":")
     published = GROUPS[group].published if group in GROUPS else ()
     if head in published and rest:
-        if not exists(head):
-            raise RecipeError.of(
-                where, say("recipe.not-installed", package=head), say("recipe.not-installed.remedy", package=head)
-            )
+        package = PACKAGES[head]
+        if not exists(package):
+            remedy = say("recipe.not-installed.remedy", package=EXTRAS.get(head, package))
+            raise RecipeError.of(where, say("recipe.not-installed", package=package), remedy)
         return name
-    if not colon or head in ("hf", "timm", "torchvision"):
+    if not colon or head in PACKAGES:
         raise _unknown(
             group, name, where, [*known], [*(f"{prefix}:NAME" for prefix in published), "package.module:Object"]
         )

@@ -1,4 +1,4 @@
-"""Which nets timm and torchvision publish, read from their sources: to import either library takes seconds."""
+"""Which nets timm, torchvision and the hub publish; the former read from their sources: to import either library takes seconds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ from pathlib import Path
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.recipe.nearest import did_you_mean
+
+HUB = "hf"
+PACKAGES = {
+    HUB: "transformers",
+    "timm": "timm",
+    "torchvision": "torchvision",
+}  # prefix → the package that makes its nets
+EXTRAS = {HUB: '"danlu[hf]"'}  # what installs those that danlu doesn't bring
+
+_REPOSITORY = re.compile(
+    r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?"
+)  # of the hub: an owner's or its own, with a revision or without
 
 # Each registers its models by a decorator over the function that makes one. torchvision's can say a name; timm also keeps old names.
 _MODEL = re.compile(r"^@register_model(?:\((?:name=\"(\w+)\")?\))?\n(?:@.*\n|\)\n|    .*\n)*def (\w+)\(", re.MULTILINE)
@@ -35,7 +47,11 @@ def refuse_unknown(package: str, name: str, where: str) -> None:
     """Raises RecipeError with the nearest name where ``package`` publishes no such net.
 
     A tag of weights (after a dot) is left alone.
+    Of the hub's only what is certain is told: a folder that is none, and what can't be a name.
     """
+    if package == HUB:
+        _refuse_unnamed(name, where)
+        return
     known = sorted(published(package))
     if known and name.partition(".")[0] not in known:
         what = say("recipe.unknown-published", package=package, name=name, count=len(known))
@@ -43,3 +59,18 @@ def refuse_unknown(package: str, name: str, where: str) -> None:
         raise RecipeError.of(
             where, what, did_you_mean(name, known) or say("recipe.unknown-published.remedy", listing=listing)
         )
+
+
+def local(name: str) -> Path | None:
+    """The folder that ``hf:NAME`` means; None where it is the hub's."""
+    folder = Path(name).expanduser()
+    told = name.startswith((".", "~")) or folder.is_absolute() or "\\" in name or name.partition("@")[0].count("/") > 1
+    return folder if told or folder.is_dir() else None
+
+
+def _refuse_unnamed(name: str, where: str) -> None:
+    folder = local(name)
+    if folder is not None and not (folder / "config.json").is_file():
+        raise RecipeError.of(where, say("recipe.no-hub-folder", folder=folder), say("recipe.no-hub-folder.remedy"))
+    if folder is None and not _REPOSITORY.fullmatch(name):
+        raise RecipeError.of(where, say("recipe.no-hub-name", name=name), say("recipe.no-hub-name.remedy"))

@@ -199,7 +199,8 @@ class ModelSection(Section):
     """The net."""
 
     name: Name = Field(
-        "auto", description="A short name, timm:NAME, torchvision:NAME, package.module:Object; auto: the task's own"
+        "auto",
+        description="A short name, timm:NAME, torchvision:NAME, hf:NAME, package.module:Object; auto: the task's own",
     )
     pretrained: bool | str = Field(False, description="Start from published weights")
     activation: Name | None = Field(None, description="Activation of every layer of an own net; null: the net's own")

@@ -13,10 +13,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from danlu.recipe.arguments import Signature
 from danlu.recipe.names import catalogue, load_object
+from danlu.recipe.published import PACKAGES
 from danlu.recipe.schema import Recipe
 
 _KEYS = ("activation", "norm", "dropout")
-_PUBLISHED = ("timm", "torchvision")
 
 
 def takes(recipe: Recipe, own: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def own_takes(recipe: Recipe) -> dict[str, dict[str, Any]]:
     Imports the net.
     """
     name = recipe.model.name
-    if ":" not in name or name.partition(":")[0] in _PUBLISHED:
+    if ":" not in name or name.partition(":")[0] in PACKAGES:
         return {}
     thing = load_object(name, recipe.where("model.name"))
     if not isinstance(thing, type) and hasattr(thing, "forward"):  # a module that is made already takes nothing

@@ -121,6 +121,53 @@ TEXTS = {
         "Offline, give a safetensors file (model.pretrained: path.safetensors) or train from scratch (pretrained: false).",
         "离线时请给出 safetensors 文件（model.pretrained: 路径.safetensors），或从头训练（pretrained: false）。",
     ),
+    "nn.no-configuration": (
+        "The configuration of {net} could not be had: {reason}.",
+        "无法取得 {net} 的配置：{reason}。",
+    ),
+    "nn.no-configuration-remedy": (
+        "Check the name, or the network; offline, name a folder with config.json and model.safetensors (hf:./folder).",
+        "请检查名称或网络连接；离线时请写含 config.json 与 model.safetensors 的文件夹（hf:./文件夹）。",
+    ),
+    "nn.no-weights-file": ("there is neither of {files}", "其中没有 {files}"),
+    "nn.hub-tag": (
+        "{tag!r} is no file of weights, and nets of the hub have no tags.",
+        "{tag!r} 不是权重文件，而 Hub 上的网络没有标签。",
+    ),
+    "nn.hub-tag-remedy": (
+        "Write pretrained: true; a revision stands behind the name (hf:{net}@{tag}).",
+        "请写 pretrained: true；版本写在名称之后（hf:{net}@{tag}）。",
+    ),
+    "nn.hub-elsewhere": ("{net} is a net of another library: write {form}.", "{net} 属于其他库的网络：请写 {form}。"),
+    "nn.hub-key": (
+        "its configuration has {key}, which is not supported",
+        "其配置中有 {key}，这不受支持",
+    ),
+    "nn.hub-channels": (
+        "{net} takes images of three channels only.",
+        "{net} 只接受三通道图像。",
+    ),
+    "nn.hub-channels-remedy": ("Set data.image.channels to 3.", "请把 data.image.channels 设为 3。"),
+    "nn.hub-no-images": (
+        "{net} ({kind}) is no net that Transformers has for image classification.",
+        "{net}（{kind}）不是 Transformers 中用于图像分类的网络。",
+    ),
+    "nn.hub-no-images-remedy": (
+        "Take another one: https://huggingface.co/models?pipeline_tag=image-classification.",
+        "请另选一个：https://huggingface.co/models?pipeline_tag=image-classification。",
+    ),
+    "nn.hub-square": (
+        "perhaps it takes square images only, and these are {size} ({reason})",
+        "它可能只接受正方形图像，而现在是 {size}（{reason}）",
+    ),
+    "nn.hub-misfit": (
+        "The weights of {net} can't be fitted to images of {size} pixels: {count} tensors have another shape ({names}).",
+        "{net} 的权重无法用于 {size} 像素的图像：有 {count} 个张量形状不同（{names}）。",
+    ),
+    "nn.hub-misfit-remedy": (
+        "Set data.image.size to {size}, which it was trained with.",
+        "请把 data.image.size 设为其训练时的 {size}。",
+    ),
     "nn.none-published": ("{net} has no published weights.", "{net} 没有公开的预训练权重。"),
     "nn.none-published-remedy": (
         "Give a safetensors file, or take a net of timm: or torchvision:.",

@@ -193,6 +193,19 @@ TEXTS = {
     ),
     "recipe.not-installed": ("{package} is not installed.", "未安装 {package}。"),
     "recipe.not-installed.remedy": ("Install it: pip install {package}.", "请安装：pip install {package}。"),
+    "recipe.no-hub-folder": (
+        "{folder} is no folder of a net of Transformers: there is no config.json in it.",
+        "{folder} 不是 Transformers 网络的文件夹：其中没有 config.json。",
+    ),
+    "recipe.no-hub-folder.remedy": (
+        "Name a folder that save_pretrained wrote, or a net of the hub (hf:microsoft/resnet-18).",
+        "请写 save_pretrained 写出的文件夹，或 Hub 上的网络（如 hf:microsoft/resnet-18）。",
+    ),
+    "recipe.no-hub-name": ("{name} can't be the name of a net of the hub.", "{name} 不可能是 Hub 上网络的名称。"),
+    "recipe.no-hub-name.remedy": (
+        "Write hf:OWNER/NAME, hf:OWNER/NAME@REVISION, or hf:./FOLDER.",
+        "请写 hf:所有者/名称、hf:所有者/名称@版本，或 hf:./文件夹。",
+    ),
     "recipe.unknown-published": (
         "{package} has no net called {name} among its {count}.",
         "{package} 的 {count} 个网络中没有 {name}。",

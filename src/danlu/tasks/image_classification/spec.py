@@ -15,7 +15,7 @@ data:
   augment: [flip, {crop: 4}]  # also rotate, color-jitter, erase, randaugment, mixup, cutmix
   balance: none               # class-weights | sampler
 model:
-  name: resnet                # mlp | image-classifier | timm:NAME | torchvision:NAME | mypackage.mymodule:MyNet
+  name: resnet                # mlp | image-classifier | timm:NAME | torchvision:NAME | hf:NAME | mypackage.mymodule:MyNet
 train:
   epochs: 10
   batch_size: 64
