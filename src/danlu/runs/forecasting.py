@@ -128,7 +128,7 @@ class _Standing:
         moments = {
             "step": base + of.whole,
             "evaluation": base + of.weights + of.averaged + of.optimizer + evaluation,
-            "baselines": base + of.weights + of.averaged + of.left + baselines if baselines else 0,
+            "baselines": base + of.weights + of.averaged + baselines if baselines else 0,
             "checks": self.most,
         }
         fullest = max(moments, key=lambda name: moments[name])

@@ -30,6 +30,7 @@ from danlu.runs.run import Run
 from danlu.runs.taking_up import extra_state, taken_up, write_beginnings
 from danlu.training.checkpoint import listed
 from danlu.training.events import Evaluated, Event, Said, Watcher
+from danlu.training.forecast.resident import give_back
 from danlu.training.loop import Fitted, fit
 from danlu.watch.choose import screen as choose_screen
 from danlu.watch.journal import Journal, records
@@ -164,6 +165,7 @@ def _fit_and_test(
             told = [replace(one, remedy=one.remedy + " " * one.remedy.endswith(".") + hint) for one in error.problems]
             raise TrainingError(told) from error
         if fitted.reason != "interrupted":
+            give_back()  # what training has freed: the baselines need as much again
             _test(folder, assembled, fitted, tell)
             _beside(folder, assembled, fitted, screen, tell)
             diagnose(folder, tell, fitted.steps, max(fitted.best_epoch, 0))

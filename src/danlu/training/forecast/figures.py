@@ -38,8 +38,7 @@ class StepMemory:
     the update needs beside the optimiser's memory. evaluation: of a batch without gradients, beside weights.
 
     tensors: all that are held at the step's fullest moment; less than the sum, since activations go while gradients come. whole: what
-    a step really takes, with the scratch memory of kernels and what the allocator can't use again. left: what of
-    that the process keeps after it, beside the weights and what goes with them.
+    a step really takes, with the scratch memory of kernels and what the allocator can't use again.
     """
 
     weights: int
@@ -53,7 +52,6 @@ class StepMemory:
     evaluation: int
     tensors: int
     whole: int
-    left: int
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def give_back() -> None:
 class Rise:
     """The most that is held inside, over what was held when this was made: of tensors on a CUDA device, else of the process's memory.
 
-    bytes: None where it isn't known. left: what was not given back at the end. A thread looks a thousand times a second, since the
+    bytes: None where it isn't known. A thread looks a thousand times a second, since the
     system's own mark of the peak can't be set back without taking it from others; freed memory mostly stays with the process for a
     while, so that little escapes it.
     """
@@ -92,7 +92,6 @@ class Rise:
         self._device = device
         self._ended = threading.Event()
         self._most: int | None = None
-        self.left = 0
         if device.type == "cuda":
             self._before = int(torch.cuda.memory_allocated(device))
             return
@@ -119,8 +118,7 @@ class Rise:
         else:
             self._ended.set()
             self._thread.join()
-            now = _now()
-            self._most, self.left = self._higher(now), max(0, (now or 0) - self._before)
+            self._most = self._higher(_now())
 
     def _look(self) -> None:
         while not self._ended.wait(0.001):

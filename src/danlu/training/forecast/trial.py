@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -26,6 +27,8 @@ from danlu.training.parts import Parts
 from danlu.training.plan import Feed, Plan, transformed
 from danlu.training.randomness import reseed
 from danlu.training.seeing import undisturbed
+
+_LEAST, _MOST = 0.2, 50  # seconds, steps: short steps are timed more often, for the first of them are slower
 
 
 def try_out(
@@ -65,10 +68,10 @@ def try_out(
             if warm:
                 _step(parts, objective, window, plan)
             del window
-            seconds = [_timed(parts, objective, source, plan) for _ in range(timed)]
-        lasting = memory.weights + memory.optimizer + memory.averaged
-        whole, left = max(memory.tensors, rise.bytes or 0), max(0, rise.left - lasting)
-        memory = replace(memory, whole=whole, left=left)
+            seconds: list[float] = []
+            while len(seconds) < timed or (sum(seconds) < _LEAST and len(seconds) < _MOST):
+                seconds.append(_timed(parts, objective, source, plan))
+        memory = replace(memory, whole=max(memory.tensors, rise.bytes or 0))
         look = _look(parts, objective, next(source), plan) if plan.captures_every else 0.0
     decayed, others = parts.parameters.learnt()
     learnt, every = sum(p.numel() for p in (*decayed, *others)), sum(p.numel() for p in trial.parameters())
@@ -78,7 +81,7 @@ def try_out(
         Flops(one.forward / one.samples, one.flops / one.samples * samples * (1 if parts.sharpness is None else 2)),
         memory,
         samples,
-        sum(seconds) / len(seconds),
+        statistics.median(seconds),
         look,
         tested[-1].outputs / tested[-1].samples,
     )
@@ -113,7 +116,6 @@ def _memory(
         evaluation=fullest(tested, judging),
         tensors=(tensors := weights + remembered + averaged + batch + max(passing + again, gradients + update)),
         whole=tensors,
-        left=0,
     )
 
 
