@@ -124,7 +124,7 @@ def _told(event: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], Any]]:
             yield (kind, step), values | {"epoch": event["epoch"]}
         return
     place = () if kind.startswith("fit-") else (event.get("part"), event["step"])
-    place += (event["name"],) * (kind == "diagnosed")  # there may be several at a time
+    place += (event["name"],) if kind == "diagnosed" else ()  # there may be several at a time
     skipped = {"step", "epoch"} if kind == "fit-started" else set()
     yield (kind, *place), {name: _timeless(value) for name, value in event.items() if name not in CLOCKS | skipped}
 
