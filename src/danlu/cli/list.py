@@ -23,6 +23,7 @@ GROUPS = {
     "optimizers": "optimizer",
     "schedules": "schedule",
     "unfreezing": "unfreeze",
+    "adapters": "adapter",
     "augmentations": "augmentation",
     "activations": "activation",
     "norms": "norm",
@@ -35,6 +36,7 @@ CONFIGURED = (
     "optimizers",
     "schedules",
     "unfreezing",
+    "adapters",
     "augmentations",
 )  # those that a recipe gives arguments
 

@@ -68,6 +68,8 @@ def _choices(recipe: Recipe) -> Iterator[tuple[str, Chosen, str]]:
         if name is not None:
             yield group, Named(name=name), f"model.{group}"
     yield "unfreeze", model.unfreeze, "model.unfreeze"
+    if model.adapter is not None:
+        yield "adapter", model.adapter, "model.adapter"
     yield "optimizer", train.optimizer, "train.optimizer"
     yield "schedule", train.schedule, "train.schedule"
     if train.loss is not None:

@@ -222,6 +222,12 @@ def _model(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     own_code = ":" in model.name and head not in PACKAGES  # may bring weights of its own
     if model.unfreeze.name == "frozen" and model.pretrained is False and not own_code:
         yield Clash("frozen", ("model.pretrained", "model.unfreeze"))
+    if model.adapter is not None:
+        if model.pretrained is False and not own_code:
+            yield Clash("adapter-random", ("model.pretrained", "model.adapter"))
+        if model.unfreeze.name not in ("all", "frozen"):
+            keys = ("model.unfreeze", "model.adapter")
+            yield Clash("adapter-unfreeze", keys, {"unfreeze": shown(model.unfreeze.name)})
     for key in ("activation", "norm", "dropout"):
         if getattr(model, key) is not None and key in model.args:
             yield Clash("model-twice", (f"model.{key}", f"model.args.{key}"), {"key": key})

@@ -26,6 +26,7 @@ def json_schema() -> Schema:
         ("schedule", "schedule", train),
         ("loss", "loss", train),
         ("unfreeze", "unfreeze", model),
+        ("adapter", "adapter", model),
         ("augment", "augmentation", data),
     ):
         parts[f"choice-of-{group}"] = _choice(list(catalogue(group)))

@@ -53,6 +53,7 @@ GROUPS: dict[str, Group] = {
     "optimizer": Group("danlu.training.optimisers", frozenset({"params", "lr", "weight_decay"})),
     "schedule": Group("danlu.training.schedules", offers=("at",)),
     "unfreeze": Group("danlu.training.unfreezing", offers=("learning", "rate", "patience")),
+    "adapter": Group("danlu.nn.adapters", offers=("attach", "merge")),
     "augmentation": Group("danlu.data.augment.transforms"),
     "kind": Group("danlu.data.kinds"),
     "source": Group("danlu.data.sources", modules=True),

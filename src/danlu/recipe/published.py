@@ -17,7 +17,7 @@ PACKAGES = {
     "timm": "timm",
     "torchvision": "torchvision",
 }  # prefix → the package that makes its nets
-EXTRAS = {HUB: '"danlu[hf]"'}  # what installs those that danlu doesn't bring
+EXTRAS = {HUB: '"danlu[hf]"', "peft": '"danlu[lora]"'}  # what installs those that danlu doesn't bring
 
 _REPOSITORY = re.compile(
     r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?"

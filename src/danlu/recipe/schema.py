@@ -210,6 +210,9 @@ class ModelSection(Section):
         Named(name="all"),
         description="What is trained: all, frozen (the head alone), gradual (from the head down), layerwise (smaller rates below)",
     )
+    adapter: Choice | None = Field(
+        None, description="Small parts that learn beside the head, in a frozen net (lora); null: none"
+    )
     args: Arguments = Field(default_factory=FrozenDict, description="Further arguments of the net")
 
 

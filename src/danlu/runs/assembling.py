@@ -25,6 +25,7 @@ from danlu.recipe.located import located
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
 from danlu.runs import choices as auto
+from danlu.runs.adapted import attach, unfreezing
 from danlu.runs.folder import RunFolder
 from danlu.tasks.base import Task
 from danlu.training.evaluation import Keep, judge
@@ -101,7 +102,8 @@ def bench(recipe: Recipe, spec: TaskSpec, data: Dataset, choices: auto.Choices) 
     task: Task = names.load_object(spec.task)(recipe, data)
     torch.default_generator.manual_seed(key_of(f"init/{recipe.seed}") >> 1)
     net = task.net()
-    freeze_for_good(net, names.build("unfreeze", recipe.model.unfreeze, recipe.where("model.unfreeze")))
+    attach(net, recipe)
+    freeze_for_good(net, unfreezing(recipe))
     last = auto.channels_last(recipe, net, choices)
     net = net.to(device, memory_format=torch.channels_last) if last else net.to(device)  # type: ignore[call-overload]
     name = recipe.train.precision
@@ -212,7 +214,7 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
         lr=1e-3 if train.optimizer.lr == "auto" else train.optimizer.lr,
         decay=train.optimizer.weight_decay,
         schedule=names.build("schedule", train.schedule, recipe.where("train.schedule")),
-        unfreeze=names.build("unfreeze", recipe.model.unfreeze, recipe.where("model.unfreeze")),
+        unfreeze=unfreezing(recipe),
         warmup=warmup,
         clip_norm=train.clip_norm,
         l1=train.l1,

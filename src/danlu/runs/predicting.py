@@ -15,6 +15,7 @@ from danlu.data.batches.batch import Batch, Padded
 from danlu.data.kinds.base import Framing
 from danlu.recipe.names import load_object, spec_of
 from danlu.runs import weights
+from danlu.runs.adapted import attach
 from danlu.runs.columns import restore
 from danlu.runs.folder import RunFolder
 from danlu.runs.predictor import Predictor, files_in
@@ -38,7 +39,10 @@ class RunPredictor(Predictor):
         self.task: Task = load_object(self.spec.task)(self.recipe, self.data)
         self.device = torch.device(device)
         self.net = self.task.net()
+        adapter = attach(self.net, self.recipe)
         weights.put_into(self.net, weights.chosen(self.folder, self.recipe), self.folder)
+        if adapter is not None:
+            adapter.merge(self.net)
         self.net.to(self.device).eval()
 
     def outputs(self, given: Mapping[str, Given]) -> Any:

@@ -97,6 +97,11 @@ TEXTS = {
         "Each stage at decay times the rate of the one above it (Clark et al. 2020).",
         "每一段的学习率是其上一段的 decay 倍（Clark 等，2020）。",
     ),
+    # ---- adapters
+    "names.adapter.lora": (
+        "To each layer's frozen weight a product of two small trained matrices is added (Hu et al. 2021), by peft.",
+        "在每层冻结的权重上加上两个可训练小矩阵之积（Hu 等，2021），由 peft 实现。",
+    ),
     # ---- augmentations
     "names.augmentation.color-jitter": (
         "Brightness, contrast, saturation and hue, each changed by a random factor.",

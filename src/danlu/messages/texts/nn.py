@@ -168,6 +168,15 @@ TEXTS = {
         "Set data.image.size to {size}, which it was trained with.",
         "请把 data.image.size 设为其训练时的 {size}。",
     ),
+    "nn.no-targets": (
+        "There is no layer in {net} below its head that an adapter could be put into.",
+        "在 {net} 的头部以下，没有可放入适配器的层。",
+    ),
+    "nn.no-such-target": (
+        "There is no linear layer or plain convolution below the head whose name ends in {target!r}.",
+        "头部以下没有名称以 {target!r} 结尾的线性层或普通卷积。",
+    ),
+    "nn.no-such-target.remedy": ("Names end in: {some}.", "名称的结尾有：{some}。"),
     "nn.none-published": ("{net} has no published weights.", "{net} 没有公开的预训练权重。"),
     "nn.none-published-remedy": (
         "Give a safetensors file, or take a net of timm: or torchvision:.",

@@ -28,6 +28,7 @@ TEXTS = {
     "recipe.group.optimizer": ("optimizer", "优化器"),
     "recipe.group.schedule": ("schedule", "学习率计划"),
     "recipe.group.unfreeze": ("unfreezing", "解冻方式"),
+    "recipe.group.adapter": ("adapter", "适配器"),
     "recipe.group.augmentation": ("augmentation", "数据增强"),
     "recipe.group.kind": ("kind", "列类型"),
     "recipe.group.source": ("source", "数据来源"),
@@ -317,6 +318,22 @@ TEXTS = {
     "recipe.clash.frozen.remedy": (
         "Set model.pretrained to true, or model.unfreeze to all.",
         "请将 model.pretrained 设为 true，或将 model.unfreeze 设为 all。",
+    ),
+    "recipe.clash.adapter-random": (
+        "an adapter learns in a body that is frozen, and this one has random weights: pretrained is false.",
+        "适配器在冻结的主干中学习，而这里的主干是随机权重：pretrained 为 false。",
+    ),
+    "recipe.clash.adapter-random.remedy": (
+        "Set model.pretrained to true, or leave model.adapter out.",
+        "请将 model.pretrained 设为 true，或省略 model.adapter。",
+    ),
+    "recipe.clash.adapter-unfreeze": (
+        "below an adapter the net stays frozen, but unfreeze is {unfreeze}.",
+        "使用适配器时网络保持冻结，而 unfreeze 为 {unfreeze}。",
+    ),
+    "recipe.clash.adapter-unfreeze.remedy": (
+        "Leave one of the two out.",
+        "请省略其中一个。",
     ),
     "recipe.clash.model-twice": (
         "{key} is given by model.{key} and by model.args.",

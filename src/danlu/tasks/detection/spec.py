@@ -64,6 +64,6 @@ SPEC = TaskSpec(
         },
     },
     options=Options,
-    unused=("train.loss", "model.name", "model.dropout", "model.pretrained", "model.unfreeze"),
+    unused=("train.loss", "model.name", "model.dropout", "model.pretrained", "model.unfreeze", "model.adapter"),
     example=EXAMPLE,
 )
