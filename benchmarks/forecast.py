@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+import danlu  # noqa: F401 - before torchvision, which it puts right
+
 MOBILE = {"model.name": "torchvision:mobilenet_v3_small"}
 RECIPES: dict[str, dict[str, Any]] = {
     "mlp, 8 × 8, sgd": {"size": 8, "model.name": "mlp", "train.optimizer.name": "sgd"},
@@ -30,7 +32,8 @@ RECIPES: dict[str, dict[str, Any]] = {
         "train.ema": 0.99,
     },
     "mobilenet_v3_small, 64 × 64, adamw": MOBILE | {"size": 64, "train.optimizer.name": "adamw"},
-    "the same, frozen": MOBILE | {"size": 64, "train.optimizer.name": "adamw", "model.unfreeze": "frozen"},
+    "the same, frozen": MOBILE
+    | {"size": 64, "train.optimizer.name": "adamw", "model.unfreeze": "frozen", "drawn": True},
     "timm convnext_atto, 64 × 64, batch of 32": {
         "size": 64,
         "model.name": "timm:convnext_atto",
@@ -126,7 +129,9 @@ def asked(code: str, recipe: Path) -> dict[str, Any]:
 
 def written(place: Path, chosen: dict[str, Any]) -> Path:
     """The recipe's file, its data beside it."""
-    keys = {key: value for key, value in (COMMON | chosen).items() if key != "size"}
+    keys = {key: value for key, value in (COMMON | chosen).items() if key not in ("size", "drawn")}
+    if chosen.get("drawn"):
+        keys |= {"model.pretrained": str(weights(place))}
     keys |= {"run.folder": str(place / "runs"), "data.cache": str(place / "cache")}
     keys.setdefault("task", "image-classification")
     if keys["task"] == "detection":
@@ -146,6 +151,15 @@ def written(place: Path, chosen: dict[str, Any]) -> Path:
     file = place / "recipe.yaml"
     file.write_text(json.dumps(nested), encoding="utf-8")
     return file
+
+
+def weights(place: Path) -> Path:
+    """Drawn ones in a file, as if they had been learnt: what is frozen wants some."""
+    from safetensors.torch import save_file
+    from torchvision.models import mobilenet_v3_small
+
+    save_file(mobilenet_v3_small().state_dict(), place / "weights.safetensors")
+    return place / "weights.safetensors"
 
 
 def images(place: Path, size: int, rows: int = 4000) -> Path:
