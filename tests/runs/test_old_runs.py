@@ -95,7 +95,11 @@ SINCE: dict[str, Any] = {
     "deploy.licence": None,
     "evaluate.baselines": True,  # adds to what is said, changes nothing of it
     "evaluate.report": True,  # the same
+    "model.adapter": None,
+    "train.l1_by": "penalty",
     "train.non_finite": "stop",
+    "train.sam": None,
+    "train.swa": None,
     "watch.captures_every": 0,
 }
 """Every key that came after 0.1, with what was in force before (docs/decisions/0010-old-runs.md). It must be the schema's default, or
