@@ -191,8 +191,8 @@ class Foreseen(Event):
 @dataclass(frozen=True)
 class Happened(Event):
     """What it took. memory: bytes at most, of the process or of tensors on a CUDA device. seconds: of a step, a mean without the first
-    block of steps. Both are None where they aren't known. spent: seconds from the first check to the last prediction. disk: bytes of the
-    folder.
+    block of steps. Both are None where they aren't known. spent: seconds from the first check to the last prediction. disk: bytes of
+    the folder.
     """
 
     memory: int | None
