@@ -81,8 +81,8 @@ class Swa:
         share = counts / self.count.clamp(min=1)
         for mean, value in self._pairs:
             mean.lerp_(value.to(mean.dtype), share.to(mean.dtype))
-        for buffer, value in self._copied:
-            buffer.copy_(value)
+        for buffer, now in self._copied:
+            buffer.copy_(now)
 
     @torch.no_grad()
     def refresh(self, batches: Iterable[Batch]) -> None:
