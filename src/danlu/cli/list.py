@@ -65,9 +65,9 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     rows = [_entry(GROUPS[group], name, target) for name, target in names.catalogue(GROUPS[group]).items()]
     _show(rows, out)
     if asked.published:
-        out.line(say("cli.list.also-nets"))
+        _also(say("cli.list.also-nets"), out)
     elif group in CONFIGURED or asked.table:
-        out.line(say("cli.list.also-own"))
+        _also(say("cli.list.also-own"), out)
     out.result(rows)
     return DONE
 
@@ -85,12 +85,21 @@ def _entry(group: str, name: str, target: str) -> dict[str, Any]:
     return row
 
 
+def _also(text: str, out: Output) -> None:
+    for line in wrap(text, _width()):
+        out.line(line)
+
+
+def _width() -> int:
+    return max(60, shutil.get_terminal_size().columns)
+
+
 def _show(rows: Sequence[Mapping[str, Any]], out: Output) -> None:
     """Each name with what it is; below it, its arguments as a recipe writes them, with what is allowed."""
     from danlu.cli._descriptions import as_yaml
 
     indent = max((cells(row["name"]) for row in rows), default=0) + 2
-    width = max(60, shutil.get_terminal_size().columns)
+    width = _width()
     for row in rows:
         given = [(f"{one['name']}: {as_yaml(one)}", one["allowed"]) for one in row.get("arguments", ())]
         middle = max((cells(text) for text, _ in given), default=0) + 2
