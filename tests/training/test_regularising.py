@@ -15,26 +15,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 import danlu
-from danlu.errors import RecipeError
-from danlu.training.events import Event
+from danlu.errors import RecipeError, RunError
+from danlu.training.events import EpochDone, StepsDone
 from danlu.training.fitting import as_feed
 from danlu.training.plan import CheckpointPolicy, Plan
-
-
-class Told:
-    """All events."""
-
-    def __init__(self) -> None:
-        self.events: list[Any] = []
-
-    def on(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None:
-        pass
-
-    def of(self, name: str) -> list[Any]:
-        return [event for event in self.events if type(event).__name__ == name]
+from tests.training.feeds import Recorder
 
 
 def data(rows: int = 64) -> tuple[Tensor, Tensor]:
@@ -53,8 +38,8 @@ def order(size: int, epochs: int) -> list[Tensor]:
     return [torch.as_tensor(batch.rows) for epoch in range(epochs) for batch in feed.epoch(epoch)]
 
 
-def trained(model: nn.Module, **more: Any) -> tuple[Any, Told]:
-    told = Told()
+def trained(model: nn.Module, **more: Any) -> tuple[Any, Recorder]:
+    told = Recorder()
     given = {"optimizer": "sgd", "lr": 0.1, "decay": 0.0, "schedule": "constant", "batch_size": 16, "epochs": 4, **more}
     fitted = danlu.fit(model, F.cross_entropy, data(), watchers=(told,), **given)
     return fitted, told
@@ -80,7 +65,7 @@ def test_the_proximal_step_solves_the_lasso() -> None:
     found = {}
     for proximal in (True, False):
         ours = nn.Linear(20, 1, bias=False, dtype=torch.float64)
-        told = Told()
+        told = Recorder()
         danlu.fit(
             ours, F.mse_loss, pair, batch_size=80, epochs=1500, optimizer="sgd", lr=0.02, decay=0.0, schedule="constant",
             l1=0.2, proximal=proximal, watchers=(told,),
@@ -96,7 +81,7 @@ def test_zeros_are_counted_and_biases_are_let_alone() -> None:
     model = net()
     _, told = trained(model, l1=0.3, proximal=True, epochs=6)
     zeros = int(sum((p == 0).sum() for p in model.parameters() if p.ndim > 1))
-    assert told.of("EpochDone")[-1].values["train/zeros"] == zeros > 10
+    assert told.of(EpochDone)[-1].values["train/zeros"] == zeros > 10
     assert not any((p == 0).any() for name, p in model.named_parameters() if name.endswith("bias") and "1" not in name)
 
 
@@ -190,7 +175,7 @@ def test_swa_is_torchs_average_with_fresh_statistics() -> None:
     assert int(average.n_averaged) == 4
     update_bn([(x[rows],) for rows in order(16, epochs)[-4:]], average)
     assert_close(fitted.net, average.module)
-    assert [rate for block in told.of("StepsDone") for rate in block.values["lr"]] == pytest.approx(rates)
+    assert [rate for block in told.of(StepsDone) for rate in block.values["lr"]] == pytest.approx(rates)
 
 
 def test_before_it_begins_swa_is_the_net() -> None:
@@ -231,3 +216,50 @@ def test_resumed_is_uninterrupted(tmp_path: Path, more: dict[str, Any]) -> None:
         assert again.best == whole.best
         for name, value in whole.net.state_dict().items():
             assert torch.equal(value, again.net.state_dict()[name]), (stop, name)
+
+
+@pytest.mark.parametrize("later", [{"ema": 0.9}, {"swa": 0.5}])
+def test_an_average_that_a_checkpoint_lacks_is_told(tmp_path: Path, later: dict[str, Any]) -> None:
+    trained(net(), folder=tmp_path)
+    with pytest.raises(RunError, match="no average"):
+        trained(net(), folder=tmp_path, resume=True, epochs=6, **later)
+
+
+def test_a_feed_is_read_again_only_for_an_average_of_several() -> None:
+    """Whatever kind of iterator somebody's feed makes: an epoch begun in vain may start processes."""
+
+    class Counting:
+        begun = 0
+
+        def __init__(self) -> None:
+            self.feed = as_feed(data(), 16, Plan())
+
+        def __len__(self) -> int:
+            return len(self.feed)
+
+        def epoch(self, epoch: int, start: int = 0) -> Any:
+            self.begun += 1
+            return iter(list(self.feed.epoch(epoch, start)))
+
+    for more, expected in (({}, 4), ({"swa": 0.5}, 5), ({"ema": 0.9}, 4)):
+        feed = Counting()
+        danlu.fit(net(), F.cross_entropy, feed, epochs=4, optimizer="sgd", lr=0.1, watchers=(Recorder(),), **more)
+        assert feed.begun == expected, more
+
+
+def test_a_penalty_of_what_does_not_learn_is_none() -> None:
+    """The head holds no matrix: while it alone learns, nothing is penalised."""
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Linear(4, 3)
+            self.head = nn.LayerNorm(3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.body(x))
+
+    model = Scaled()
+    before = model.body.weight.detach().clone()
+    trained(model, l1=0.1, unfreeze="frozen")
+    assert torch.equal(model.body.weight, before)

@@ -104,20 +104,6 @@ def fit(
             best_weights.kept(plan.best_folder)
         tell(CheckpointSaved(progress.step, progress.epoch, str(path), time.perf_counter() - began))
 
-    def backward(micros: Sequence[Batch], epoch: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Add up the gradients of an effective batch; its loss (0-d), terms and counts (K,), on the device."""
-        counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
-        loss = torch.zeros((), device=plan.device)
-        terms = torch.zeros(len(objective.names), device=plan.device)
-        for index, batch in enumerate(micros):
-            reseed(Position(plan.seed, epoch, progress.step, index))
-            with parts.precision.autocast():
-                outputs = net(*batch.arguments())
-            share, values = objective(outputs, batch, counts)
-            parts.precision.backward(share)
-            loss, terms = loss + share.detach(), terms + values
-        return loss, terms, counts
-
     if resume and plan.checkpoint.folder is not None:
 
         def warn(text: str) -> None:
@@ -154,10 +140,10 @@ def fit(
                 parts.parameters.begin(progress.step)
                 lr = parts.update.set_rates(progress.step)
                 micros = [transformed(batch, at, plan) for batch in window]
-                loss, terms, counts = backward(micros, epoch)
+                loss, terms, counts = backward(parts, objective, micros, plan, epoch)
                 if parts.sharpness is not None:
                     parts.sharpness.climb()
-                    backward(micros, epoch)
+                    backward(parts, objective, micros, plan, epoch)
                     parts.sharpness.descend()
                 norm = parts.gradients.finish(parts.optimizer)
                 refused = parts.guard.refuses(loss, norm)
@@ -193,7 +179,7 @@ def fit(
             progress.epoch, progress.micro = epoch + 1, 0
             over = progress.epoch == plan.epochs or progress.step >= total
             evaluates = judge is not None and (progress.epoch % plan.evaluate_every == 0 or over)
-            if evaluates or over:
+            if (evaluates or over) and parts.stale:
                 parts.refresh(transformed(batch, Position(plan.seed, epoch), plan) for batch in batches.epoch(epoch))
             stops = judge is not None and evaluates and _evaluate(parts, judge, plan, epoch, tell)
             if stops or over:
@@ -204,6 +190,23 @@ def fit(
             if interrupts.asked and not progress.finished:
                 return _done(parts, "interrupted", began, tell)
     return _done(parts, progress.finished or "finished", began, tell)
+
+
+def backward(
+    parts: Parts, objective: Objective, micros: Sequence[Batch], plan: Plan, epoch: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Add up the gradients of an effective batch; its loss (0-d), terms and counts (K,). A second call draws the same in the net."""
+    counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
+    loss = torch.zeros((), device=plan.device)
+    terms = torch.zeros(len(objective.names), device=plan.device)
+    for index, batch in enumerate(micros):
+        reseed(Position(plan.seed, epoch, parts.progress.step, index))
+        with parts.precision.autocast():
+            outputs = parts.net(*batch.arguments())
+        share, values = objective(outputs, batch, counts)
+        parts.precision.backward(share)
+        loss, terms = loss + share.detach(), terms + values
+    return loss, terms, counts
 
 
 def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, str], ...]:

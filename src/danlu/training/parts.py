@@ -86,6 +86,11 @@ class Parts:
         """The net that is evaluated: the averaged one where there is one."""
         return self.average.net if self.average is not None else self.net
 
+    @property
+    def stale(self) -> bool:
+        """Whether the net that is judged wants :meth:`refresh` first."""
+        return isinstance(self.average, Swa) and self.average.stale
+
     def refresh(self, batches: Iterable[Batch]) -> None:
         """Before the net is judged, or for the last time: what an average of weights can't bring along. batches: an epoch's."""
         if isinstance(self.average, Swa):
@@ -129,7 +134,7 @@ class Parts:
         return State(tensors, values)
 
     def load(self, state: State) -> None:
-        """Continue from a checkpoint. Raises RunError where it belongs to another net."""
+        """Continue from a checkpoint. Raises RunError where it belongs to another net, or lacks the average that is asked for."""
         mine, theirs = self.net.state_dict(), state.tensors["net"]
         different = sorted(name for name in mine.keys() | theirs.keys() if _shape(mine, name) != _shape(theirs, name))
         if different:
@@ -139,9 +144,11 @@ class Parts:
         self.net.load_state_dict(dict(theirs))
         load_state(self.optimizer, self._names, dict(state.tensors.get("optimizer", {})))
         if self.average is not None:
+            if "ema" not in state.tensors:
+                raise RunError.of("checkpoint", say("training.checkpoint-no-average"))
             self.average.load(dict(state.tensors["ema"]))
             if isinstance(self.average, Swa):
-                self.average.count.fill_(state.values["averaged"])
+                self.average.count.fill_(state.values.get("averaged", 0.0))
         values = state.values
         self.progress = Progress(**values["progress"])
         self.precision.load(values["precision"])

@@ -79,6 +79,10 @@ TEXTS = {
         "it belongs to another net: {name} and {count} tensors in all differ.",
         "它属于另一个网络：{name} 等共 {count} 个张量不符。",
     ),
+    "training.checkpoint-no-average": (
+        "it holds no average of the weights, which the plan now asks for. Begin anew, or leave ema and swa as they were.",
+        "其中没有计划现在要求的权重平均。请重新开始，或让 ema 与 swa 保持原样。",
+    ),
     "training.no-metric": ("there is no metric {name}; known: {known}.", "没有名为 {name} 的指标；可用：{known}。"),
     "training.nothing-to-train": ("no parameter is left to train.", "没有可训练的参数。"),
     "training.interrupted": (

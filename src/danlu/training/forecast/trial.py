@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from danlu.data.batches.batch import Batch
 from danlu.randomness import Position
@@ -22,10 +22,10 @@ from danlu.training.forecast.passes import Pass, few, fullest, line, samples_for
 from danlu.training.forecast.resident import Rise
 from danlu.training.forecast.tracking import Tracker, size
 from danlu.training.looking import Looks
+from danlu.training.loop import backward
 from danlu.training.objective import Objective
 from danlu.training.parts import Parts
 from danlu.training.plan import Feed, Plan, transformed
-from danlu.training.randomness import reseed
 from danlu.training.seeing import undisturbed
 
 _LEAST, _MOST = 0.2, 50  # seconds, steps: short steps are timed more often, for the first of them are slower
@@ -149,10 +149,10 @@ def _step(parts: Parts, objective: Objective, window: Sequence[Batch], plan: Pla
     at = Position(plan.seed, 0, parts.progress.step)
     lr = parts.update.set_rates(parts.progress.step)
     micros = [transformed(batch, at, plan) for batch in window]
-    loss, terms, counts = _backward(parts, objective, micros, plan)
+    loss, terms, counts = backward(parts, objective, micros, plan, 0)
     if parts.sharpness is not None:
         parts.sharpness.climb()
-        _backward(parts, objective, micros, plan)
+        backward(parts, objective, micros, plan, 0)
         parts.sharpness.descend()
     norm = parts.gradients.finish(parts.optimizer)
     refused = parts.guard.refuses(loss, norm)
@@ -163,21 +163,6 @@ def _step(parts: Parts, objective: Objective, window: Sequence[Batch], plan: Pla
     samples = sum(map(len, micros))
     parts.meter.add(parts.progress.step, lr, loss, norm, penalty, terms, counts, samples, refused)
     parts.progress.step += 1
-
-
-def _backward(parts: Parts, objective: Objective, micros: Sequence[Batch], plan: Plan) -> tuple[Tensor, Tensor, Tensor]:
-    """Add up the gradients of an effective batch; its loss, terms and counts."""
-    counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
-    loss = torch.zeros((), device=plan.device)
-    terms = torch.zeros(len(objective.names), device=plan.device)
-    for index, batch in enumerate(micros):
-        reseed(Position(plan.seed, 0, parts.progress.step, index))
-        with parts.precision.autocast():
-            outputs = parts.net(*batch.arguments())
-        share, values = objective(outputs, batch, counts)
-        parts.precision.backward(share)
-        loss, terms = loss + share.detach(), terms + values
-    return loss, terms, counts
 
 
 class _Wanting:

@@ -84,11 +84,14 @@ class Swa:
         for buffer, now in self._copied:
             buffer.copy_(now)
 
+    @property
+    def stale(self) -> bool:
+        """Whether batch norm's statistics are not those of the weights: of a mean of several. Waits for the device."""
+        return bool(self._norms) and float(self.count) >= 2
+
     @torch.no_grad()
     def refresh(self, batches: Iterable[Batch]) -> None:
         """Batch norm's statistics become those of ``batches``, each counting alike; nothing else in the net is in training mode."""
-        if not self._norms or float(self.count) < 2:
-            return
         self.net.eval()
         momenta = [norm.momentum for norm in self._norms]
         for norm in self._norms:

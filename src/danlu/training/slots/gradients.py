@@ -54,9 +54,10 @@ class GradientChain:
 
     def penalty(self) -> Tensor:
         """λ·Σ|p| over what learns now, 0-d, for the reported loss."""
-        return (
-            self.l1 * torch.stack(torch._foreach_norm([p.detach() for p in self.penalised if p.requires_grad], 1)).sum()
-        )
+        learning = [p.detach() for p in self.penalised if p.requires_grad]
+        if not learning:
+            return torch.zeros((), device=self.precision.device)
+        return self.l1 * torch.stack(torch._foreach_norm(learning, 1)).sum()
 
     def _penalise(self) -> None:
         """The subgradient λ·sign(p) of the L1 penalty, added once per effective batch and after clipping."""
