@@ -16,7 +16,7 @@ import danlu
 CLOCKS = {"time", "seconds", "waited", "attempt"}
 _FIGURE = re.compile(r"<data [^>]*>")
 # Of a checkpoint after which it was killed at once nobody tells again; what memory and time it took is no part of what it came to.
-PASSING = {"said", "checkpoint-saved", "happened"}
+PASSING = {"said", "checkpoint-saved", "foreseen", "happened"}
 
 
 def differences(whole: Path, killed: Path, stopped: bool = False) -> list[str]:

@@ -179,6 +179,14 @@ def test_nothing_runs_and_nothing_is_half_read(tmp_path: Path) -> None:
     assert "there is no file" in told(tmp_path / "empty")
 
 
+@pytest.mark.parametrize("name", ["resnet", "torchvision:mobilenet_v3_small", "timm:resnet10t"])
+@pytest.mark.parametrize("begin", ["absent.pth", "package:no-such-package"])
+def test_what_is_wrong_is_told_of_the_key_that_says_it(name: str, begin: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        build_net(name, 3, 2, (32, 32), pretrained=begin)
+    assert [problem.where for problem in caught.value.problems] == ["model.pretrained"]
+
+
 # ---- a real one -----------------------------------------------------------------------------------------------------
 
 

@@ -64,7 +64,11 @@ def told(run: danlu.Run) -> list[dict[str, Any]]:
         if event["type"] == "steps-done":
             for index, step in enumerate(event["steps"]):
                 found.append({"step": step, **{name: repr(values[index]) for name, values in event["values"].items()}})
-        elif event["type"] not in ("checkpoint-saved", "happened"):  # where it lies; what memory and time it took
+        elif event["type"] not in (
+            "checkpoint-saved",
+            "foreseen",
+            "happened",
+        ):  # where it lies; what memory and time it took
             found.append(plain)
     return found
 

@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from danlu.errors import Problem, RecipeError
 from danlu.messages import say
 from danlu.nn.published import timm_net, torchvision_net
-from danlu.nn.weights import load_weights
+from danlu.nn.weights import is_file, load_weights
 from danlu.recipe import names
 from danlu.recipe.arguments import Signature, Where, in_args, place
 from danlu.recipe.published import HUB, refuse_unknown
@@ -61,11 +61,15 @@ def build_net(
         given = {**_published_arguments(package, wanted, where), **(args or {})}
         from danlu.nn.transformers_net import transformers_net
 
-        return transformers_net(model, in_channels, classes, image_size, given, pretrained, spot)
+        return transformers_net(
+            model, in_channels, classes, image_size, given, pretrained, spot, place(where, "pretrained")
+        )
     if package in ("torchvision", "timm"):
         names.load_object(target, spot)  # refuses an unknown model with the nearest name
         given = {**_published_arguments(package, wanted, where), **(args or {})}
         make = torchvision_net if package == "torchvision" else timm_net
+        if is_file(pretrained):
+            return _finished(make(model, in_channels, classes, image_size, given, False, spot), pretrained, where)
         return make(model, in_channels, classes, image_size, given, pretrained, spot)
     thing = names.load_object(target, spot)
     chosen = Named(name=name, args=dict(args or {}))

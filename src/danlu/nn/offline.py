@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +38,12 @@ def available() -> Iterator[Weights]:
         if path.suffix in ENDINGS:
             yield Weights(str(path), "torch", path, path.stat().st_size)
     yield from _of_the_hub()
-    large = [(name, path, path.stat().st_size) for name, path in _packaged() if path.is_file()]
-    large = [each for each in large if each[2] >= _LEAST]
-    homes = [name.partition("/")[0] for name, _ in _packaged()]
-    for name, path, size in large:
-        package = name.partition("/")[0]
-        yield Weights(PACKAGE + (package if homes.count(package) == 1 else name), package, path, size)
+    packaged = [(name, path) for name, path in _packaged() if path.is_file()]
+    files = Counter(name.partition("/")[0] for name, _ in packaged)
+    for name, path in packaged:
+        package, size = name.partition("/")[0], path.stat().st_size
+        if size >= _LEAST:
+            yield Weights(PACKAGE + (package if files[package] == 1 else name), package, path, size)
 
 
 def in_package(text: str, where: str) -> Path:

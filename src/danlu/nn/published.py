@@ -15,7 +15,7 @@ from danlu.messages import say
 from danlu.nn.head import head_of
 from danlu.nn.hub import careful, tensors_only
 from danlu.nn.offline import published_file
-from danlu.nn.weights import first_convolution, fitted, is_file, load_weights, replace
+from danlu.nn.weights import first_convolution, fitted, load_weights, replace
 
 Size = tuple[int, int]
 
@@ -29,7 +29,7 @@ def torchvision_net(
     pretrained: bool | str,
     where: str,
 ) -> nn.Module:
-    """A classification model of torchvision. pretrained: True, a name among its weights, or a safetensors file.
+    """A classification model of torchvision. pretrained: True, or a name among its weights.
 
     Raises RecipeError where the model refuses its arguments or the image's size, or weights can't be had.
     """
@@ -37,7 +37,7 @@ def torchvision_net(
     from torchvision import models
 
     args = {**_torchvision_defaults(name, image_size, where), **args}
-    if not pretrained or is_file(pretrained):
+    if not pretrained:
         net = _made(where, models.get_model, name, weights=None, num_classes=classes, **args)
         if in_channels != 3:
             _new_input(net, in_channels, trained=False)
@@ -56,8 +56,6 @@ def torchvision_net(
         if in_channels != 3:
             _new_input(net, in_channels, trained=True)
         _new_head(net, classes)
-    if is_file(pretrained):
-        load_weights(net, str(pretrained), where)
     return net
 
 
@@ -70,23 +68,20 @@ def timm_net(
     pretrained: bool | str,
     where: str,
 ) -> nn.Module:
-    """A model of timm. pretrained: True, the tag of weights, or a safetensors file. Raises RecipeError as above."""
+    """A model of timm. pretrained: True, or the tag of weights. Raises RecipeError as above."""
     ensure()
     import timm
 
-    if isinstance(pretrained, str) and not is_file(pretrained):
+    if isinstance(pretrained, str):
         name = f"{name.partition('.')[0]}.{pretrained}"
-    fetch = bool(pretrained) and not is_file(pretrained)
-    given = {"pretrained": fetch, "in_chans": in_channels, "num_classes": classes, **args}
-    make = _fetched if fetch else _made
+    given = {"pretrained": bool(pretrained), "in_chans": in_channels, "num_classes": classes, **args}
+    make = _fetched if pretrained else _made
     try:
         net = make(where, timm.create_model, name, **{"img_size": image_size, **given})
     except RecipeError as error:
         if not isinstance(error.__cause__, TypeError) or "img_size" not in str(error.__cause__):
             raise
         net = make(where, timm.create_model, name, **given)  # takes any size: it has no such argument
-    if is_file(pretrained):
-        load_weights(net, str(pretrained), where)
     return net
 
 

@@ -53,6 +53,7 @@ def transformers_net(
     args: Mapping[str, Any],
     pretrained: bool | str,
     where: str,
+    begun: str,
 ) -> TransformersNet:
     """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. args: further values of the configuration; ``dropout`` by
     whatever name it has there.
@@ -79,9 +80,9 @@ def transformers_net(
         heads = _heads(kind, asked, model)
         if pretrained:
             file = name if pretrained is True else pretrained
-            tensors = weights(name, where) if pretrained is True else _unwrapped(tensors_of(pretrained, where))
-            given, size = _loaded(kind, [plain] if pretrained is True else [plain, asked], tensors, file, heads, where)
-            _carry_over(given, model, heads, size, size_of(asked), file, where)
+            tensors = weights(name, where) if pretrained is True else _unwrapped(tensors_of(pretrained, begun))
+            given, size = _loaded(kind, [plain] if pretrained is True else [plain, asked], tensors, file, heads, begun)
+            _carry_over(given, model, heads, size, size_of(asked), file, begun)
     return TransformersNet(model.train(), tuple(dict.fromkeys(each.rpartition(".")[0] for each in heads)))
 
 
