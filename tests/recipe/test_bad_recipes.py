@@ -153,6 +153,10 @@ BAD: dict[str, Bad] = {
         "data: {source: x.csv, columns: {imag: file}}",
         [("1 (data.columns.imag)", "it has image, label", "mean image?")],
     ),
+    "two averages": Bad("train: {ema: 0.9, swa: 0.5}", [("1 (train.swa)", "two averages", "Leave one")]),
+    "an average of one": Bad("train: {epochs: 3, swa: 0.9}", [("1 (train.swa)", "nothing to average", "lower")]),
+    "proximal of nothing": Bad("train: {l1_by: proximal}", [("1 (train.l1_by)", "l1 is 0", "train.l1")]),
+    "no such plan": Bad("model: {unfreeze: gradul}", [("1 (model.unfreeze.name)", "gradul", "gradual")]),
     "frozen and random": Bad("model: {unfreeze: frozen}", [("1 (model.unfreeze)", "random weights", "pretrained")]),
     "weights twice": Bad(
         "data: {balance: class-weights}\ntrain: {loss: {name: cross-entropy, class_weights: [1, 2]}}",

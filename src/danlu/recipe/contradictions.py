@@ -6,6 +6,7 @@ is judged the same.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -209,6 +210,11 @@ def _regularisation(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     train = recipe.train
     if train.ema is not None and train.swa is not None:
         yield Clash("two-averages", ("train.ema", "train.swa"))
+    averaged = train.epochs - math.floor(train.epochs * (train.swa or 0.0) + 1e-9)  # ends of epochs
+    if train.swa is not None and averaged < 2:
+        yield Clash(
+            "average-of-one", ("train.epochs", "train.swa"), {"epochs": train.epochs, "share": f"{train.swa:g}"}
+        )
     if train.l1_by == "proximal":
         if not train.l1:
             yield Clash("proximal-of-nothing", ("train.l1", "train.l1_by"))

@@ -363,6 +363,14 @@ TEXTS = {
         "ema 与 swa 是两种权重平均，应评估哪一种？",
     ),
     "recipe.clash.two-averages.remedy": ("Leave one of them out.", "请去掉其中一个。"),
+    "recipe.clash.average-of-one": (
+        "only one end of an epoch lies after {share} of the training ({epochs} epochs): there is nothing to average.",
+        "训练进行到 {share} 之后只剩一个轮末（共 {epochs} 轮），无可平均。",
+    ),
+    "recipe.clash.average-of-one.remedy": (
+        "Set train.swa lower, or train.epochs higher.",
+        "请调低 train.swa，或调高 train.epochs。",
+    ),
     "recipe.clash.proximal-of-nothing": (
         "a proximal step of L1 is asked for, and l1 is 0.",
         "要求 L1 的近端步，而 l1 为 0。",
