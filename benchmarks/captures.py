@@ -45,7 +45,7 @@ class Clock:
 
     def on(self, event: Event) -> None:
         if isinstance(event, FitStarted):
-            self.began = time.process_time()
+            self.began, self.looks, self.number = time.process_time(), 0.0, 0  # the forecast before it looks as well
         elif isinstance(event, FitDone):
             self.whole = time.process_time() - self.began
 

@@ -31,7 +31,7 @@ from danlu.training.schedules.constant import Constant
 from tests.training.feeds import ArrayFeed, Recorder, blobs, cross_entropy, small_net
 from tests.training.test_captures import Block, by_hand
 
-FEW = 16  # samples that are done again
+FEW = 8  # samples that are done again
 
 
 class Looking(Recorder):

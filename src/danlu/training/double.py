@@ -24,7 +24,7 @@ from danlu.training.precision import Precision
 from danlu.training.randomness import reseed
 from danlu.training.seeing import GATES, RELU, Seen, copied, replica, saturated, silent, undisturbed
 
-SAMPLES = 16  # of a step's first micro-batch
+SAMPLES = 8  # of a step's first micro-batch
 
 
 class Double:

@@ -1,8 +1,8 @@
 """ReLU units that are silent whatever comes: they give nothing and learn nothing any more.
 
 Maas, Hannun & Ng 2013 describe them, Lu et al. 2019 ("Dying ReLU and initialization") how whole layers are born dead; the notes of
-Stanford's CS231n tell of 40 % dead units where the rate is too high. Of units that answer to one class in ten, 64 samples leave
-one in a thousand unseen: what is silent in every late look is dead but for such chances.
+Stanford's CS231n tell of 40 % dead units where the rate is too high. Of units that answer to one class in ten, 40 samples leave
+one in seventy unseen: what is silent in every late look is dead but for such chances.
 """
 
 from __future__ import annotations
