@@ -157,6 +157,7 @@ def same_as_plain(story: Story, steps: int) -> None:
     losses, net = plain_loop.train(
         resolved, ours.net, lambda epoch: _micros(ours, epoch), len(ours.batches), steps, _weights(resolved, ours),
         lambda step, micro: torch.default_generator.manual_seed(torch_seed(Position(resolved["seed"], 0, step, micro))),
+        {step: found["values"]["val/loss"] for (step, part), found in story.judged.items() if part == "val"},
     )  # fmt: skip
     tensors = checkpoint.load(story.last).tensors
     found = tensors.get("ema", tensors["net"])

@@ -40,11 +40,13 @@ def train(
     steps: int,
     class_weights: Tensor | None,
     seed: Callable[[int, int], object],
+    judged: Mapping[int, float],
 ) -> tuple[list[float], nn.Module]:
     """(loss of every step, the net with its last weights, averaged where asked).
 
     recipe: as resolved, as plain data. batches: an epoch's micro-batches, of which there are ``micros``. steps: to be done (the
     schedule is made for the recipe's). class_weights: float64. seed: called with (step, micro-batch) before every forward pass.
+    judged: steps done → loss of the validation part, as the run found it.
     """
     asked = recipe["train"]
     plan = recipe["model"]["unfreeze"]
@@ -84,7 +86,7 @@ def train(
             if len(losses) == steps:
                 break
             if len(losses) <= start:
-                rates.set(len(losses))
+                rates.set(len(losses), judged.get(len(losses)) if first == 0 else None)
             _freeze(net, _learning(plan, len(losses) / asked["max_steps"]))
             some = epochs[first : first + window]
             total = torch.stack([_count(target, class_weights) for _, target in some]).sum().float()
@@ -198,23 +200,31 @@ class Rates:
             has = any("betas" in group or group.get("momentum", 0) > 0 for group in optimizer.param_groups)
             shape, moved = "linear" if args.get("linear") else "cos", has and args.get("cycle_momentum", True)
             made = lr_scheduler.OneCycleLR(optimizer, lr, left, None, None, args["peak"], shape, moved)
+        elif name == "reduce-on-plateau":
+            made = lr_scheduler.ReduceLROnPlateau(
+                optimizer, "min", args["factor"], args["patience"], args["min_delta"], "abs", eps=0.0
+            )
         else:
             made = lr_scheduler.ConstantLR(optimizer, 1.0)
         self.scheduler = made
         self.first = optimizer.param_groups[0]["lr"]
 
-    def set(self, step: int) -> None:
-        """The rates of ``step``; called once for each, in order."""
+    def set(self, step: int, judged: float | None) -> None:
+        """The rates of ``step``; called once for each, in order. judged: by an evaluation right before it."""
         groups = self.optimizer.param_groups
         for group in groups:
             group["lr"] = group.get("whole", group["lr"])
-        if step > self.warmup:
+        waits = isinstance(self.scheduler, lr_scheduler.ReduceLROnPlateau)
+        if step > self.warmup and not waits:
             self.scheduler.step()
         for group in groups:
             if step < self.warmup:
                 group["lr"] = self.first * (step + 1) / (self.warmup + 1)
             elif step == self.warmup:
                 group["lr"] = self.first
+        if waits and judged is not None and step >= self.warmup:
+            self.scheduler.step(judged)
+        for group in groups:
             group["whole"] = group["lr"]
             group["lr"] *= group["scale"]
 

@@ -71,6 +71,13 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique(
         "one-cycle", _one("train.schedule", {"one-cycle": {"peak": 0.4, "linear": False, "cycle_momentum": True}})
     ),
+    Technique(
+        "plateau",
+        {
+            "train.schedule": {"reduce-on-plateau": {"factor": 0.5, "patience": 0, "min_delta": 10.0}},
+            "train.evaluate_every": 1,
+        },
+    ),
     Technique("warm-up", _one("train.warmup", 4)),
     Technique("accumulate", _one("train.accumulate", 2)),
     Technique("clip", _one("train.clip_norm", 0.3)),

@@ -146,6 +146,25 @@ BAD: dict[str, Bad] = {
     "never evaluated": Bad(
         "train: {epochs: 3, evaluate_every: 5, early_stop: {}}", [("1 (train.evaluate_every)", "never sees", "Lower")]
     ),
+    "plateau, no validation": Bad(
+        "data: {split: {val: 0}}\ntrain: {schedule: reduce-on-plateau}",
+        [("2 (train.schedule)", "data.split.val is 0", "write train.schedule: cosine")],
+    ),
+    "plateau of the test part": Bad(
+        "train:\n  schedule:\n    reduce-on-plateau:\n      monitor: test/loss",
+        [("4 (train.schedule.monitor)", "test part", "Write val/loss.")],
+    ),
+    "plateau judged once": Bad(
+        "train: {epochs: 5, evaluate_every: 5, schedule: reduce-on-plateau}",
+        [("1 (train.evaluate_every)", "could never lower", "Lower train.evaluate_every")],
+    ),
+    "stopped before the plateau": Bad(
+        "train:\n  early_stop: {patience: 3}\n  schedule: {reduce-on-plateau: {patience: 3}}",
+        [("3 (train.schedule.patience)", "never lowered", "more patience")],
+    ),
+    "plateau of less than no rate": Bad(
+        "train: {schedule: {reduce-on-plateau: {factor: 1.0}}}", [("1 (train.schedule.factor)", "< 1", "")]
+    ),
     "classes where there are none": Bad(
         "task: detection\ndata: {balance: sampler}", [("2 (data.balance)", "detection has none", "Leave")]
     ),

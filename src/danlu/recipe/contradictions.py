@@ -128,6 +128,16 @@ def _validation(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
         yield Clash("no-validation", ("data.split.val", "train.early_stop"), {"key": "train.early_stop"})
     if train.best is not None:
         yield Clash("no-validation", ("data.split.val", "train.best"), {"key": "train.best"})
+    if _plateau(recipe) is not None:
+        values = {"key": "train.schedule"}
+        remedy = say("recipe.clash.plateau-validation.remedy")
+        yield Clash("no-validation", ("data.split.val", "train.schedule"), values, remedy)
+
+
+def _plateau(recipe: Recipe) -> dict[str, Any] | None:
+    """Arguments of the schedule that waits for evaluations, where it is the one."""
+    schedule = recipe.train.schedule
+    return {"monitor": "val/loss", "patience": 3, **schedule.args} if schedule.name == "reduce-on-plateau" else None
 
 
 def _may_hold_validation(data: DataSection) -> bool:
@@ -147,8 +157,13 @@ def _may_hold_validation(data: DataSection) -> bool:
 
 def _monitors(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     stop = recipe.train.early_stop
-    for key, value in (("train.best", recipe.train.best), ("train.early_stop.monitor", stop.monitor if stop else None)):
-        if value is None or re.fullmatch(r"val/\S+", value):
+    monitors: dict[str, str | None] = {
+        "train.best": recipe.train.best,
+        "train.early_stop.monitor": stop.monitor if stop else None,
+        "train.schedule.monitor": (_plateau(recipe) or {}).get("monitor"),
+    }
+    for key, value in monitors.items():
+        if not isinstance(value, str) or re.fullmatch(r"val/\S+", value):
             continue
         part, slash, name = value.partition("/")
         if part in ("test", "train"):
@@ -180,6 +195,15 @@ def _steps(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     if train.early_stop is not None and train.max_steps is None and train.evaluate_every > train.epochs:
         values = {"every": train.evaluate_every, "epochs": train.epochs}
         yield Clash("never-evaluated", ("train.epochs", "train.early_stop", "train.evaluate_every"), values)
+    plateau, stop = _plateau(recipe), train.early_stop
+    if plateau is not None and train.evaluate_every >= train.epochs:
+        values = {"every": train.evaluate_every, "epochs": train.epochs}
+        yield Clash("never-lowered", ("train.epochs", "train.schedule", "train.evaluate_every"), values)
+    if plateau is not None and stop is not None and stop.monitor == plateau["monitor"]:
+        delta, borne = plateau.get("min_delta", 0.0), plateau["patience"]
+        if isinstance(borne, int) and stop.min_delta == delta and stop.patience <= borne:
+            keys = ("train.early_stop.patience", "train.schedule.patience")
+            yield Clash("stopped-first", keys, {"stop": stop.patience, "borne": borne})
 
 
 def _loss(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:

@@ -34,6 +34,7 @@ from danlu.training.finder import find_rate
 from danlu.training.objective import Objective
 from danlu.training.plan import CheckpointPolicy, Judged, Plan
 from danlu.training.precision import Name, Precision
+from danlu.training.schedules.reduce_on_plateau import ReduceOnPlateau
 from danlu.training.slots.parameters import freeze_for_good
 
 Progress = Callable[[str, int, int], None]
@@ -201,7 +202,10 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
     has_val = len(data.parts.get("val", ())) > 0
     monitor = (train.best or spec.monitor[0], _sign(train.best or spec.monitor[0], spec)) if has_val else None
     stop = train.early_stop
-    for key, asked in (("train.early_stop", stop), ("train.best", train.best)):
+    schedule = names.build("schedule", train.schedule, recipe.where("train.schedule"))
+    waited = schedule.monitor if isinstance(schedule, ReduceOnPlateau) else None
+    needing = {"train.early_stop": stop, "train.best": train.best, "train.schedule": waited}
+    for key, asked in needing.items():
         if asked is not None and not has_val:
             what = say("runs.no-validation", key=key)
             raise RecipeError.of(recipe.where(key), what, say("recipe.clash.no-validation.remedy", key=key))
@@ -213,7 +217,7 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
         optimizer=partial(_optimiser, optimizer, args, recipe),
         lr=1e-3 if train.optimizer.lr == "auto" else train.optimizer.lr,
         decay=train.optimizer.weight_decay,
-        schedule=names.build("schedule", train.schedule, recipe.where("train.schedule")),
+        schedule=schedule,
         unfreeze=unfreezing(recipe),
         warmup=warmup,
         clip_norm=train.clip_norm,
@@ -227,6 +231,7 @@ def plan_of(recipe: Recipe, spec: TaskSpec, data: Dataset, transforms: Any, devi
         kinds=data.kinds,
         evaluate_every=train.evaluate_every,
         monitor=monitor,
+        plateau=(waited, _sign(waited, spec)) if waited is not None else None,
         early_stop=(stop.monitor, _sign(stop.monitor, spec), stop.patience, stop.min_delta) if stop else None,
         non_finite=train.non_finite,
         source=lambda row: (data.ids[row], data.origins[row]),

@@ -173,7 +173,11 @@ def _one_batch_judged(assembled: Assembled, trial: nn.Module) -> Judged:
         judged = small.judge(part)(trial)
     except RecipeError as error:
         raise _of_the_loss(assembled.recipe, error) from error
-    for key, metric in (("train.best", plan.monitor), ("train.early_stop.monitor", plan.early_stop)):
+    for key, metric in (
+        ("train.best", plan.monitor),
+        ("train.early_stop.monitor", plan.early_stop),
+        ("train.schedule.monitor", plan.plateau),
+    ):
         if metric and metric[0] not in judged.values:
             raise RecipeError([no_metric(assembled.recipe.where(key), metric[0], judged.values)])
     return judged

@@ -30,6 +30,7 @@ from danlu.training.loop import fit as run_loop
 from danlu.training.objective import Objective
 from danlu.training.plan import Feed, Judged, Plan
 from danlu.training.precision import Precision
+from danlu.training.schedules.reduce_on_plateau import ReduceOnPlateau
 from danlu.training.slots.stoppers import no_metric
 
 
@@ -115,6 +116,8 @@ def fit(
     if isinstance(changes.get("unfreeze"), (str, dict)):
         changes["unfreeze"] = names.build("unfreeze", Named(**named(changes["unfreeze"])), "unfreeze")
     chosen = replace(plan or Plan(), **changes)
+    if isinstance(chosen.schedule, ReduceOnPlateau) and chosen.plateau is None:
+        chosen = replace(chosen, plateau=(chosen.schedule.monitor, -1))
     if folder is not None:
         if not resume and listed(Path(folder)):
             raise RunError.of(str(folder), say("training.folder-taken"), say("training.folder-taken.remedy"))
@@ -159,7 +162,7 @@ def _refuse(plan: Plan, objective: Objective, micros: int, judged: bool) -> None
         what = say("runs.warmup", warmup=plan.warmup, steps=steps)
         raise RecipeError.of("warmup", what, say("recipe.clash.warmup.remedy"))
     known = ["val/loss", *(f"val/loss/{name}" for name in objective.names if len(objective.names) > 1)]
-    for key, asked in (("monitor", plan.monitor), ("early_stop", plan.early_stop)):
+    for key, asked in (("monitor", plan.monitor), ("early_stop", plan.early_stop), ("schedule", plan.plateau)):
         if asked is not None and not judged:
             what, remedy = say("training.no-validation", key=key), say("training.no-validation.remedy", key=key)
             raise RecipeError.of(key, what, remedy)

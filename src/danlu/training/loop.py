@@ -266,7 +266,7 @@ def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable
         weights = checkpoint.State({"net": dict(parts.judged.state_dict())}, values)
         best_weights.keep(plan.best_folder, plan.checkpoint.folder, weights)
     stop = parts.stopper is not None and parts.stopper.stops(judged.values)
-    parts.parameters.judged(judged.values)
+    parts.heed(judged.values)
     seconds = time.perf_counter() - began
     tell(Evaluated(step, epoch, "val", dict(judged.values), dict(judged.intervals), best, seconds))
     return stop

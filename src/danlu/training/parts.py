@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,12 @@ from danlu.training.optimisers.base import load_state, state_tensors
 from danlu.training.plan import Plan
 from danlu.training.precision import Precision
 from danlu.training.schedules.base import Held, Horizon, WarmUp
+from danlu.training.schedules.reduce_on_plateau import ReduceOnPlateau
 from danlu.training.slots.followers import Ema, Swa
 from danlu.training.slots.gradients import GradientChain
 from danlu.training.slots.guard import Guard
 from danlu.training.slots.parameters import ParameterPlan
+from danlu.training.slots.plateau import Plateau
 from danlu.training.slots.proximal import Proximal
 from danlu.training.slots.sharpness import Sharpness
 from danlu.training.slots.stoppers import Best, EarlyStop
@@ -67,8 +69,11 @@ class Parts:
         schedule = WarmUp(plan.schedule, plan.warmup) if plan.warmup else plan.schedule
         averaging = round(plan.swa * total) if plan.swa is not None else None
         schedule = schedule if averaging is None else Held(schedule, averaging)
+        self.plateau: Plateau | None = None
+        if isinstance(plan.schedule, ReduceOnPlateau) and plan.plateau is not None:
+            self.plateau = Plateau(plan.schedule, plan.plateau[1], plan.warmup, averaging)
         proximal = Proximal(self.optimizer, decayed, plan.l1) if plan.proximal and plan.l1 else None
-        self.update = Update(self.optimizer, schedule, self.horizon, plan.lr, self.precision, proximal)
+        self.update = Update(self.optimizer, schedule, self.horizon, plan.lr, self.precision, proximal, self.plateau)
         self.average: Ema | Swa | None = Ema(net, plan.ema) if plan.ema is not None else None
         if averaging is not None:
             self.average = Swa(net, averaging, self.horizon)
@@ -95,6 +100,12 @@ class Parts:
         """Before the net is judged, or for the last time: what an average of weights can't bring along. batches: an epoch's."""
         if isinstance(self.average, Swa):
             self.average.refresh(batches)
+
+    def heed(self, values: Mapping[str, float]) -> None:
+        """After an evaluation: what waits for standstill counts."""
+        self.parameters.judged(values)
+        if self.plateau is not None:
+            self.plateau.judged(values, self.progress.step)
 
     def followers(self) -> str:
         """Which there are, in words."""
@@ -125,6 +136,7 @@ class Parts:
             "meter": self.meter.state(),
             "best": self.best.state() if self.best else None,
             "stopper": self.stopper.state() if self.stopper else None,
+            "plateau": self.plateau.state() if self.plateau else None,
             "guard": self.guard.state(),
             "parameters": self.parameters.state(),
             "averaged": float(self.average.count) if isinstance(self.average, Swa) else 0.0,
@@ -157,6 +169,8 @@ class Parts:
             self.guard.load(values["guard"])
         if "parameters" in values:
             self.parameters.load(values["parameters"])
+        if self.plateau and values.get("plateau"):
+            self.plateau.load(values["plateau"])
         if self.best and values["best"]:
             self.best.load(values["best"])
         if self.stopper and values["stopper"]:

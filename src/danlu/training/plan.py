@@ -73,7 +73,8 @@ class Plan:
     sam: ρ of sharpness-aware minimisation. ema: decay of averaged weights, which are then the ones evaluated. swa: share of the steps
     after which the rate is held and weights at the ends of epochs are averaged, which are then evaluated. Not both.
     monitor: (metric, +1 or -1) whose best weights are kept in ``best_folder``. patience: evaluations without improvement
-    by ``min_delta`` before stopping early. transforms: batch transforms in order. seed: of everything drawn.
+    by ``min_delta`` before stopping early. plateau: (metric, +1 or -1) that the schedule watches, where it is one that does.
+    transforms: batch transforms in order. seed: of everything drawn.
     non_finite: what a step whose loss or gradient is NaN or infinite leads to; in no case does it change anything. captures: the folder
     in which the batches of such steps are kept. captures_every: steps between two looks inside the net (0: none), for watchers with
     ``wants_captures``. source: a dataset row's id, and where a person finds it.
@@ -101,6 +102,7 @@ class Plan:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     evaluate_every: int = 1
     monitor: tuple[str, int] | None = None
+    plateau: tuple[str, int] | None = None
     best_folder: Path | None = None
     early_stop: tuple[str, int, int, float] | None = None  # metric, sign, patience, min_delta
     checkpoint: CheckpointPolicy = field(default_factory=CheckpointPolicy)

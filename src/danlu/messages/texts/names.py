@@ -79,6 +79,10 @@ TEXTS = {
         "Rises to the peak, then falls far below the start, the momentum inversely (Smith and Topin 2018).",
         "先升到峰值，再降到远低于起点，动量反向变化（Smith 与 Topin，2018）。",
     ),
+    "names.schedule.reduce-on-plateau": (
+        "The rate times factor when more than patience evaluations in a row did not improve (as torch's).",
+        "连续没有进步的评估超过 patience 次时，学习率乘以 factor（与 torch 相同）。",
+    ),
     "names.schedule.step": (
         "The rate times gamma after each period of so many epochs (every).",
         "每过若干轮（every），学习率乘以 gamma。",

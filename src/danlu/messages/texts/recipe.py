@@ -410,6 +410,26 @@ TEXTS = {
         "早停等不到任何评估：每 {every} 轮评估一次，总共只有 {epochs} 轮。",
     ),
     "recipe.clash.never-evaluated.remedy": ("Lower train.evaluate_every.", "请减小 train.evaluate_every。"),
+    "recipe.clash.plateau-validation.remedy": (
+        "Give data.split.val a share, or write train.schedule: cosine.",
+        "请为 data.split.val 设定比例，或写 train.schedule: cosine。",
+    ),
+    "recipe.clash.never-lowered": (
+        "reduce-on-plateau could never lower the rate: the first evaluation comes after {every} epochs, of {epochs} in all.",
+        "reduce-on-plateau 没有机会降低学习率：总共 {epochs} 轮，而第 {every} 轮之后才有第一次评估。",
+    ),
+    "recipe.clash.never-lowered.remedy": (
+        "Lower train.evaluate_every, or write train.schedule: cosine.",
+        "请减小 train.evaluate_every，或写 train.schedule: cosine。",
+    ),
+    "recipe.clash.stopped-first": (
+        "early stopping ends the run after {stop} evaluations without improvement, and the schedule bears {borne}: the rate is never lowered.",
+        "连续 {stop} 次评估没有进步就会早停，而学习率计划要容忍 {borne} 次：学习率永远不会降低。",
+    ),
+    "recipe.clash.stopped-first.remedy": (
+        "Give early stopping more patience than the schedule, best several times as much.",
+        "请让早停比学习率计划更有耐心，最好是它的数倍。",
+    ),
     "recipe.clash.monitor": ("{value} does not look like val/METRIC.", "{value} 不是 val/指标 的形式。"),
     "recipe.clash.monitor.remedy": ("Did you mean val/{name}?", "是不是想写 val/{name}？"),
     "recipe.clash.monitor-part": (

@@ -8,11 +8,12 @@ from torch.optim import Optimizer
 from danlu.training.optimisers.base import set_rates
 from danlu.training.precision import Precision
 from danlu.training.schedules.base import Horizon, Schedule
+from danlu.training.slots.plateau import Plateau
 from danlu.training.slots.proximal import Proximal
 
 
 class Update:
-    """lr: the peak rate; the schedule's factor of each step multiplies it."""
+    """lr: the peak rate; the schedule's factor of each step multiplies it, and that of the plateau, where one is waited for."""
 
     def __init__(
         self,
@@ -22,6 +23,7 @@ class Update:
         lr: float,
         precision: Precision,
         proximal: Proximal | None = None,
+        plateau: Plateau | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.schedule = schedule
@@ -29,13 +31,15 @@ class Update:
         self.lr = lr
         self.precision = precision
         self.proximal = proximal
+        self.plateau = plateau
         self._since: dict[Tensor, int] = {}  # the step from which the optimiser remembers something of a parameter
 
     def set_rates(self, step: int) -> float:
         """Rates for ``step``; gives the learning rate back."""
         rates = self.schedule.at(step, self.horizon)
-        set_rates(self.optimizer, self.lr * rates.factor, rates.momentum)
-        return self.lr * rates.factor
+        rate = self.lr * rates.factor * (self.plateau.factor if self.plateau is not None else 1.0)
+        set_rates(self.optimizer, rate, rates.momentum)
+        return rate
 
     def apply(self, step: int, refused: bool | Tensor = False) -> None:
         """Move the weights, unless the guard refuses the step: then neither they nor the optimiser's memory change."""
