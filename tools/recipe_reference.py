@@ -49,7 +49,7 @@ CHINESE = {
     "data.missing": "遇到缺失值怎么办：丢弃或报错",
     "data.max_bad": "无法读取的行超过这个比例即报错",
     "data.duplicates": "完全重复的样本：放在同一部分、只留一个，或不处理",
-    "data.balance": "如何照顾稀少的类别",
+    "data.balance": "如何照顾稀少的类别：在损失中权重更大（class-weights）、更频繁地抽取（sampler），或训练时须以更大的间隔胜出（logit-adjustment，Menon 等，2021）",
     "data.normalize": "网络如何缩放输入：按训练行的均值与标准差，或按最小值与最大值；none 表示像素由 0–255 变为 0–1，数值保持原样",
     "data.storage": "数据在缓存中的形式",
     "data.cache": "缓存文件夹；null 表示用户的缓存文件夹",

@@ -155,7 +155,8 @@ def same_as_plain(story: Story, steps: int) -> None:
     simple = {"data.storage": "auto", "data.workers": 0, "model.unfreeze": "all"}
     ours = assemble(recipes.patch(recipe, simple), spec_of(recipe.task))
     losses, net = plain_loop.train(
-        resolved, ours.net, lambda epoch: _micros(ours, epoch), len(ours.batches), steps, _weights(resolved, ours),
+        resolved, ours.net, lambda epoch: _micros(ours, epoch), len(ours.batches), steps,
+        _weights(resolved, ours), _offsets(resolved, ours),
         lambda step, micro: torch.default_generator.manual_seed(torch_seed(Position(resolved["seed"], 0, step, micro))),
         {step: found["values"]["val/loss"] for (step, part), found in story.judged.items() if part == "val"},
     )  # fmt: skip
@@ -199,6 +200,14 @@ def _weights(resolved: dict[str, Any], ours: Assembled) -> Tensor | None:
 
     labels = np.asarray(ours.data.store.gather("label", ours.data.parts["train"])).reshape(-1)
     return torch.tensor(compute_class_weight("balanced", classes=np.arange(len(CLASSES)), y=labels))
+
+
+def _offsets(resolved: dict[str, Any], ours: Assembled) -> Tensor | None:
+    """Logarithms of the classes' shares among the training rows, where logits are adjusted."""
+    if resolved["data"]["balance"] != "logit-adjustment":
+        return None
+    labels = np.asarray(ours.data.store.gather("label", ours.data.parts["train"])).reshape(-1)
+    return torch.tensor([np.log(np.mean(labels == number)) for number in range(len(CLASSES))])
 
 
 def _named(ground: Ground, name: str, *chosen: Technique) -> dict[str, Any]:

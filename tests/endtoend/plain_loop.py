@@ -39,13 +39,15 @@ def train(
     micros: int,
     steps: int,
     class_weights: Tensor | None,
+    offsets: Tensor | None,
     seed: Callable[[int, int], object],
     judged: Mapping[int, float],
 ) -> tuple[list[float], nn.Module]:
     """(loss of every step, the net with its last weights, averaged where asked).
 
     recipe: as resolved, as plain data. batches: an epoch's micro-batches, of which there are ``micros``. steps: to be done (the
-    schedule is made for the recipe's). class_weights: float64. seed: called with (step, micro-batch) before every forward pass.
+    schedule is made for the recipe's). class_weights, offsets (added to logits while training): float64. seed: called with
+    (step, micro-batch) before every forward pass.
     judged: steps done → loss of the validation part, as the run found it.
     """
     asked = recipe["train"]
@@ -73,7 +75,8 @@ def train(
             seed(len(losses), index)
             with torch.autocast("cpu", torch.bfloat16, enabled=asked["precision"] == "bf16"):
                 logits = net(inputs)
-            share = _sum(asked["loss"], logits.float(), target, weight) / total
+            logits = logits.float() if offsets is None else logits.float() + offsets.float()
+            share = _sum(asked["loss"], logits, target, weight) / total
             share.backward()
             loss += share.detach()  # type: ignore[assignment]
         return float(loss)

@@ -91,6 +91,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("class-weights", _one("data.balance", "class-weights")),
     Technique("own-weights", _one("train.loss.class_weights", [0.5, 1.0, 2.0])),
     Technique("sampler", _one("data.balance", "sampler")),
+    Technique("logit-adjustment", _one("data.balance", "logit-adjustment")),
     Technique("flip", augment=("flip",)),
     Technique("rotate", augment=({"rotate": 15},)),
     Technique("crop", augment=({"crop": 1},)),
@@ -159,6 +160,7 @@ _REFUSED: dict[frozenset[str], str] = {
     frozenset({"class-weights", "own-weights"}): r"class weights are given by train\.loss and by data\.balance",
     frozenset({"ema", "swa"}): r"two averages of the weights",
     frozenset({"sampler", "own-weights"}): r"rare classes would be helped twice",
+    frozenset({"logit-adjustment", "own-weights"}): r"rare classes would be helped twice",
 }
 
 

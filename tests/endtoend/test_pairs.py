@@ -51,8 +51,8 @@ def test_the_grid_holds_every_two_techniques_that_one_recipe_can_name() -> None:
     assert len(BY_NAME) == len(TECHNIQUES)
     assert len(PAIRS) > 1000
     assert (
-        sum(refusal(*pair) is not None for pair in PAIRS) == len(TECHNIQUES) - 2 + 4
-    )  # fp16 with all but bf16; four more
+        sum(refusal(*pair) is not None for pair in PAIRS) == len(TECHNIQUES) - 2 + 5
+    )  # fp16 with all but bf16; five more
 
 
 @pytest.mark.parametrize("pair", ["ema accumulate", *SAMPLE])
@@ -94,6 +94,10 @@ FORBIDDEN: dict[str, tuple[Mapping[str, Any], str]] = {
     "class weights for a loss without": ({"train.loss": "huber", "data.balance": "class-weights"}, "huber has no param"),
     "weights for other classes": (
         {"train.loss": {"name": "focal", "class_weights": [1, 2]}}, r"2 class weights for 3 classes \(cat, dog, emu\)"
+    ),
+    "adjusted logits for a loss without": ({"train.loss": "huber", "data.balance": "logit-adjustment"}, "huber has no param"),
+    "offsets for other classes": (
+        {"train.loss": {"name": "focal", "logit_offsets": [1, 2]}}, r"2 offsets of logits for 3 classes \(cat, dog, emu\)"
     ),
     "alpha and class weights": ({"train.loss": {"focal": {"alpha": 0.3}}, "data.balance": "class-weights"}, "alpha"),
     "smoothed answers": ({"train.loss": {"focal": {"label_smoothing": 0.1}}}, "focal has no argument label_smoothing"),

@@ -107,6 +107,23 @@ def test_class_weights_count_is_the_sum_of_weights() -> None:
     assert term.count({"y": torch.tensor([0, 1, -1, 1])}).item() == pytest.approx(6.2, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    "target", [labels(9, ignored=0.3), soft(9, 4), labels(9, 5, 6)], ids=["labels", "soft", "dense"]
+)
+@pytest.mark.parametrize("term", [CrossEntropy, lambda *args, **more: Focal(*args, gamma=0.0, **more)])
+def test_offsets_are_added_to_the_logits(term: Callable[..., Term], target: Tensor) -> None:
+    """The loss is that of the sum; counts stay, and nothing of it is saved."""
+    x = logits(9, 4, *(() if target.is_floating_point() else target.shape[1:]))
+    offsets = torch.tensor(WEIGHTS, dtype=torch.float64).log()
+    moved = x + offsets.view(-1, *(1,) * (x.ndim - 2))
+    made = term("y", logit_offsets=offsets.tolist())
+    same(
+        made, x, target, F.cross_entropy(moved, target, **({} if target.is_floating_point() else {"ignore_index": -1}))
+    )
+    assert made.count({"y": target}) == term("y").count({"y": target})
+    assert not made.state_dict()
+
+
 # ---- regression -----------------------------------------------------------------------------------------------------
 
 REGRESSIONS: list[tuple[Callable[..., Term], Callable[..., Tensor], dict[str, float]]] = [

@@ -146,6 +146,20 @@ BAD: dict[str, Bad] = {
     "never evaluated": Bad(
         "train: {epochs: 3, evaluate_every: 5, early_stop: {}}", [("1 (train.evaluate_every)", "never sees", "Lower")]
     ),
+    "adjusted and weighted": Bad(
+        "data: {balance: logit-adjustment}\ntrain: {loss: {name: focal, class_weights: [1, 2]}}",
+        [
+            (
+                "2 (train.loss.class_weights)",
+                "helped twice: by data.balance (logit-adjustment), and by class_weights",
+                "Leave",
+            )
+        ],
+    ),
+    "adjusted twice": Bad(
+        "data: {balance: logit-adjustment}\ntrain: {loss: {name: cross-entropy, logit_offsets: [1, 2]}}",
+        [("2 (train.loss.logit_offsets)", "offsets of the logits are given by", "Leave")],
+    ),
     "plateau, no validation": Bad(
         "data: {split: {val: 0}}\ntrain: {schedule: reduce-on-plateau}",
         [("2 (train.schedule)", "data.split.val is 0", "write train.schedule: cosine")],

@@ -210,9 +210,13 @@ def _loss(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     train = recipe.train
     if train.loss is None:
         return
-    if recipe.data.balance != "none" and train.loss.args.get("class_weights") is not None:
-        text = "weights-twice" if recipe.data.balance == "class-weights" else "weights-and-sampler"
-        yield Clash(text, ("data.balance", "train.loss.class_weights"))
+    balance = recipe.data.balance
+    for key, same in (("class_weights", "class-weights"), ("logit_offsets", "logit-adjustment")):
+        if balance != "none" and train.loss.args.get(key) is not None:
+            text = (
+                "balanced-twice" if balance != same else "weights-twice" if same == "class-weights" else "offsets-twice"
+            )
+            yield Clash(text, ("data.balance", f"train.loss.{key}"), {"balance": balance, "key": key})
     target = catalogue("loss").get(train.loss.name) if train.accumulate > 1 else None
     if target is None:
         return

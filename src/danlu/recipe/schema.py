@@ -182,7 +182,11 @@ class DataSection(Section):
     duplicates: Literal["one-side", "drop", "keep"] = Field(
         "one-side", description="Exact duplicates: all in one part, all but one dropped, or ignored"
     )
-    balance: Literal["none", "class-weights", "sampler"] = Field("none", description="How rare classes are helped")
+    balance: Literal["none", "class-weights", "sampler", "logit-adjustment"] = Field(
+        "none",
+        description="How rare classes are helped: they weigh more in the loss, are drawn more often, "
+        "or must win by a larger margin while training (Menon et al. 2021)",
+    )
     normalize: Literal["standard", "minmax", "none"] = Field(
         "standard",
         description="How the net scales its inputs: by mean and deviation, or by least and greatest, of the training rows; "

@@ -55,13 +55,21 @@ TEXTS = {
         "there are {given} class weights for {classes} classes ({names}).",
         "给出了 {given} 个类别权重，而类别有 {classes} 个（{names}）。",
     ),
-    "nn.class-weights-remedy": (
+    "nn.logit-offsets": (
+        "there are {given} offsets of logits for {classes} classes ({names}).",
+        "给出了 {given} 个 logit 偏移，而类别有 {classes} 个（{names}）。",
+    ),
+    "nn.logit-offsets.remedy": (
+        "Give one for each class, in this order, or use data.balance: logit-adjustment.",
+        "请按此顺序为每个类别各给一个，或使用 data.balance: logit-adjustment。",
+    ),
+    "nn.class-weights.remedy": (
         "Give one for each class, in this order, or use data.balance: class-weights.",
         "请按此顺序为每个类别各给一个，或使用 data.balance: class-weights。",
     ),
     "nn.focal-weights": (
-        "class_weights belong to exclusive classes, not to independent answers.",
-        "class_weights 适用于互斥类别，不适用于相互独立的判断。",
+        "{name} belong to exclusive classes, not to independent answers.",
+        "{name} 适用于互斥类别，不适用于相互独立的判断。",
     ),
     "nn.focal-weights-remedy": ("Take alpha instead.", "请改用 alpha。"),
     "nn.no-head": ("No head was found in {net}.", "在 {net} 中找不到输出头。"),

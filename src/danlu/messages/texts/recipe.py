@@ -353,11 +353,16 @@ TEXTS = {
         "train.loss 与 data.balance 都给出了类别权重。",
     ),
     "recipe.clash.weights-twice.remedy": ("Leave one of the two out.", "请去掉其中一个。"),
-    "recipe.clash.weights-and-sampler": (
-        "rare classes would be helped twice: drawn more often by data.balance, and weighted more by train.loss.",
-        "稀有类别会被照顾两次：data.balance 更频繁地抽取它们，train.loss 又给它们更大的权重。",
+    "recipe.clash.offsets-twice": (
+        "offsets of the logits are given by train.loss and by data.balance.",
+        "train.loss 与 data.balance 都给出了 logit 偏移。",
     ),
-    "recipe.clash.weights-and-sampler.remedy": ("Leave one of the two out.", "请去掉其中一个。"),
+    "recipe.clash.offsets-twice.remedy": ("Leave one of the two out.", "请去掉其中一个。"),
+    "recipe.clash.balanced-twice": (
+        "rare classes would be helped twice: by data.balance ({balance}), and by {key} of train.loss.",
+        "稀有类别会被照顾两次：data.balance（{balance}）一次，train.loss 的 {key} 又一次。",
+    ),
+    "recipe.clash.balanced-twice.remedy": ("Leave one of the two out.", "请去掉其中一个。"),
     "recipe.clash.two-averages": (
         "ema and swa are two averages of the weights: which of them is to be judged?",
         "ema 与 swa 是两种权重平均，应评估哪一种？",

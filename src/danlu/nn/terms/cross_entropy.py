@@ -30,9 +30,10 @@ class CrossEntropy(Classes):
         *,
         label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         class_weights: Sequence[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None,
+        logit_offsets: Sequence[Annotated[float, Field(allow_inf_nan=False)]] | None = None,
         ignore: int = -1,
     ) -> None:
-        super().__init__(target, output, class_weights=class_weights, ignore=ignore)
+        super().__init__(target, output, class_weights=class_weights, logit_offsets=logit_offsets, ignore=ignore)
         self.label_smoothing = label_smoothing
 
     def forward(self, outputs: Any, batch: Batch) -> Tensor:

@@ -27,7 +27,7 @@ class Focal(Classes):
     "auto" is independent where there is no class dimension (targets that are not labels of shape (B,), or labels of the
     logits' own shape) or ``alpha`` is given; real targets (B, K) with K > 1 are then taken as probabilities of exclusive classes.
     gamma: 0 is plain cross entropy. alpha: weight of a yes, 1 - alpha of a no (independent only; it scales the sum, the
-    count stays the number of answers). class_weights: exclusive only, counted as in cross entropy.
+    count stays the number of answers). class_weights, logit_offsets: exclusive only, as in cross entropy.
     Labels -1 (and NaN answers) are ignored. Raises RecipeError where shapes or arguments don't fit.
     """
 
@@ -39,14 +39,17 @@ class Focal(Classes):
         gamma: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2.0,
         alpha: Annotated[float, Field(gt=0, lt=1)] | None = None,
         class_weights: Sequence[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None,
+        logit_offsets: Sequence[Annotated[float, Field(allow_inf_nan=False)]] | None = None,
         classes: Literal["auto", "exclusive", "independent"] = "auto",
         ignore: int = -1,
     ) -> None:
-        super().__init__(target, output, class_weights=class_weights, ignore=ignore)
-        if alpha is not None and (class_weights is not None or classes == "exclusive"):
+        super().__init__(target, output, class_weights=class_weights, logit_offsets=logit_offsets, ignore=ignore)
+        by_class = class_weights is not None or logit_offsets is not None
+        if alpha is not None and (by_class or classes == "exclusive"):
             raise RecipeError.of("train.loss", say("nn.focal-alpha"), say("nn.focal-alpha-remedy"))
-        if classes == "independent" and class_weights is not None:
-            raise RecipeError.of("train.loss", say("nn.focal-weights"), say("nn.focal-weights-remedy"))
+        if classes == "independent" and by_class:
+            name = "class_weights" if class_weights is not None else "logit_offsets"
+            raise RecipeError.of("train.loss", say("nn.focal-weights", name=name), say("nn.focal-weights-remedy"))
         self.gamma = gamma
         self.alpha = alpha
         self.classes = "independent" if alpha is not None else classes

@@ -13,7 +13,7 @@ data:
   image: {size: 64}           # pixels; auto keeps small images of one size as they are
   split: {val: 0.1, test: 0.1}
   augment: [flip, {crop: 4}]  # also rotate, color-jitter, erase, randaugment, mixup, cutmix
-  balance: none               # class-weights | sampler
+  balance: none               # class-weights | sampler | logit-adjustment
 model:
   name: resnet                # mlp | image-classifier | timm:NAME | torchvision:NAME | hf:NAME | mypackage.mymodule:MyNet
 train:

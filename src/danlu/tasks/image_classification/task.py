@@ -34,11 +34,14 @@ class ImageClassification(Task):
         context: dict[str, Any] = {"target": "label"}
         if self.recipe.data.balance == "class-weights":
             context["class_weights"] = self._class_weights()
-        given = loss.args.get("class_weights")
-        if given is not None and len(given) != len(self.classes):
-            few = ", ".join(self.classes[:5]) + (", …" if len(self.classes) > 5 else "")
-            what = say("nn.class-weights", given=len(given), classes=len(self.classes), names=few)
-            raise RecipeError.of(self.recipe.where("train.loss.class_weights"), what, say("nn.class-weights-remedy"))
+        if self.recipe.data.balance == "logit-adjustment":
+            context["logit_offsets"] = self._log_shares()
+        for key, text in (("class_weights", "class-weights"), ("logit_offsets", "logit-offsets")):
+            given = loss.args.get(key)
+            if given is not None and len(given) != len(self.classes):
+                few = ", ".join(self.classes[:5]) + (", …" if len(self.classes) > 5 else "")
+                what = say(f"nn.{text}", given=len(given), classes=len(self.classes), names=few)
+                raise RecipeError.of(self.recipe.where(f"train.loss.{key}"), what, say(f"nn.{text}.remedy"))
         return Objective({loss.name: names.build("loss", loss, self.recipe.where("train.loss"), **context)})
 
     def metrics(self) -> Sequence[Metric]:
@@ -54,3 +57,8 @@ class ImageClassification(Task):
         """n / (K·n_c) over training rows: scikit-learn's "balanced"."""
         counts = np.asarray(self.data.statistics["label"]["counts"])
         return tuple(float(w) for w in counts.sum() / (len(counts) * np.maximum(counts, 1)))
+
+    def _log_shares(self) -> tuple[float, ...]:
+        """log(n_c / n) over training rows: τ = 1 of Menon et al. (2021). A class without rows counts as one of a single row."""
+        counts = np.asarray(self.data.statistics["label"]["counts"])
+        return tuple(float(share) for share in np.log(np.maximum(counts, 1) / counts.sum()))
