@@ -105,6 +105,7 @@ CHINESE = {
     "evaluate.confidence": "指标区间的置信水平",
     "evaluate.weights": "用哪份权重做测试：最佳或最后",
     "evaluate.baselines": "在网络旁边评估简单模型（多数类、线性模型、最近邻）",
+    "evaluate.views": "测试时增强：凡是网络作答之处（包括导出的模型），都对同一图像的若干视图取输出的平均",
     "evaluate.report": "训练结束后生成 report.html",
     "watch": "训练时记录什么",
     "watch.tensorboard": "同时写 TensorBoard 文件",

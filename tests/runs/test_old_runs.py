@@ -95,6 +95,7 @@ SINCE: dict[str, Any] = {
     "deploy.licence": None,
     "evaluate.baselines": True,  # adds to what is said, changes nothing of it
     "evaluate.report": True,  # the same
+    "evaluate.views": "none",
     "model.adapter": None,
     "train.l1_by": "penalty",
     "train.non_finite": "stop",

@@ -302,6 +302,11 @@ class EvaluateSection(Section):
     batch_size: Count | None = Field(None, description="null: twice the training batch")
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = Field(0.95, description="Level of the intervals of metrics")
     weights: Literal["best", "last"] = Field("best", description="Which weights the test part judges")
+    views: Literal["none", "flip", "shift", "flip-shift"] = Field(
+        "none",
+        description="Test-time augmentation: views of an image whose outputs are averaged wherever the net answers, "
+        "in the artifact too",
+    )
     baselines: bool = Field(
         True, description="Judge simple models (majority, linear, nearest neighbours) beside the net"
     )

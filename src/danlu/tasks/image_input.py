@@ -7,6 +7,7 @@ from torch import nn
 from danlu.data.dataset import Dataset
 from danlu.nn.build import build_net
 from danlu.nn.normalise import Normalise
+from danlu.nn.views import Viewed
 from danlu.recipe.schema import Recipe
 
 
@@ -18,7 +19,7 @@ def normalisation(recipe: Recipe, data: Dataset, column: str) -> Normalise:
 
 
 def image_net(recipe: Recipe, data: Dataset, column: str, outputs: int) -> nn.Module:
-    """(B, C, H, W) uint8 → (B, outputs): the recipe's net behind its normalisation."""
+    """(B, C, H, W) uint8 → (B, outputs): the recipe's net behind its normalisation; in evaluation averaged over its views."""
     height, width, channels = data.kinds[column].storage().shape
     model = recipe.model
     body = build_net(
@@ -33,4 +34,4 @@ def image_net(recipe: Recipe, data: Dataset, column: str, outputs: int) -> nn.Mo
         pretrained=model.pretrained,
         where=recipe.where("model"),
     )
-    return nn.Sequential(normalisation(recipe, data, column), body)
+    return Viewed(normalisation(recipe, data, column), body, views=recipe.evaluate.views)

@@ -64,6 +64,14 @@ SPEC = TaskSpec(
         },
     },
     options=Options,
-    unused=("train.loss", "model.name", "model.dropout", "model.pretrained", "model.unfreeze", "model.adapter"),
+    unused=(
+        "train.loss",
+        "model.name",
+        "model.dropout",
+        "model.pretrained",
+        "model.unfreeze",
+        "model.adapter",
+        "evaluate.views",
+    ),
     example=EXAMPLE,
 )
