@@ -62,6 +62,7 @@ CHINESE = {
     "model.activation": "自带网络各层的激活函数；null 表示网络自己的",
     "model.norm": "自带网络的归一化层；null 表示网络自己的",
     "model.dropout": "随机置零的比例；null 表示网络自己的",
+    "model.drop_path": "随机深度：训练时对这一比例的样本略去最后一个残差分支，越靠前的分支比例越小（线性）；null 表示网络自己的",
     "model.unfreeze": "训练哪些参数：all（全部）、frozen（只训练头部）、gradual（自头部起逐段解冻）、layerwise（越靠下学习率越小）",
     "model.adapter": "在冻结的网络中与头部一起学习的小部件（lora）；null 表示没有",
     "model.args": "网络的其他参数",

@@ -101,6 +101,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("mixup", augment=({"mixup": 0.4},)),
     Technique("cutmix", augment=("cutmix",)),
     Technique("dropout", _one("model.dropout", 0.3)),
+    Technique("drop-path", _one("model.drop_path", 0.4)),
     Technique("group-norm", _one("model.norm", "group")),
     Technique("layer-norm", _one("model.norm", "layer")),
     Technique("instance-norm", _one("model.norm", "instance")),

@@ -160,6 +160,10 @@ BAD: dict[str, Bad] = {
         "data: {balance: logit-adjustment}\ntrain: {loss: {name: cross-entropy, logit_offsets: [1, 2]}}",
         [("2 (train.loss.logit_offsets)", "offsets of the logits are given by", "Leave")],
     ),
+    "stochastic depth twice": Bad(
+        "model:\n  name: torchvision:convnext_tiny\n  drop_path: 0.1\n  args: {stochastic_depth_prob: 0.2}",
+        [("4 (model.args.stochastic_depth_prob)", "by model.drop_path and by model.args", "Leave")],
+    ),
     "plateau, no validation": Bad(
         "data: {split: {val: 0}}\ntrain: {schedule: reduce-on-plateau}",
         [("2 (train.schedule)", "data.split.val is 0", "write train.schedule: cosine")],

@@ -97,6 +97,7 @@ SINCE: dict[str, Any] = {
     "evaluate.report": True,  # the same
     "evaluate.views": "none",
     "model.adapter": None,
+    "model.drop_path": None,
     "train.l1_by": "penalty",
     "train.non_finite": "stop",
     "train.sam": None,

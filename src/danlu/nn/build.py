@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 from danlu.errors import Problem, RecipeError
 from danlu.messages import say
 from danlu.nn.published import timm_net, torchvision_net
+from danlu.nn.stochastic_depth import has_depth, no_branches, set_depth
 from danlu.nn.weights import is_file, load_weights
 from danlu.recipe import names
 from danlu.recipe.arguments import Signature, Where, in_args, place
@@ -36,6 +37,7 @@ def build_net(
     activation: str | None = None,
     norm: str | None = None,
     dropout: float | None = None,
+    drop_path: float | None = None,
     args: Mapping[str, Any] | None = None,
     pretrained: bool | str = False,
     where: Where = "model",
@@ -45,7 +47,8 @@ def build_net(
     name: of an own net; ``torchvision:NAME``, ``timm:NAME`` or ``hf:NAME`` with input and head fitted; or ``package.module:Object``,
     an nn.Module class, a function that makes one, or a module itself (which is copied, so that runs don't share it).
     The user's own are given channels, classes and image size where their signature has a parameter for them.
-    activation, norm, dropout: None leaves the net's own; a net that has no such argument refuses them.
+    activation, norm, dropout: None leaves the net's own; a net that has no such argument refuses them. drop_path: the rate of
+    stochastic depth of the last residual branch, earlier ones have less; the same.
     pretrained: True for published weights, or what :func:`danlu.nn.weights.load_weights` takes; for torchvision and timm also the
     weights' name.
 
@@ -53,7 +56,7 @@ def build_net(
     """
     spot = place(where, "name")
     target = names.resolve("net", name, spot)
-    wanted = {"activation": activation, "norm": norm, "dropout": dropout}
+    wanted = {"activation": activation, "norm": norm, "dropout": dropout, "drop_path": drop_path}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     package, _, model = target.partition(":")
     if package == HUB:
@@ -66,11 +69,27 @@ def build_net(
         )
     if package in ("torchvision", "timm"):
         names.load_object(target, spot)  # refuses an unknown model with the nearest name
+        wanted.pop("drop_path", None)
         given = {**_published_arguments(package, wanted, where), **(args or {})}
+        if drop_path is not None and package == "timm":
+            given["drop_path_rate"] = drop_path
         make = torchvision_net if package == "torchvision" else timm_net
-        if is_file(pretrained):
-            return _finished(make(model, in_channels, classes, image_size, given, False, spot), pretrained, where)
-        return make(model, in_channels, classes, image_size, given, pretrained, spot)
+        weights: bool | str = False if is_file(pretrained) else pretrained
+        try:
+            net = make(model, in_channels, classes, image_size, given, weights, spot)
+        except RecipeError as error:
+            if (
+                drop_path is not None
+                and isinstance(error.__cause__, TypeError)
+                and "drop_path_rate" in str(error.__cause__)
+            ):
+                raise no_branches(name, place(where, "drop_path")) from error
+            raise
+        if drop_path is not None and package == "torchvision":
+            set_depth(net, drop_path, name, place(where, "drop_path"))
+        if drop_path and package == "timm" and not has_depth(net):
+            raise no_branches(name, place(where, "drop_path"))
+        return _finished(net, pretrained, where) if is_file(pretrained) else net
     thing = names.load_object(target, spot)
     chosen = Named(name=name, args=dict(args or {}))
     if isinstance(thing, nn.Module):
@@ -111,7 +130,7 @@ def _published_arguments(package: str, wanted: Mapping[str, Any], where: Where) 
             place(where, key), say("nn.published-takes-no", package=package, argument=key), say("nn.untaken-remedy")
         )
         for key in wanted
-        if key != "dropout"
+        if key not in ("dropout", "drop_path")
     ]
     if problems:
         raise RecipeError(problems)
@@ -131,21 +150,22 @@ def _accepted(thing: Any, sizes: Mapping[str, Any]) -> dict[str, Any]:
 def _refuse_untaken(thing: Any, chosen: Named, wanted: Mapping[str, Any], where: Where) -> None:
     signature = Signature.of(thing)
     problems = [
-        Problem(place(where, key), say("nn.takes-no", net=chosen.name, argument=key), say("nn.untaken-remedy"))
-        for key in wanted
-        if key not in signature.parameters and not signature.others
+        _untaken(chosen.name, key, where) for key in wanted if key not in signature.parameters and not signature.others
     ]
     if problems:
         raise RecipeError(problems)
 
 
+def _untaken(name: str, key: str, where: Where) -> Problem:
+    if key == "drop_path":
+        return no_branches(name, place(where, key)).problems[0]
+    return Problem(place(where, key), say("nn.takes-no", net=name, argument=key), say("nn.untaken-remedy"))
+
+
 def _copied(module: nn.Module, chosen: Named, wanted: Mapping[str, Any], where: Where) -> nn.Module:
     given = [*wanted, *chosen.args]
     if given:
-        raise RecipeError(
-            Problem(place(where, key), say("nn.takes-no", net=chosen.name, argument=key), say("nn.untaken-remedy"))
-            for key in given
-        )
+        raise RecipeError(_untaken(chosen.name, key, where) for key in given)
     return copy.deepcopy(module)
 
 

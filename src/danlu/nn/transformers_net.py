@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from danlu._compat.torchvision import ensure
 from danlu.errors import RecipeError
 from danlu.messages import say
+from danlu.nn.stochastic_depth import no_branches
 from danlu.nn.transformers_files import configuration, weights
 from danlu.nn.transformers_positions import Positions, Size, of_images, positions, size_of
 from danlu.nn.weights import fitted, is_file, tensors_of
@@ -55,8 +56,8 @@ def transformers_net(
     where: str,
     begun: str,
 ) -> TransformersNet:
-    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. args: further values of the configuration; ``dropout`` by
-    whatever name it has there.
+    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. args: further values of the configuration;
+    ``dropout`` and ``drop_path`` by whatever name they have there.
 
     pretrained: True for the weights beside the configuration, or a file of them. A kernel for another number of channels is fitted,
     position embeddings are interpolated to another size by the net's own rule, and a head for other classes is new.
@@ -106,6 +107,9 @@ def _configured(published: Any, args: Mapping[str, Any], name: str, where: str) 
     config = copy.deepcopy(published)
     known = [key for key in published.to_dict() if key not in _OURS]
     for given, value in args.items():
+        if given == "drop_path" and "drop_path_rate" not in known:
+            raise no_branches(name, where)
+        given = "drop_path_rate" if given == "drop_path" else given
         key = next((each for each in _DROPOUT if each in known), given) if given == "dropout" else given
         if key not in known:
             text = say("nn.takes-no", net=name, argument=key)

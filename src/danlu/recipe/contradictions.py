@@ -262,9 +262,10 @@ def _model(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
         if model.unfreeze.name not in ("all", "frozen"):
             keys = ("model.unfreeze", "model.adapter")
             yield Clash("adapter-unfreeze", keys, {"unfreeze": shown(model.unfreeze.name)})
-    for key in ("activation", "norm", "dropout"):
-        if getattr(model, key) is not None and key in model.args:
-            yield Clash("model-twice", (f"model.{key}", f"model.args.{key}"), {"key": key})
+    for key in ("activation", "norm", "dropout", "drop_path"):
+        for name in (key, *(("drop_path_rate", "stochastic_depth_prob") if key == "drop_path" else ())):
+            if getattr(model, key) is not None and name in model.args:
+                yield Clash("model-twice", (f"model.{key}", f"model.args.{name}"), {"key": key, "name": name})
 
 
 def _watch(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:

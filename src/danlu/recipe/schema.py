@@ -210,6 +210,11 @@ class ModelSection(Section):
     activation: Name | None = Field(None, description="Activation of every layer of an own net; null: the net's own")
     norm: Name | None = Field(None, description="Normalisation layers of an own net; null: the net's own")
     dropout: Share | None = Field(None, description="Share of values dropped; null: the net's own")
+    drop_path: Share | None = Field(
+        None,
+        description="Stochastic depth: share of samples for which the last residual branch is left out while training, "
+        "earlier ones less, linearly; null: the net's own",
+    )
     unfreeze: Choice = Field(
         Named(name="all"),
         description="What is trained: all, frozen (the head alone), gradual (from the head down), layerwise (smaller rates below)",

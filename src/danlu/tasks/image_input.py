@@ -30,6 +30,7 @@ def image_net(recipe: Recipe, data: Dataset, column: str, outputs: int) -> nn.Mo
         activation=model.activation,
         norm=model.norm,
         dropout=model.dropout,
+        drop_path=model.drop_path,
         args=dict(model.args),
         pretrained=model.pretrained,
         where=recipe.where("model"),

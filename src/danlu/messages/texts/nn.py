@@ -204,6 +204,14 @@ TEXTS = {
         "Nets of {package} come with their own {argument}.",
         "{package} 的网络自带 {argument}，不能另行指定。",
     ),
+    "nn.no-branches": (
+        "Stochastic depth leaves out residual branches, and {net} has none that can be left out.",
+        "随机深度会略去残差分支，而 {net} 没有可以略去的残差分支。",
+    ),
+    "nn.no-branches-remedy": (
+        "Leave it out, or take resnet, timm:NAME, or torchvision's convnext, efficientnet or swin nets.",
+        "请省略它，或选用 resnet、timm:名称，或 torchvision 的 convnext、efficientnet、swin 网络。",
+    ),
     "nn.untaken-remedy": (
         "Leave it out, or take an own net: resnet, mlp, image-classifier.",
         "请省略它，或选用自带网络：resnet、mlp、image-classifier。",

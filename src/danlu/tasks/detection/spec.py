@@ -68,6 +68,7 @@ SPEC = TaskSpec(
         "train.loss",
         "model.name",
         "model.dropout",
+        "model.drop_path",
         "model.pretrained",
         "model.unfreeze",
         "model.adapter",
