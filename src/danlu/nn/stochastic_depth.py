@@ -25,7 +25,7 @@ def set_depth(net: nn.Module, rate: float, name: str, where: str) -> None:
 
 def has_depth(net: nn.Module) -> bool:
     """Whether some layer of a net of timm leaves branches out."""
-    from timm.layers import DropPath
+    from timm.layers.drop import DropPath
 
     return any(isinstance(layer, DropPath) and bool(layer.drop_prob) for layer in net.modules())
 
