@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from torch import nn
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
 
 from danlu.data.dataset import Dataset
 from danlu.nn.build import build_net
 from danlu.nn.normalise import Normalise
 from danlu.nn.views import Viewed
 from danlu.recipe.schema import Recipe
+
+FITTED = 1000  # training images, at most, from which a net may compute its first filters
 
 
 def normalisation(recipe: Recipe, data: Dataset, column: str) -> Normalise:
@@ -19,7 +25,10 @@ def normalisation(recipe: Recipe, data: Dataset, column: str) -> Normalise:
 
 
 def image_net(recipe: Recipe, data: Dataset, column: str, outputs: int) -> nn.Module:
-    """(B, C, H, W) uint8 → (B, outputs): the recipe's net behind its normalisation; in evaluation averaged over its views."""
+    """(B, C, H, W) uint8 → (B, outputs): the recipe's net behind its normalisation; in evaluation averaged over its views.
+
+    A net with a method ``fit_images`` is given training images as it will see them; what it computes from them is saved with it.
+    """
     height, width, channels = data.kinds[column].storage().shape
     model = recipe.model
     body = build_net(
@@ -35,4 +44,12 @@ def image_net(recipe: Recipe, data: Dataset, column: str, outputs: int) -> nn.Mo
         pretrained=model.pretrained,
         where=recipe.where("model"),
     )
-    return Viewed(normalisation(recipe, data, column), body, views=recipe.evaluate.views)
+    front = normalisation(recipe, data, column)
+    fit: Callable[[Tensor], None] | None = getattr(body, "fit_images", None)
+    if fit is not None and not model.pretrained:
+        rows = data.parts.get("train", np.empty(0, np.int64))
+        some = rows[np.unique(np.linspace(0, len(rows) - 1, FITTED).astype(np.int64))] if len(rows) else rows
+        if len(some):
+            with torch.no_grad():
+                fit(front(data.gather(some)[column]))
+    return Viewed(front, body, views=recipe.evaluate.views)

@@ -22,6 +22,10 @@ TEXTS = {
         "Embedding, RNN, LSTM or GRU, and a linear layer on the last real token: token ids (B, T) → logits (B, classes).",
         "嵌入，RNN、LSTM 或 GRU，再对最后一个真实词元用线性层：词元编号 (B, T) → logits (B, 类别数)。",
     ),
+    "names.net.whitened": (
+        "Whitened patches, then plain convolutions that begin as the identity (airbench, Jordan 2024): images → logits (B, classes).",
+        "先白化图像小块，再用以恒等映射开始的普通卷积（airbench，Jordan，2024）：图像 → logits (B, 类别数)。",
+    ),
     # ---- losses
     "names.loss.binary-cross-entropy": (
         "-y·log σ(z) - (1 - y)·log(1 - σ(z)) for logits z: one yes-or-no answer, or many independent ones.",

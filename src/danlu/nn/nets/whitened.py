@@ -1,0 +1,75 @@
+"""A plain convolutional net that learns fast: whitened patches, then convolutions that begin by letting pictures through."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from danlu.errors import RecipeError
+from danlu.messages import say
+from danlu.nn.activations import make_activation
+from danlu.nn.norms import make_norm
+from danlu.nn.whitening import Whitening
+
+Size = Annotated[int, Field(ge=1)]
+Sizes = Annotated[tuple[Size, ...], Field(min_length=1)]
+
+
+class Whitened(nn.Module):
+    """(B, in_channels, H, W) float → logits (B, classes).
+
+    Patches of ``patch``² pixels are whitened by filters computed from training images; then, for each of ``widths``, a 3×3
+    convolution that halves by max pooling, and another one, each with norm and activation. Convolutions begin as the
+    identity on as many channels as they can (dirac: false draws them as usual); the logits begin small by ``scale``.
+
+    Jordan 2024, "94% on CIFAR-10 Classification in 3.29 Seconds on a Single GPU" (airbench), with other widths.
+    Raises RecipeError where the images are too small for so many halvings.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        classes: int,
+        image_size: tuple[int, int],
+        *,
+        activation: str = "gelu",
+        norm: str = "batch",
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        widths: Sizes = (32, 64, 128),
+        patch: Size = 3,
+        dirac: bool = True,
+        scale: Annotated[float, Field(gt=0)] = 1 / 9,
+    ) -> None:
+        super().__init__()
+        sides = [side - patch + 1 for side in image_size]
+        if min(sides) >> len(widths) < 1:
+            what = say("nn.maps-vanish", size=f"{max(min(sides), 0)}×{max(min(sides), 0)}", norm=norm)
+            raise RecipeError.of("model", what, say("nn.maps-vanish-remedy"))
+        self.whitening = Whitening(in_channels, patch)
+        layers: list[nn.Module] = [make_activation(activation)]
+        channels = len(self.whitening.bias)
+        for width in widths:
+            for first in (True, False):
+                convolution = nn.Conv2d(channels, width, 3, padding=1, bias=norm == "none")
+                if dirac:
+                    nn.init.dirac_(convolution.weight.data[: min(channels, width)])
+                if convolution.bias is not None:
+                    nn.init.zeros_(convolution.bias)
+                layers += [convolution, nn.MaxPool2d(2)] if first else [convolution]
+                layers += [make_norm(norm, width), make_activation(activation)]
+                channels = width
+        self.body = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(channels, classes)
+        self.scale = scale
+
+    def fit_images(self, images: Tensor) -> None:
+        """images: (N, C, H, W) float, normalised training images from which the filters are computed."""
+        self.whitening.fit(images)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = self.body(self.whitening(x)).amax((2, 3))
+        logits: Tensor = self.head(self.dropout(maps)) * self.scale
+        return logits
