@@ -17,19 +17,42 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 from danlu._compat import torchvision
 
 torchvision.ensure()
+from schedulefree import AdamWScheduleFree, SGDScheduleFree  # noqa: E402
 from timm.optim.lion import Lion  # noqa: E402
 from timm.optim.muon import Muon  # noqa: E402
 
 Micro = tuple[Tensor, Tensor]  # inputs, labels or rows of probabilities
 
-OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+OPTIMISERS: dict[str, Callable[..., Any]] = {
     "sgd": lambda groups, **args: torch.optim.SGD(groups, fused=True, **args),
     "adam": lambda groups, **args: torch.optim.Adam(groups, fused=True, **args),
     "adamw": lambda groups, **args: torch.optim.AdamW(groups, fused=True, **args),
     "rmsprop": torch.optim.RMSprop,
     "lion": Lion,
+    "schedule-free": lambda groups, **args: Separate(groups, **args),
     "muon": lambda groups, **args: Muon(groups, **args),
 }
+
+
+class Separate(torch.optim.Optimizer):
+    """The authors' optimiser for each group, which goes on where something of the group learns."""
+
+    def __init__(self, groups: list[dict[str, Any]], form: str, **args: Any) -> None:
+        kind = AdamWScheduleFree if form == "adamw" else SGDScheduleFree
+        used = [group for group in groups if group["params"]]
+        self.made = [kind([group], **args) for group in used]
+        super().__init__(used, {})
+        for each in self.made:
+            each.train()
+
+    def step(self, closure: Any = None) -> None:
+        for each in self.made:
+            if any(p.grad is not None for p in each.param_groups[0]["params"]):
+                each.step()
+
+    def eval(self) -> None:
+        for each in self.made:
+            each.eval()
 
 
 def train(
@@ -113,18 +136,24 @@ def train(
                 averaged += 1
             losses.append(loss)
         epoch += 1
+    if isinstance(optimizer, Separate):
+        optimizer.eval()
+        _refresh(net, [inputs for inputs, _ in epochs[:50]], _learning(plan, 1.0))
     if asked["swa"] is not None:
         if averaged == 0:
             return losses, net
         if averaged > 1:
-            learning = _learning(plan, 1.0)
-            held = {name: value for name, value in average.module.state_dict().items() if _stage(name) >= learning}
-            held = {name: value.clone() for name, value in held.items()}
-            update_bn([inputs for inputs, _ in epochs], average)
-            average.module.load_state_dict(held, strict=False)
+            _refresh(average.module, [inputs for inputs, _ in epochs], _learning(plan, 1.0))
         else:
             average.module.load_state_dict(net.state_dict())
     return losses, net if average is None else average.module
+
+
+def _refresh(net: nn.Module, inputs: list[Tensor], learning: int) -> None:
+    """Batch norm's statistics anew, but for stages that never learnt."""
+    held = {name: value.clone() for name, value in net.state_dict().items() if _stage(name) >= learning}
+    update_bn(inputs, net)
+    net.load_state_dict(held, strict=False)
 
 
 @torch.no_grad()
@@ -175,7 +204,7 @@ def _optimizer(
     vectors: list[nn.Parameter],
     stages: Mapping[nn.Parameter, int],
     rate: float,
-) -> torch.optim.Optimizer:
+) -> Any:
     """A group for each stage: torch's fused SGD takes the momenta of all of a group or of none."""
     groups = [
         {"params": [p for p in some if stages[p] == stage], "weight_decay": decay, "scale": rate**stage}

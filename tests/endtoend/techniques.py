@@ -64,6 +64,8 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("rmsprop", _optimiser("rmsprop", 1e-3, momentum=0.5)),
     Technique("lion", _optimiser("lion", 3e-4)),
     Technique("muon", _optimiser("muon", 2e-3, nesterov=True)),
+    Technique("schedule-free", _optimiser("schedule-free", 5e-3, form="adamw")),
+    Technique("schedule-free-sgd", _optimiser("schedule-free", 0.1, form="sgd")),
     Technique("constant", _one("train.schedule", "constant")),
     Technique("step", _one("train.schedule", {"step": {"every": 2, "gamma": 0.5}})),
     Technique("cosine", _one("train.schedule", {"cosine": {"floor": 0.1}})),
@@ -165,11 +167,21 @@ _REFUSED: dict[frozenset[str], str] = {
 }
 
 
+_ALONE: dict[str, str] = {  # beside an optimiser that averages its own steps
+    **dict.fromkeys(("step", "cosine", "restarts", "one-cycle", "plateau"), r"schedule-free replaces the falling rate"),
+    **dict.fromkeys(("ema", "swa"), r"schedule-free averages the weights by itself"),
+    "proximal": r"the mean that schedule-free is judged by would have none",
+}
+
+
 def refusal(*chosen: Technique) -> str | None:
     """What must be said (a pattern) where these can't stand together; None where they can."""
     names = {technique.name for technique in chosen}
     if "fp16" in names:  # base() asks for the CPU
         return r"fp16 is for GPUs"
+    if names & {"schedule-free", "schedule-free-sgd"}:
+        asked = [reason for name, reason in _ALONE.items() if name in names]
+        return asked[0] if asked else None
     return next((reason for both, reason in _REFUSED.items() if both <= names), None)
 
 

@@ -160,6 +160,14 @@ BAD: dict[str, Bad] = {
         "data: {balance: logit-adjustment}\ntrain: {loss: {name: cross-entropy, logit_offsets: [1, 2]}}",
         [("2 (train.loss.logit_offsets)", "offsets of the logits are given by", "Leave")],
     ),
+    "schedule for schedule-free": Bad(
+        "train:\n  optimizer: {name: schedule-free, lr: 0.01}\n  schedule: cosine",
+        [("3 (train.schedule)", "cosine would lower the rate besides", "train.schedule: constant")],
+    ),
+    "two averages with schedule-free": Bad(
+        "train:\n  optimizer: schedule-free\n  schedule: constant\n  ema: 0.99",
+        [("4 (train.ema)", "averages the weights by itself", "Leave train.ema out")],
+    ),
     "stochastic depth twice": Bad(
         "model:\n  name: torchvision:convnext_tiny\n  drop_path: 0.1\n  args: {stochastic_depth_prob: 0.2}",
         [("4 (model.args.stochastic_depth_prob)", "by model.drop_path and by model.args", "Leave")],

@@ -234,6 +234,21 @@ def _optimizer(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
         yield Clash("nesterov", ("train.optimizer.nesterov", "train.optimizer.dampening"))
 
 
+def _schedule_free(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    """Its mean takes the place of a falling rate, and of other means."""
+    train = recipe.train
+    if train.optimizer.name != "schedule-free":
+        return
+    if train.schedule.name != "constant":
+        keys = ("train.optimizer.name", "train.schedule")
+        yield Clash("schedule-free", keys, {"schedule": shown(train.schedule.name)})
+    for key in ("ema", "swa"):
+        if getattr(train, key) is not None:
+            yield Clash("schedule-free-average", ("train.optimizer.name", f"train.{key}"), {"key": f"train.{key}"})
+    if train.l1_by == "proximal":
+        yield Clash("schedule-free-proximal", ("train.optimizer.name", "train.l1_by"), {"key": "train.l1_by"})
+
+
 def _regularisation(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     train = recipe.train
     if train.ema is not None and train.swa is not None:
@@ -302,6 +317,7 @@ RULES: tuple[Rule, ...] = (
     _model,
     _loss,
     _optimizer,
+    _schedule_free,
     _regularisation,
     _steps,
     _monitors,

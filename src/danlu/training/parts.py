@@ -18,10 +18,13 @@ from danlu.training.checkpoint import State
 from danlu.training.meter import Meter
 from danlu.training.objective import Objective
 from danlu.training.optimisers.base import load_state, state_tensors
+from danlu.training.optimisers.schedule_free import ScheduleFree
 from danlu.training.plan import Plan
 from danlu.training.precision import Precision
 from danlu.training.schedules.base import Held, Horizon, WarmUp
+from danlu.training.schedules.constant import Constant
 from danlu.training.schedules.reduce_on_plateau import ReduceOnPlateau
+from danlu.training.slots.averaged import Averaged
 from danlu.training.slots.followers import Ema, Swa
 from danlu.training.slots.gradients import GradientChain
 from danlu.training.slots.guard import Guard
@@ -74,9 +77,12 @@ class Parts:
             self.plateau = Plateau(plan.schedule, plan.plateau[1], plan.warmup, averaging)
         proximal = Proximal(self.optimizer, decayed, plan.l1) if plan.proximal and plan.l1 else None
         self.update = Update(self.optimizer, schedule, self.horizon, plan.lr, self.precision, proximal, self.plateau)
-        self.average: Ema | Swa | None = Ema(net, plan.ema) if plan.ema is not None else None
+        self.average: Ema | Swa | Averaged | None = Ema(net, plan.ema) if plan.ema is not None else None
         if averaging is not None:
             self.average = Swa(net, averaging, self.horizon)
+        if isinstance(self.optimizer, ScheduleFree):
+            _alone(plan)
+            self.average = Averaged(net, self.optimizer)
         self.guard = Guard(net, self.optimizer, self.precision, followed=isinstance(self.average, Ema))
         self.best = Best(*plan.monitor) if plan.monitor else None
         self.stopper = EarlyStop(*plan.early_stop) if plan.early_stop else None
@@ -94,11 +100,11 @@ class Parts:
     @property
     def stale(self) -> bool:
         """Whether the net that is judged wants :meth:`refresh` first."""
-        return isinstance(self.average, Swa) and self.average.stale
+        return isinstance(self.average, Swa | Averaged) and self.average.stale
 
     def refresh(self, batches: Iterable[Batch]) -> None:
         """Before the net is judged, or for the last time: what an average of weights can't bring along. batches: an epoch's."""
-        if isinstance(self.average, Swa):
+        if isinstance(self.average, Swa | Averaged):
             self.average.refresh(batches)
 
     def heed(self, values: Mapping[str, float]) -> None:
@@ -114,6 +120,8 @@ class Parts:
                 return f"EMA {self.average.decay:g}"
             case Swa():
                 return say("loop.swa", step=self.average.start)
+            case Averaged():
+                return say("loop.averaged")
         return "–"
 
     def checkpoint_due(self, plan: Plan) -> bool:
@@ -183,6 +191,21 @@ def optimiser(parameters: ParameterPlan, plan: Plan) -> Optimizer:
     if not groups:
         raise RunError.of("model.unfreeze", say("training.nothing-to-train"))
     return plan.optimizer(groups, lr=plan.lr, weight_decay=plan.decay)
+
+
+def _alone(plan: Plan) -> None:
+    """Raises RecipeError where a schedule-free optimiser is asked to go with what does its work again, or undoes it."""
+    if not isinstance(plan.schedule, Constant):
+        values = {"schedule": type(plan.schedule).__name__}
+        what = say("recipe.clash.schedule-free", **values)
+        raise RecipeError.of("schedule", what, say("recipe.clash.schedule-free.remedy"))
+    for key, asked in (("ema", plan.ema), ("swa", plan.swa)):
+        if asked is not None:
+            what = say("recipe.clash.schedule-free-average", key=key)
+            raise RecipeError.of(key, what, say("recipe.clash.schedule-free-average.remedy", key=key))
+    if plan.proximal:
+        what = say("recipe.clash.schedule-free-proximal")
+        raise RecipeError.of("proximal", what, say("recipe.clash.schedule-free-proximal.remedy"))
 
 
 def _shape(tensors: Any, name: str) -> torch.Size | None:

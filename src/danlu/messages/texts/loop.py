@@ -5,6 +5,7 @@ TEXTS = {
     "loop.parameters": ("{count} parameters", "{count} 个参数"),
     "loop.loss": ("loss {value}", "损失 {value}"),
     "loop.trained": ("{count} trained", "训练其中 {count} 个"),
+    "loop.averaged": ("the optimiser's mean weights", "优化器的平均权重"),
     "loop.swa": ("SWA from step {step}", "SWA，自第 {step} 步"),
     "loop.proximal": ("proximal L1 {weight}", "近端 L1 {weight}"),
     "loop.sam": ("SAM {rho}", "SAM {rho}"),

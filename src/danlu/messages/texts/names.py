@@ -69,6 +69,10 @@ TEXTS = {
         "The gradient over its usual size (Tieleman and Hinton 2012), with momentum where asked.",
         "梯度除以它平常的大小（Tieleman 与 Hinton，2012），可加动量。",
     ),
+    "names.optimizer.schedule-free": (
+        "AdamW or SGD (form) whose steps are averaged in place of a falling rate; needs schedule: constant (Defazio et al. 2024).",
+        "AdamW 或 SGD（form），以各步的平均代替学习率的下降；需要 schedule: constant（Defazio 等，2024）。",
+    ),
     "names.optimizer.sgd": (
         "Stochastic gradient descent with (Nesterov) momentum; weight decay is L2 (Sutskever et al. 2013).",
         "带（Nesterov）动量的随机梯度下降；权重衰减为 L2（Sutskever 等，2013）。",

@@ -368,6 +368,30 @@ TEXTS = {
         "ema 与 swa 是两种权重平均，应评估哪一种？",
     ),
     "recipe.clash.two-averages.remedy": ("Leave one of them out.", "请去掉其中一个。"),
+    "recipe.clash.schedule-free": (
+        "schedule-free replaces the falling rate by an average, and {schedule} would lower the rate besides.",
+        "schedule-free 用平均代替学习率的下降，而 {schedule} 会再去改变学习率。",
+    ),
+    "recipe.clash.schedule-free.remedy": (
+        "Write train.schedule: constant (train.warmup may stay), or take adamw or sgd.",
+        "请写 train.schedule: constant（可保留 train.warmup），或改用 adamw、sgd。",
+    ),
+    "recipe.clash.schedule-free-average": (
+        "schedule-free averages the weights by itself: {key} would be a second average of other weights.",
+        "schedule-free 自己就对权重求平均：{key} 会对另一组权重再作平均。",
+    ),
+    "recipe.clash.schedule-free-average.remedy": (
+        "Leave {key} out, or take adamw or sgd.",
+        "请去掉 {key}，或改用 adamw、sgd。",
+    ),
+    "recipe.clash.schedule-free-proximal": (
+        "a proximal step makes zeros of weights, and the mean that schedule-free is judged by would have none.",
+        "近端步让权重变为零，而 schedule-free 所评估的平均权重中不会有零。",
+    ),
+    "recipe.clash.schedule-free-proximal.remedy": (
+        "Write train.l1_by: penalty, or take adamw or sgd.",
+        "请写 train.l1_by: penalty，或改用 adamw、sgd。",
+    ),
     "recipe.clash.average-of-one": (
         "only one end of an epoch lies after {share} of the training ({epochs} epochs): there is nothing to average.",
         "训练进行到 {share} 之后只剩一个轮末（共 {epochs} 轮），无可平均。",

@@ -68,7 +68,7 @@ def load_state(optimizer: Optimizer, names: dict[torch.nn.Parameter, str], tenso
             continue
         if value.shape == parameter.shape and value.dim():
             value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-        elif value.dim() or (parameter.is_cuda and optimizer.defaults.get("fused")):
+        elif value.dim() or (parameter.is_cuda and (field != "step" or optimizer.defaults.get("fused"))):
             value = value.to(parameter.device)
         optimizer.state[parameter][field] = value.detach().clone()
 

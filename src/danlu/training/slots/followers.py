@@ -5,7 +5,7 @@ the weights at the ends of the last epochs (SWA, Izmailov et al. 2018).
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeGuard
 
 import torch
@@ -67,7 +67,7 @@ class Swa:
         self.count = torch.zeros((), device=next((p.device for p in net.parameters()), None))
         self._pairs = list(zip(self.net.parameters(), net.parameters(), strict=True))
         self._copied = list(zip(self.net.buffers(), net.buffers(), strict=True))
-        self._norms = [part for part in self.net.modules() if _collects(part)]
+        self._norms = collecting(self.net)
 
     @torch.no_grad()
     def follow(self, step: int, refused: bool | Tensor = False) -> None:
@@ -91,24 +91,34 @@ class Swa:
 
     @torch.no_grad()
     def refresh(self, batches: Iterable[Batch]) -> None:
-        """Batch norm's statistics become those of ``batches``, each counting alike; nothing else in the net is in training mode."""
-        self.net.eval()
-        momenta = [norm.momentum for norm in self._norms]
-        for norm in self._norms:
-            norm.reset_running_stats()  # type: ignore[no-untyped-call]
-            norm.momentum = None
-            norm.train()
-        for batch in batches:
-            self.net(*batch.arguments())
-        for norm, momentum in zip(self._norms, momenta, strict=True):
-            norm.momentum = momentum
-            norm.eval()
+        take_anew(self.net, self._norms, batches)
 
     def tensors(self) -> dict[str, Tensor]:
         return dict(self.net.state_dict())
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         self.net.load_state_dict(tensors)
+
+
+def collecting(net: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    """The batch norms whose statistics are taken in training."""
+    return [part for part in net.modules() if _collects(part)]
+
+
+@torch.no_grad()
+def take_anew(net: nn.Module, norms: Sequence[nn.modules.batchnorm._BatchNorm], batches: Iterable[Batch]) -> None:
+    """Batch norm's statistics become those of ``batches``, each counting alike; nothing else in the net is in training mode."""
+    net.eval()
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()  # type: ignore[no-untyped-call]
+        norm.momentum = None
+        norm.train()
+    for batch in batches:
+        net(*batch.arguments())
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
 
 
 def _collects(module: nn.Module) -> TypeGuard[nn.modules.batchnorm._BatchNorm]:

@@ -41,14 +41,18 @@ def warm_up(recording: Recording, share: float = 0.1) -> Patch:
 
 
 def fall(recording: Recording) -> Patch:
-    """A schedule at whose end the rate is low."""
+    """A schedule at whose end the rate is low; an optimiser that does without takes none."""
     recipe = recording.recipe
-    return {"train.schedule": "cosine"} if recipe is not None and recipe.train.schedule.name == "constant" else {}
+    if recipe is None or recipe.train.optimizer.name == "schedule-free":
+        return {}
+    return {"train.schedule": "cosine"} if recipe.train.schedule.name == "constant" else {}
 
 
 def schedule(recording: Recording) -> Patch:
     """One that spreads the fall over the whole run."""
-    return {} if recording.recipe is None else {"train.schedule": "one-cycle"}
+    recipe = recording.recipe
+    none = recipe is None or recipe.train.optimizer.name == "schedule-free"
+    return {} if none else {"train.schedule": "one-cycle"}
 
 
 def activation(recording: Recording, name: str) -> Patch:
