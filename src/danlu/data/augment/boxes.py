@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from danlu.data.augment.geometry import Geometry
+from danlu.data.augment.sending import sent
 from danlu.data.batches.batch import Ragged
 
 
 def warp_points(points: Tensor, sample: Tensor, geometry: Geometry) -> Tensor:
     """float (n, 2), continuous (x, y) of sample int64 ``sample`` (n,), after ``geometry``; not clipped."""
-    terms = torch.from_numpy(geometry.forward().astype(np.float32)).to(points.device)[sample]
+    terms = sent(geometry.forward().astype(np.float32), points.device)[sample]
     size = _size(geometry, sample, points)
     x, y = (points - size / 2).unbind(1)
     moved = terms[:, :, 0] * x[:, None] + terms[:, :, 1] * y[:, None] + terms[:, :, 2]
@@ -39,8 +40,8 @@ def warp_boxes(boxes: Ragged, geometry: Geometry, *, visible: float = 0.1) -> Ra
     size = _size(geometry, sample, rows)
     low, high = low.clamp(min=0).minimum(size), high.clamp(min=0).minimum(size)
     share = (high - low).prod(1) / whole.clamp(min=torch.finfo(rows.dtype).tiny)
-    grown = torch.from_numpy(np.abs(np.linalg.det(geometry.forward()[:, :, :2])).astype(np.float32))
-    area = rows[:, 6:7] * (grown.to(rows.device)[sample] * share)[:, None]
+    grown = np.abs(np.linalg.det(geometry.forward()[:, :, :2])).astype(np.float32)
+    area = rows[:, 6:7] * (sent(grown, rows.device)[sample] * share)[:, None]
     keep = (share > 0) & (share >= visible)
     kept = torch.zeros(count, dtype=offsets.dtype, device=rows.device).index_add_(0, sample, keep.to(offsets.dtype))
     ends = torch.cat([offsets[:1], kept.cumsum(0)])
@@ -50,5 +51,5 @@ def warp_boxes(boxes: Ragged, geometry: Geometry, *, visible: float = 0.1) -> Ra
 def _size(geometry: Geometry, sample: Tensor, like: Tensor) -> Tensor:
     """float (n, 2): width and height of the image of each ``sample``."""
     if isinstance(geometry.sizes, tuple):
-        return like.new_tensor(geometry.sizes[::-1]).expand(len(sample), 2)
+        return sent(np.array(geometry.sizes[::-1]), like.device).to(like.dtype).expand(len(sample), 2)
     return geometry.sizes.flip(1).to(like)[sample]

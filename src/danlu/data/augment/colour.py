@@ -11,6 +11,7 @@ from torch import Tensor
 
 from danlu.data.augment.adjust import Adjustment
 from danlu.data.augment.layout import chunks, inside, store
+from danlu.data.augment.sending import sent
 from danlu.data.batches.batch import Padded
 
 Step = Callable[[Tensor, slice, Tensor | None], Tensor]
@@ -32,9 +33,9 @@ class Adjust:
         which = self.which[some]
         order = np.argsort(which, kind="stable")
         sorted_ = bool((which[:-1] <= which[1:]).all())
-        strength = torch.from_numpy(self.strength[some][order].astype(np.float32)).to(pixels.device).view(-1, 1, 1, 1)
+        strength = sent(self.strength[some][order].astype(np.float32), pixels.device).view(-1, 1, 1, 1)
         if not sorted_:  # samples of one adjustment side by side, so that each is one call on a view
-            there = torch.from_numpy(order).to(pixels.device)
+            there = sent(order, pixels.device)
             pixels = pixels.index_select(0, there)
             seen = None if seen is None else seen.index_select(0, there)
         ends = np.searchsorted(which[order], np.arange(len(self.choices) + 1))
@@ -45,7 +46,7 @@ class Adjust:
                 if made is not part:
                     part.copy_(made)
         if not sorted_:
-            pixels = pixels.index_select(0, torch.from_numpy(np.argsort(order, kind="stable")).to(pixels.device))
+            pixels = pixels.index_select(0, sent(np.argsort(order, kind="stable"), pixels.device))
         return pixels
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from danlu.data.augment.sending import sent
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -47,9 +49,7 @@ class Geometry:
         """The geometry of some samples: int64 ``rows`` (b,)."""
         sizes = self.sizes
         if not isinstance(sizes, tuple):
-            import torch
-
-            sizes = sizes[torch.from_numpy(rows).to(sizes.device)]
+            sizes = sizes[sent(rows, sizes.device)]
         return replace(self, inverse=self.inverse[rows], sizes=sizes)
 
     def forward(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from torch import Tensor
 from danlu.data.augment.geometry import Fill
 from danlu.data.augment.layout import images, inside, planes
 from danlu.data.augment.means import channel_means
+from danlu.data.augment.sending import sent
 
 
 def move(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
@@ -26,7 +27,7 @@ def move(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
     margin = int(np.abs(right).max(initial=0))
     if not (margin or down.any() or orient[:, 2].any()):  # rows stay as they are: whole images are copied
         together = sources[0] if len(sources) == 1 else torch.cat(sources)
-        return images(together.index_select(0, torch.from_numpy(slot).to(pixels.device)))
+        return images(together.index_select(0, sent(slot, pixels.device)))
     rows = np.arange(height)[None, :] + down[:, None]
     rows[orient[:, 2]] = height - 1 - rows[orient[:, 2]]
     beyond = (rows < 0) | (rows >= height)
@@ -40,7 +41,7 @@ def move(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
     else:
         flat = (sources[0] if len(sources) == 1 else torch.cat(sources)).view(-1)
     start = (slot[:, None] * (plane * tall) + rows) * wide + margin + right[:, None]
-    index = torch.from_numpy(start * inner).to(pixels.device)[:, None, :]
+    index = sent(start * inner, pixels.device)[:, None, :]
     index = index + torch.arange(plane, device=pixels.device)[:, None] * (tall * wide * inner)
     length = width * inner
     windows = flat.as_strided((max(1, flat.numel() - length + 1), length), (1, 1))
@@ -73,7 +74,7 @@ def _oriented(block: Tensor, orient: np.ndarray) -> tuple[list[Tensor], np.ndarr
         rows = np.flatnonzero(code == value)
         part = block
         if len(rows) < len(code) and value:
-            part = block.index_select(0, torch.from_numpy(rows).to(block.device))
+            part = block.index_select(0, sent(rows, block.device))
         places = np.arange(len(rows)) if value or len(rows) == len(code) else rows
         if value & 2:
             part = part.transpose(2, 3)
@@ -110,7 +111,7 @@ def _with_margin(sources: list[Tensor], margin: int, empty: bool, fill: Fill | f
         elif fill in ("reflect", "edge"):
             for begin in (-margin, width):
                 columns = fold(np.arange(begin, begin + margin), width, fill)
-                strip = source.index_select(3, torch.from_numpy(columns).to(source.device))
+                strip = source.index_select(3, sent(columns, source.device))
                 body[:, :, :, begin + margin : begin + 2 * margin] = strip
     return result
 
@@ -132,7 +133,7 @@ def move_padded(pixels: Tensor, own: Tensor, inverse: np.ndarray, fill: Fill | f
     """
     count, channels, height, width = pixels.shape
     orient, right, down = _parts(inverse)
-    given = torch.from_numpy(np.stack([orient[:, 2], down, orient[:, 1], right], axis=1)).to(pixels.device)
+    given = sent(np.stack([orient[:, 2], down, orient[:, 1], right], axis=1), pixels.device)
     size = own.to(pixels.device)
     y, off_y = _sources(given[:, 0], given[:, 1], size[:, 0], height, fill)
     x, off_x = _sources(given[:, 2], given[:, 3], size[:, 1], width, fill)

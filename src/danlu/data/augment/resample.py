@@ -17,6 +17,7 @@ from torch.nn.functional import grid_sample
 from danlu.data.augment.geometry import Fill
 from danlu.data.augment.layout import chunks, inside, store
 from danlu.data.augment.means import mean_of, precise
+from danlu.data.augment.sending import sent
 
 Interpolation = Literal["bilinear", "nearest"]
 
@@ -31,7 +32,7 @@ def resample(
     """
     height, width = pixels.shape[-2:]
     dtype = torch.float32 if own is None else precise(pixels.device)
-    terms = torch.from_numpy(inverse.astype(np.float32)).to(pixels.device, dtype)
+    terms = sent(inverse.astype(np.float32), pixels.device).to(dtype)
     # The edge modes of grid_sample count from pixel centres to pixel centres ("aligned") to mirror about centres.
     aligned = fill == "reflect"
     places = _places(terms, own, height, width, aligned)
@@ -64,7 +65,7 @@ def _places(terms: Tensor, own: Tensor | None, height: int, width: int, aligned:
 
     A sum of two vectors is one pass over the grid in its final memory order; a matrix product would take several.
     """
-    block = terms.new_tensor([width, height])
+    block = sent(np.array([width, height]), terms.device).to(terms.dtype)
     size = block if own is None else own.flip(1).to(terms.dtype)  # (w, h), or (B, 2)
     size = size.expand(len(terms), 2)
     x = torch.arange(width, dtype=terms.dtype, device=terms.device) - (size[:, :1] - 1) / 2
@@ -82,7 +83,7 @@ def _places(terms: Tensor, own: Tensor | None, height: int, width: int, aligned:
 
 def _folded(grid: Tensor, own: Tensor, height: int, width: int, reflect: bool) -> Tensor:
     """The grid with places outside an image's own size brought in: mirrored about, or held at, its outermost pixels."""
-    block = grid.new_tensor([width, height])
+    block = sent(np.array([width, height]), grid.device).to(grid.dtype)
     last = (own.flip(1).to(grid.dtype) - 1)[:, None, None, :]
     if not reflect:
         place = ((grid + 1) * block - 1) / 2

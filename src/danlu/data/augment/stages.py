@@ -15,6 +15,7 @@ from danlu.data.augment.colour import Change
 from danlu.data.augment.draws import Draws
 from danlu.data.augment.geometry import Fill, Geometry, compose
 from danlu.data.augment.parts import Colouring, Covering, Geometric, Mixing
+from danlu.data.augment.sending import sent
 from danlu.data.batches.batch import Batch, Padded, Value
 from danlu.data.kinds.base import Kind
 from danlu.randomness import Position
@@ -148,7 +149,7 @@ class Mix(BatchTransform):
         for name in batch.columns.keys() - columns.keys():
             sample, partner = _halves(batch[name], count)
             if kept is None:  # no images: the same share for every column
-                kept = torch.from_numpy(np.prod(shares, axis=0).astype(np.float32)).to(sample.device)
+                kept = sent(np.prod(shares, axis=0).astype(np.float32), sample.device)
             columns[name] = kinds[name].mix(sample, partner, kept)
         return replace(batch, columns=columns, rows=batch.rows[:count], keys=keys, partners=0)
 

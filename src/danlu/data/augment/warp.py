@@ -11,6 +11,7 @@ from danlu.data.augment.geometry import Fill, Geometry
 from danlu.data.augment.layout import images, planes
 from danlu.data.augment.moves import move, move_padded
 from danlu.data.augment.resample import Interpolation, resample
+from danlu.data.augment.sending import sent
 from danlu.data.batches.batch import Padded
 
 __all__ = ["warp_boxes", "warp_images", "warp_points"]
@@ -50,14 +51,14 @@ def _warp(
     parts = []
     order = np.argsort(~exact, kind="stable")
     for rows in (np.flatnonzero(exact), np.flatnonzero(~exact)):
-        chosen = torch.from_numpy(rows).to(pixels.device)
+        chosen = sent(rows, pixels.device)
         some = images(planes(pixels).index_select(0, chosen))
         size = None if own is None else own.index_select(0, chosen)
         if exact[rows[0]]:
             parts.append(planes(_moved(some, size, inverse[rows], fill)))
         else:
             parts.append(planes(resample(some, size, inverse[rows], fill, interpolation)))
-    back = torch.from_numpy(np.argsort(order, kind="stable")).to(pixels.device)
+    back = sent(np.argsort(order, kind="stable"), pixels.device)
     return images(torch.cat(parts).index_select(0, back))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from danlu.data.augment.beta import beta
 from danlu.data.augment.draws import Draws
 from danlu.data.augment.parts import Mixing
 from danlu.data.augment.rectangles import overlay, spans
+from danlu.data.augment.sending import sent
 
 
 class Cutmix(Mixing):
@@ -38,7 +38,7 @@ class Cutmix(Mixing):
         middle = np.floor(size * draws.uniform("place", 2)).astype(np.int64)
         start = np.clip(middle - length // 2, 0, size)
         length = np.clip(middle - length // 2 + length, 0, size) - start
-        given = torch.from_numpy(np.concatenate([start, length], axis=1)).to(pixels.device)
+        given = sent(np.concatenate([start, length], axis=1), pixels.device)
         top, left, height, width = given.unbind(1)
         rows, columns = spans(top, height, pixels.shape[2]), spans(left, width, pixels.shape[3])
         area = pixels.shape[2] * pixels.shape[3]

@@ -14,6 +14,7 @@ from danlu.data.augment.draws import Draws
 from danlu.data.augment.means import channel_means
 from danlu.data.augment.parts import Covering
 from danlu.data.augment.rectangles import fitting, overlay, spans
+from danlu.data.augment.sending import sent
 from danlu.messages import say
 from danlu.randomness import bits, key_of
 
@@ -46,8 +47,8 @@ class Erase(Covering):
         width, height = fitting(draws, self.smallest, self.largest, self.ratio)
         chosen = draws.chance("p", self.p)
         shares = np.stack([height * chosen, width * chosen, *draws.uniform("place", 2).T], axis=1)
-        given = torch.from_numpy(shares.astype(np.float32)).to(pixels.device)
-        size = torch.tensor(pixels.shape[2:], device=pixels.device).expand(len(pixels), 2) if sizes is None else sizes
+        given = sent(shares.astype(np.float32), pixels.device)
+        size = sent(np.array(pixels.shape[2:]), pixels.device).expand(len(pixels), 2) if sizes is None else sizes
         length = (given[:, :2] * size).round_()
         # At least one pixel of a rectangle that is there at all; a product rounded up to the end is brought back.
         length = torch.where(given[:, :2] > 0, length.clamp(min=1), length)
@@ -63,17 +64,18 @@ class Erase(Covering):
             return channel_means(pixels, sizes)
         count, channels, height, width = pixels.shape
         length = width * channels
-        noise = _noise(draws.at.seed, draws.purpose, _NOISE + length).to(pixels.device)
+        noise = sent(_noise(draws.at.seed, draws.purpose, _NOISE + length), pixels.device)
         # Row by row from places far apart, channels last: neither the padding of images of many sizes nor the memory
         # order of the batch enters the draw.
         start = draws.uniform("noise") * _NOISE + _STRIDE * np.arange(height)
-        index = torch.from_numpy(start.astype(np.int64) % _NOISE).to(pixels.device)
+        index = sent(start.astype(np.int64) % _NOISE, pixels.device)
         cut = noise.as_strided((_NOISE, length), (1, 1)).index_select(0, index.view(-1))
         return cut.view(count, height, width, channels).permute(0, 3, 1, 2).to(pixels.dtype)
 
 
 @lru_cache(maxsize=4)
-def _noise(seed: int, purpose: str, count: int) -> Tensor:
+def _noise(seed: int, purpose: str, count: int) -> np.ndarray:
     """uint8 (count,): bytes that all samples' noise is cut from, each at an offset of its own."""
     keys = np.asarray([key_of("noise")], dtype=np.uint64)
-    return torch.from_numpy(bits(seed, f"{purpose}/paint", 0, keys, -(-count // 8))[0].view(np.uint8)[:count].copy())
+    drawn: np.ndarray = bits(seed, f"{purpose}/paint", 0, keys, -(-count // 8))[0].view(np.uint8)[:count].copy()
+    return drawn

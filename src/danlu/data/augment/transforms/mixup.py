@@ -13,6 +13,7 @@ from danlu.data.augment.beta import beta
 from danlu.data.augment.draws import Draws
 from danlu.data.augment.layout import chunks
 from danlu.data.augment.parts import Mixing
+from danlu.data.augment.sending import sent
 
 
 class Mixup(Mixing):
@@ -32,7 +33,7 @@ class Mixup(Mixing):
         return np.where(draws.chance("p", self.p), beta(draws.uniform("share")[:, 0], self.alpha), 1.0)
 
     def mix(self, pixels: Tensor, partner: Tensor, shares: np.ndarray, draws: Draws) -> tuple[Tensor, Tensor]:
-        share = torch.from_numpy(shares.astype(np.float32)).to(pixels.device)
+        share = sent(shares.astype(np.float32), pixels.device)
         result = torch.empty_like(pixels, dtype=torch.float32)
         weight = share.view(-1, 1, 1, 1)
         for some in chunks(pixels):
