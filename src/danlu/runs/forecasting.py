@@ -32,7 +32,7 @@ _JUDGED: tuple[Part, ...] = ("val", "test")
 _RECORD = 75  # bytes of a step in the journal
 _ROW = 30  # bytes of a row of captures, packed
 _IDENTITY = 24  # bytes of a sample's id and truth beside its predictions, packed
-_COPIES = 6  # of the float32 matrix that the baselines learn from: itself, and two in float64 while it is standardised
+_COPIES = 4  # of the float32 matrix that the baselines learn from: pixels become numbers, these are scaled, laid together, chosen from
 _PASSES = 120  # over it, by which a linear model is fitted
 
 
@@ -61,7 +61,7 @@ def foresee(assembled: Assembled, log: list[tuple[str, float, str]], checks: flo
     before = _Standing.of(assembled)
     train, parts = assembled.recipe.train, assembled.data.parts
     judging = min(
-        assembled.recipe.evaluate.batch_size or 2 * train.batch_size,
+        assembled.recipe.evaluate.batch_size or 2 * train.rows,
         max((len(parts.get(part, ())) for part in _JUDGED), default=1) or 1,
     )
     step = try_out(
@@ -81,7 +81,7 @@ def foresee(assembled: Assembled, log: list[tuple[str, float, str]], checks: flo
         _time(assembled, step, log, checks, each),
         _disk(assembled, step),
         step.samples,
-        train.batch_size,
+        train.rows,
         train.accumulate,
         bool(assembled.objective.coupled),
     )
