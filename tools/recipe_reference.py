@@ -69,7 +69,7 @@ CHINESE = {
     "train": "如何训练",
     "train.epochs": "遍历训练数据的轮数",
     "train.max_steps": "最多更新这么多步",
-    "train.batch_size": "一个（微）批的行数",
+    "train.batch_size": "一个（微）批的行数；auto 表示 16 到 1024 之间的 2 的幂，由训练前对速度和内存的短暂试验选定，并保证每轮有足够的步数；学习率不随之改变",
     "train.accumulate": "一次更新累积的微批数",
     "train.optimizer": "优化器及其学习率。其余的键（momentum、nesterov、betas……）是它的参数",
     "train.optimizer.name": "短名称，或 package.module:Object",

@@ -120,6 +120,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("workers", {"data.storage": "stream", "data.workers": 2}),
     Technique("encoded", _one("data.storage", "encoded")),
     Technique("lr-auto", _one("train.optimizer.lr", "auto")),
+    Technique("batch-auto", _one("train.batch_size", "auto")),
     Technique("minmax", _one("data.normalize", "minmax")),
     Technique("no-normalise", _one("data.normalize", "none")),
     Technique("duplicates", _one("data.duplicates", "drop")),

@@ -105,7 +105,7 @@ def of_run(path: str | Path) -> dict[str, Any]:
             "schedule": train.schedule.name,
             "peak": train.optimizer.lr if isinstance(train.optimizer.lr, float) else None,
             "seed": recipe.seed,
-            "batch": train.batch_size * train.accumulate,
+            "batch": train.rows * train.accumulate,
             "step": step,
             "steps": started.get("total_steps"),
             "epoch": min(-(-step // per_epoch), int(started["epochs"])) if per_epoch else 0,

@@ -59,7 +59,7 @@ def own(path: str | Path, stop: Event | None = None) -> Stage:
     first = copy.deepcopy(made.net)
     weights.put_into(made.net, tensors, folder)
     transforms = made.task.transforms()
-    size = min(recipe.train.batch_size, SAMPLES[-1])
+    size = min(recipe.train.rows, SAMPLES[-1])
     feed = Batches(data, "train", size, recipe.seed, shuffle=True, transforms=transforms, gather_ahead=False)
     plan = plan_of(recipe, spec, data, transforms, torch.device("cpu"), len(feed))
     batches = tuple(transformed(batch, Position(recipe.seed), plan) for batch in islice(feed.epoch(0), BATCHES))

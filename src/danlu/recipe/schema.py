@@ -261,7 +261,11 @@ class TrainSection(Section):
 
     epochs: Count = Field(10, description="Passes over the training rows")
     max_steps: Count | None = Field(None, description="Stop after so many optimiser steps")
-    batch_size: Count = Field(128, description="Rows in a (micro-)batch")
+    batch_size: Count | Literal["auto"] = Field(
+        128,
+        description="Rows in a (micro-)batch; auto: a power of two from 16 to 1024, by a short trial of speed and memory, that leaves "
+        "an epoch enough steps; the learning rate is not changed with it",
+    )
     accumulate: Count = Field(1, description="Micro-batches in an optimiser step")
     optimizer: Optimizer = Field(OptimizerSection(), description="Optimiser with its learning rate")
     schedule: Choice = Field(Named(name="one-cycle"), description="Learning rate over the run")
@@ -299,6 +303,13 @@ class TrainSection(Section):
     )
     early_stop: EarlyStopSection | None = Field(None, description="null: never stop early")
     checkpoint: CheckpointSection = Field(CheckpointSection(), description="When the state of training is saved")
+
+    @property
+    def rows(self) -> int:
+        """``batch_size`` as a number, which it is once a run's choices are frozen in."""
+        if self.batch_size == "auto":
+            raise ValueError("train.batch_size is not chosen yet")
+        return self.batch_size
 
 
 class EvaluateSection(Section):

@@ -26,6 +26,7 @@ from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
 from danlu.runs import choices as auto
 from danlu.runs.adapted import attach, unfreezing
+from danlu.runs.batch_size import LEAST, choose
 from danlu.runs.folder import RunFolder
 from danlu.tasks.base import Task
 from danlu.training.evaluation import Keep, judge
@@ -59,7 +60,7 @@ class Bench:
     def feed(self, part: Part) -> Batches:
         """Batches of a part for judging: in order, not shuffled. Made once, so that its workers live on."""
         if part not in self.feeds:
-            size = self.recipe.evaluate.batch_size or 2 * self.recipe.train.batch_size
+            size = self.recipe.evaluate.batch_size or 2 * self.recipe.train.rows
             self.feeds[part] = Batches(
                 self.data, part, size, self.recipe.seed, shuffle=False, device=self.device, workers=workers(self.recipe)
             )
@@ -137,17 +138,21 @@ def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, n
         raise RecipeError.of(where, say("runs.coupled", name=name), say("runs.coupled.remedy"))
     augment = pipeline.build(recipe.data.augment, data.kinds, recipe.where("data.augment"))
     transforms = (*augment, *made.task.transforms())
-    batches = Batches(
-        data,
-        "train",
-        train.batch_size,
-        recipe.seed,
-        shuffle=True,
-        transforms=transforms,
-        device=made.device,
-        workers=workers(recipe),
-        weights=sampler_weights(recipe, data),
-    )
+    weights = sampler_weights(recipe, data)
+
+    def batches_of(size: int, count: int | None) -> Batches:
+        return Batches(
+            data, "train", size, recipe.seed, shuffle=True, transforms=transforms, device=made.device, workers=count,
+            weights=weights,
+        )  # fmt: skip
+
+    size = train.batch_size
+    if size == "auto":
+        trial = plan_of(recipe, spec, data, transforms, made.device, len(batches_of(LEAST, 0)))
+        trial = replace(trial, precision=made.precision)
+        size, reason = choose(made.net, made.objective, trial, lambda size: batches_of(size, 0))
+        choices.make("train.batch_size", size, reason)
+    batches = batches_of(size, workers(recipe))
     plan = plan_of(recipe, spec, data, transforms, made.device, len(batches))
     if train.precision == "auto":
         batch = first_batch(batches, plan)

@@ -76,12 +76,12 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
     with ParameterPlan(trial, plan.unfreeze, Horizon(steps, steps), plan.watched) as unfreezing:
         unfreezing.begin(0)
         note("forward", lambda: _forward_backward(assembled, trial, batch, warnings), _lost)
-        if assembled.batches.smallest == 1 and assembled.recipe.train.batch_size > 1 and batch_norms(trial):
+        if assembled.batches.smallest == 1 and assembled.recipe.train.rows > 1 and batch_norms(trial):
             note("batch-of-one", lambda: _batch_of_one(assembled, trial), lambda _: "")
     note("evaluation", lambda: _one_batch_judged(assembled, trial), _first_value)
     parts = Parts(trial, assembled.objective, plan, steps)
     note("checkpoint", lambda: _round_trip(parts, folder, assembled.recipe), lambda size: f"{size / 1e6:.1f} MB")
-    size, accumulate = assembled.recipe.train.batch_size, assembled.plan.accumulate
+    size, accumulate = assembled.recipe.train.rows, assembled.plan.accumulate
     if accumulate > 1 and batch_norms(trial):
         warnings.append(say("runs.batch-norm", size=size, effective=size * accumulate))
     given = sorted(assembled.recipe.train.optimizer.args.keys() & {"momentum", "betas"})
@@ -166,7 +166,7 @@ def _one_batch_judged(assembled: Assembled, trial: nn.Module) -> Judged:
     """
     data, plan = assembled.data, assembled.plan
     part: Part = next(part for part in ("val", "test", "train") if len(data.parts.get(part, ())))
-    some = data.parts[part][: assembled.recipe.train.batch_size]
+    some = data.parts[part][: assembled.recipe.train.rows]
     small = Bench(**{key: value for key, value in vars(assembled).items() if key in Bench.__dataclass_fields__})
     small.data, small.feeds = replace(data, parts={**data.parts, part: some}), {}
     try:

@@ -124,6 +124,15 @@ TEXTS = {
     "runs.chosen.slower": ("bf16 was {times:.1f} times as fast", "bf16 的速度仅为 {times:.1f} 倍"),
     "runs.chosen.convolutions": ("the net has convolutions", "网络含卷积"),
     "runs.chosen.no-convolutions": ("the net has no convolutions", "网络不含卷积"),
+    "runs.chosen.batch-size": (
+        "{rate} samples per second on copies of the net ({tries}), and no larger one is much faster or fits; "
+        "the learning rate is as asked: a larger batch may want another one",
+        "在网络副本上每秒 {rate} 个样本（{tries}），更大的批不会快多少，或放不下；学习率保持原样：批更大时可能需要另一个学习率",
+    ),
+    "runs.chosen.batch-size.rows": (
+        "a larger one would leave an epoch of {rows} rows fewer than {least} steps, or did not fit; the learning rate is as asked",
+        "批再大，{rows} 行的一轮就不足 {least} 步，或放不下；学习率保持原样",
+    ),
     "runs.chosen.finder": ("learning-rate finder", "学习率搜索"),
     "runs.chosen.captures": (
         "about {count} looks inside the net in a run, at most every {least}th step",
