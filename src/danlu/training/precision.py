@@ -37,6 +37,12 @@ class Precision:
         if self.scaler is not None:
             self.scaler.unscale_(optimizer)
 
+    def overflowed(self, optimizer: Optimizer) -> bool:
+        """After :meth:`unscale`: whether a scaled gradient overflowed, so that :meth:`step` will leave the update out. Waits for the
+        device, as the step then does.
+        """
+        return self.scaler is not None and any(map(bool, self.scaler._found_inf_per_device(optimizer).values()))
+
     def step(self, optimizer: Optimizer) -> None:
         """The update; under fp16 it is left out when a gradient overflowed, and the scale shrinks."""
         if self.scaler is None:

@@ -54,8 +54,9 @@ class Update:
             if self.proximal is not None:
                 self.proximal.apply(refused)
         else:
+            left_out = self.proximal is not None and self.precision.overflowed(self.optimizer)
             self.precision.step(self.optimizer)
-            if self.proximal is not None:
+            if self.proximal is not None and not left_out:
                 self.proximal.apply()
         self.optimizer.zero_grad(set_to_none=True)
 
