@@ -55,7 +55,7 @@ CHOSEN = {
     "bf16, channels-last, mixup": ("bf16", "channels-last", "mixup"),
     "sam, penalty": ("sam", "l1"),
     "proximal, dropout, rotate": ("proximal", "dropout", "rotate"),
-    "swa, drop-path, jitter": ("swa", "drop-path", "color-jitter"),
+    "drop-path, jitter": ("drop-path", "color-jitter"),
     "class weights, randaugment": ("class-weights", "randaugment"),
 }
 
