@@ -105,6 +105,7 @@ CHINESE = {
     "evaluate.batch_size": "null 表示训练批大小的两倍",
     "evaluate.confidence": "指标区间的置信水平",
     "evaluate.weights": "用哪份权重做测试：最佳或最后",
+    "evaluate.thresholds": "按此指标在验证部分上调整各类别的判定阈值，此后网络作答时都采用，导出的产物也一样；null 表示取概率最大的类别",
     "evaluate.baselines": "在网络旁边评估简单模型（多数类、线性模型、最近邻）",
     "evaluate.views": "测试时增强：凡是网络作答之处（包括导出的模型），都对同一图像的若干视图取输出的平均",
     "evaluate.report": "训练结束后生成 report.html",

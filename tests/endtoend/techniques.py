@@ -121,6 +121,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("encoded", _one("data.storage", "encoded")),
     Technique("lr-auto", _one("train.optimizer.lr", "auto")),
     Technique("batch-auto", _one("train.batch_size", "auto")),
+    Technique("thresholds", _one("evaluate.thresholds", "macro-f1")),
     Technique("minmax", _one("data.normalize", "minmax")),
     Technique("no-normalise", _one("data.normalize", "none")),
     Technique("duplicates", _one("data.duplicates", "drop")),

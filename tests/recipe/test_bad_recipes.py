@@ -168,6 +168,13 @@ BAD: dict[str, Bad] = {
         "train:\n  optimizer: schedule-free\n  schedule: constant\n  ema: 0.99",
         [("4 (train.ema)", "averages the weights by itself", "Leave train.ema out")],
     ),
+    "thresholds, no validation": Bad(
+        "data: {split: {val: 0}}\nevaluate: {thresholds: macro-f1}",
+        [("2 (evaluate.thresholds)", "data.split.val is 0", "Give data.split.val a share")],
+    ),
+    "thresholds for accuracy": Bad(
+        "evaluate: {thresholds: accuracy}", [("1 (evaluate.thresholds)", "balanced-accuracy or macro-f1 or null", "balanced-accuracy?")]
+    ),
     "stochastic depth twice": Bad(
         "model:\n  name: torchvision:convnext_tiny\n  drop_path: 0.1\n  args: {stochastic_depth_prob: 0.2}",
         [("4 (model.args.stochastic_depth_prob)", "by model.drop_path and by model.args", "Leave")],

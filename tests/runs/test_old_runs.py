@@ -96,6 +96,7 @@ SINCE: dict[str, Any] = {
     "evaluate.baselines": True,  # adds to what is said, changes nothing of it
     "evaluate.report": True,  # the same
     "evaluate.views": "none",
+    "evaluate.thresholds": None,
     "model.adapter": None,
     "model.drop_path": None,
     "train.l1_by": "penalty",

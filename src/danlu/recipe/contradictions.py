@@ -84,6 +84,9 @@ def _category(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
         yield Clash(
             "no-classes", ("task", "data.split.stratify"), {"key": "data.split.stratify: true", "task": spec.name}
         )
+    if recipe.evaluate.thresholds is not None:
+        key = f"evaluate.thresholds: {recipe.evaluate.thresholds}"
+        yield Clash("no-classes", ("task", "evaluate.thresholds"), {"key": key, "task": spec.name})
     if recipe.data.balance != "none":
         yield Clash(
             "no-classes", ("task", "data.balance"), {"key": f"data.balance: {recipe.data.balance}", "task": spec.name}
@@ -128,6 +131,9 @@ def _validation(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
         yield Clash("no-validation", ("data.split.val", "train.early_stop"), {"key": "train.early_stop"})
     if train.best is not None:
         yield Clash("no-validation", ("data.split.val", "train.best"), {"key": "train.best"})
+    if recipe.evaluate.thresholds is not None:
+        key = "evaluate.thresholds"
+        yield Clash("no-validation", ("data.split.val", key), {"key": key})
     if _plateau(recipe) is not None:
         values = {"key": "train.schedule"}
         remedy = say("recipe.clash.plateau-validation.remedy")

@@ -323,6 +323,11 @@ class EvaluateSection(Section):
         description="Test-time augmentation: views of an image whose outputs are averaged wherever the net answers, "
         "in the artifact too",
     )
+    thresholds: Literal["balanced-accuracy", "macro-f1"] | None = Field(
+        None,
+        description="Metric for which the classes' thresholds are tuned on the validation part; they then hold wherever the net "
+        "answers, in the artifact too. null: the most probable class",
+    )
     baselines: bool = Field(
         True, description="Judge simple models (majority, linear, nearest neighbours) beside the net"
     )

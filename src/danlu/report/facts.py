@@ -97,6 +97,12 @@ class Facts:
         return self._json(self.run.folder.card)
 
     @cached_property
+    def thresholds(self) -> dict[str, Any]:
+        """Those that were tuned; empty where none were."""
+        path = self.run.folder.thresholds
+        return self._json(path) if path.exists() else {}
+
+    @cached_property
     def columns(self) -> dict[str, Any]:
         return self._json(self.run.folder.columns)
 

@@ -28,6 +28,7 @@ from danlu.report.sections import (
     remarks,
     residuals,
     suspicious,
+    thresholds,
     worst,
 )
 from danlu.report.sections.base import Page, Section
@@ -50,6 +51,7 @@ SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     classes.section,
     worst.section,
     suspicious.section,
+    thresholds.section,
     calibration.section,
     baselines.section,
     layers.section,

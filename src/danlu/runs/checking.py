@@ -23,6 +23,7 @@ from danlu.randomness import Position
 from danlu.recipe import complete
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
+from danlu.runs import thresholds
 from danlu.runs.assembling import Assembled, Bench, Progress, assemble, first_batch
 from danlu.runs.choices import timed
 from danlu.training import aside, checkpoint
@@ -69,6 +70,7 @@ def check(recipe: Recipe, progress: Progress | None = None) -> Checked:
 def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Path) -> Checked:
     """Forward, backward, one validation batch, checkpoint round trip, disk space; on copies, so that nothing is changed."""
     note = timed(log)
+    thresholds.check(assembled)
     warnings = data_findings(assembled.data.card)
     batch = first_batch(assembled.batches, assembled.plan)
     trial = copy.deepcopy(assembled.net)

@@ -14,7 +14,7 @@ from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
-from danlu.runs import baselines, verdict, weights
+from danlu.runs import baselines, thresholds, verdict, weights
 from danlu.runs.assembling import Bench, Progress, bench
 from danlu.runs.choices import Choices
 from danlu.runs.columns import restore
@@ -53,6 +53,7 @@ def evaluate(
         raise RunError.of(str(path), say("runs.no-part", part=part), say("runs.no-part.remedy", part=part))
     made = bench(weights.replaced(recipe), spec, replace(data, statistics=fitted.statistics), Choices())
     weights.put_into(made.net, tensors, folder)
+    thresholds.use(folder, own, made.task)
     name = part if source is None else f"{part}-{Path(source).name.replace(':', '-')}"
     target = folder.predictions / f"{name}.parquet"
     with PredictionWriter(target) as writer:

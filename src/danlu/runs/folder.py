@@ -34,6 +34,7 @@ class RunFolder:
     net = property(lambda self: self.path / "net.json")
     events = property(lambda self: self.path / "events.jsonl")
     predictions = property(lambda self: self.path / "predictions")
+    thresholds = property(lambda self: self.path / "thresholds.json")
     baselines = property(lambda self: self.path / "baselines.json")
     checkpoints = property(lambda self: self.path / "checkpoints")
     best = property(lambda self: self.path / "best")

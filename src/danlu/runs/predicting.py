@@ -14,7 +14,7 @@ from danlu import recipe as recipes
 from danlu.data.batches.batch import Batch, Padded
 from danlu.data.kinds.base import Framing
 from danlu.recipe.names import load_object, spec_of
-from danlu.runs import weights
+from danlu.runs import thresholds, weights
 from danlu.runs.adapted import attach
 from danlu.runs.columns import restore
 from danlu.runs.folder import RunFolder
@@ -25,7 +25,10 @@ from danlu.training.evaluation import as_numpy
 
 
 class RunPredictor(Predictor):
-    """Answers with a run's weights. use: "best" or "last" of them; None: as the recipe's ``evaluate.weights`` says."""
+    """Answers with a run's weights. use: "best" or "last" of them; None: as the recipe's ``evaluate.weights`` says.
+
+    Thresholds that the run has tuned hold for the weights that it was tuned with.
+    """
 
     def __init__(
         self, path: str | Path, device: str | torch.device = "cpu", use: Literal["best", "last"] | None = None
@@ -37,6 +40,7 @@ class RunPredictor(Predictor):
         self.data = restore(self.folder.read_json(self.folder.columns), self.folder.read_json(self.folder.card))
         self.kinds, self.inputs = self.data.kinds, self.data.inputs
         self.task: Task = load_object(self.spec.task)(self.recipe, self.data)
+        thresholds.use(self.folder, self.recipe, self.task)
         self.device = torch.device(device)
         self.net = self.task.net()
         adapter = attach(self.net, self.recipe)

@@ -15,7 +15,7 @@ from danlu.errors import TrainingError
 from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
-from danlu.runs import baselines, verdict, weights
+from danlu.runs import baselines, thresholds, verdict, weights
 from danlu.runs.assembling import Assembled, assemble, in_folder
 from danlu.runs.captures import CaptureWriter
 from danlu.runs.checking import examine
@@ -183,6 +183,8 @@ def _test(folder: RunFolder, assembled: Assembled, fitted: Fitted, tell: Any) ->
     if assembled.recipe.evaluate.weights == "best":
         weights.secure(folder, lambda text: tell(Said(fitted.steps, max(fitted.best_epoch, 0), text, "warning")))
     weights.put_into(fitted.net, weights.chosen(folder, assembled.recipe), folder)
+    at = fitted.steps, max(fitted.best_epoch, 0)
+    thresholds.tune(folder, assembled, fitted.net, lambda text: tell(Said(*at, text)))
     if len(assembled.data.parts.get("val", ())):
         with PredictionWriter(folder.predictions / "val.parquet") as writer:
             assembled.judge("val", keep=keeper(assembled, writer), tell=tell)(fitted.net)

@@ -29,6 +29,8 @@ from danlu.training.objective import Objective
 class Task(ABC):
     """What an application adds to the core: net, objective, metrics, decoding, views."""
 
+    _offsets: Sequence[float] | None = None
+
     def __init__(self, recipe: Recipe, data: Dataset) -> None:
         self.recipe = recipe
         self.data = data
@@ -48,7 +50,12 @@ class Task(ABC):
         """What turns outputs into predictions and answers, without torch: of the class that the task's spec names."""
         spec = names.spec_of(self.recipe.task, self.recipe.where("task"))
         made: Decoder = names.load_object(spec.decoder).of(self.data.kinds, self.data.targets, self.recipe.options)
-        return made
+        return made if self._offsets is None else made.moved(self._offsets)
+
+    def move(self, offsets: Sequence[float] | None) -> None:
+        """Decide by thresholds from now on, see :meth:`Decoder.moved`; None: by the logits as they are."""
+        self._offsets = offsets
+        self.__dict__.pop("_decoder", None)
 
     @cached_property
     def _decoder(self) -> Decoder:

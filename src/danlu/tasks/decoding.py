@@ -17,7 +17,12 @@ Given = np.ndarray | tuple[np.ndarray, np.ndarray]
 
 
 class Decoder(ABC):
-    """Decodes an application's outputs. Loads no torch; made anew from :meth:`spec`, which an artifact carries as JSON."""
+    """Decodes an application's outputs. Loads no torch; made anew from :meth:`spec`, which an artifact carries as JSON.
+
+    decides: the category, if it is one, whose column ``probability`` is the softmax of logits that :meth:`moved` can move.
+    """
+
+    decides: str | None = None
 
     @classmethod
     @abstractmethod
@@ -31,6 +36,10 @@ class Decoder(ABC):
     @abstractmethod
     def decode(self, outputs: Any, inputs: Mapping[str, Given]) -> dict[str, Any]:
         """Outputs as numpy (in dicts and lists, as the net gives them) → prediction columns: ndarray (B, …), or B ndarrays."""
+
+    def moved(self, offsets: Sequence[float]) -> Self:
+        """The same with decision thresholds: K numbers that are added to the logits of ``decides``. Raises TypeError without one."""
+        raise TypeError(f"{type(self).__name__} has no category whose logits could be moved")
 
     def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
         """One sample's prediction as JSON-able data for a person: label and probability, boxes, …
@@ -46,10 +55,19 @@ class ByTarget(Decoder):
     targets: name → class names, or None for a number. A number's output (B,) is its prediction. A category's output (B, K) holds
     logits: its predictions are ``probability`` float32 (B, K) and the class's index int64 (B,) under the target's name. Of several
     targets the outputs are a mapping by name, and a probability's column is ``NAME/probability``. Raises TypeError for other kinds.
+
+    offsets: of a single category, K numbers, see :meth:`moved`.
     """
 
-    def __init__(self, targets: Mapping[str, Sequence[str] | None]) -> None:
+    def __init__(
+        self,
+        targets: Mapping[str, Sequence[str] | None],
+        offsets: Sequence[float] | None = None,
+    ) -> None:
         self.targets = {name: None if classes is None else tuple(classes) for name, classes in targets.items()}
+        single = [name for name, classes in self.targets.items() if classes is not None and len(self.targets) == 1]
+        self.decides = single[0] if single else None
+        self.offsets = None if offsets is None else np.asarray(offsets, np.float32)
 
     @classmethod
     def of(cls, kinds: Mapping[str, Kind], targets: Sequence[str], options: Mapping[str, Any]) -> Self:
@@ -62,7 +80,11 @@ class ByTarget(Decoder):
         return cls(known)
 
     def spec(self) -> dict[str, Any]:
-        return {"targets": {name: classes and list(classes) for name, classes in self.targets.items()}}
+        made: dict[str, Any] = {"targets": {name: classes and list(classes) for name, classes in self.targets.items()}}
+        return made if self.offsets is None else made | {"offsets": self.offsets.tolist()}
+
+    def moved(self, offsets: Sequence[float]) -> Self:
+        return type(self)(self.targets, offsets) if self.decides is not None else super().moved(offsets)
 
     def decode(self, outputs: Any, inputs: Mapping[str, Given]) -> dict[str, Any]:
         predictions: dict[str, Any] = {}
@@ -71,7 +93,8 @@ class ByTarget(Decoder):
             if classes is None:
                 predictions[name] = values
             else:
-                predictions[self._probability(name)] = probability = softmax(values)
+                logits = values if self.offsets is None else values + self.offsets
+                predictions[self._probability(name)] = probability = softmax(logits)
                 predictions[name] = probability.argmax(axis=1)
         return predictions
 

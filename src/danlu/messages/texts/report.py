@@ -363,6 +363,17 @@ TEXTS = {
         "所有默认值和自动选择都已写明；`danlu train {path}` 可重新训练。",
     ),
     "report.recipe.whole": ("The recipe", "完整配方"),
+    "report.thresholds": ("Decision thresholds", "判定阈值"),
+    "report.thresholds.about": (
+        "Tuned for {metric} on the {samples} samples of the validation part: {before} → {after} there.",
+        "在验证部分的 {samples} 个样本上按{metric}调整：{before} → {after}。",
+    ),
+    "report.thresholds.offset": ("Added to its logit", "加到 logit 上的值"),
+    "report.thresholds.note": (
+        "A class with more added wins more often. The figure after is too good an estimate, since it was chosen on these samples; the test part's "
+        "is not. Probabilities on this page are those of the moved logits.",
+        "加得越多的类别越常胜出。调整后的数值是在这些样本上选出的，所以偏乐观；测试部分的数值则不然。本页的概率按移动后的 logits 计算。",
+    ),
     "report.forecast": ("Forecast and what happened", "预测与实际"),
     "report.environment": ("Environment", "环境"),
     "report.environment.all": ("Versions, hardware, switches", "版本、硬件与开关"),

@@ -139,6 +139,17 @@ TEXTS = {
         "全程约查看网络内部 {count} 次，至多每 {least} 步一次",
     ),
     "runs.chosen.cores": ("cores of this machine", "本机核数"),
+    "runs.thresholds.none": (
+        "thresholds are those of one category, decoded from its logits, and this task has none such.",
+        "阈值针对由 logits 解码的单个类别目标，而此任务没有这样的目标。",
+    ),
+    "runs.thresholds.none.remedy": ("Set evaluate.thresholds to null.", "请将 evaluate.thresholds 设为 null。"),
+    "runs.thresholds.tuned": (
+        "Thresholds tuned for {metric} on the validation part, {before} → {after} there (too good an estimate: it was chosen on it). "
+        "They hold for the test and for every answer from now on; probabilities are those of the moved logits.",
+        "已在验证部分上按 {metric} 调整阈值：{before} → {after}（阈值就是在这里选出的，所以偏乐观）。"
+        "测试及以后的所有回答都采用这些阈值；概率按移动后的 logits 计算。",
+    ),
     "runs.no-cuda": ("there is no CUDA device here.", "本机没有 CUDA 设备。"),
     "runs.no-cuda.remedy": ("Set train.device to cpu or auto.", "请将 train.device 设为 cpu 或 auto。"),
     "runs.fp16-cpu": ("fp16 training needs a GPU.", "fp16 训练需要 GPU。"),

@@ -1,0 +1,86 @@
+"""``evaluate.thresholds``: offsets of the classes' logits, tuned on the validation part alone and kept in the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import nn
+
+from danlu.errors import RecipeError
+from danlu.messages import say
+from danlu.metrics.thresholds import tuned
+from danlu.recipe.schema import Recipe
+from danlu.runs.folder import RunFolder, writing
+from danlu.tasks.base import Task
+
+if TYPE_CHECKING:
+    from danlu.data.batches.batch import Batch
+    from danlu.runs.assembling import Bench
+
+
+def check(made: Bench) -> None:
+    """Raises RecipeError where thresholds are asked for and can't be tuned."""
+    asked, where = made.recipe.evaluate.thresholds, made.recipe.where("evaluate.thresholds")
+    if asked is None:
+        return
+    if not len(made.data.parts.get("val", ())):
+        key = "evaluate.thresholds"
+        raise RecipeError.of(
+            where, say("runs.no-validation", key=key), say("recipe.clash.no-validation.remedy", key=key)
+        )
+    if _target(made.task) is None:
+        raise RecipeError.of(where, say("runs.thresholds.none"), say("runs.thresholds.none.remedy"))
+
+
+def tune(folder: RunFolder, made: Bench, net: nn.Module, tell: Callable[[str], None]) -> None:
+    """Tune, keep in ``thresholds.json`` and use from now on, where the recipe asks for it. tell: is given what came of it."""
+    metric, name = made.recipe.evaluate.thresholds, _target(made.task)
+    if metric is None or name is None:
+        return
+    logits: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    tiny = np.finfo(np.float32).tiny
+
+    def keep(batch: Batch, predictions: Mapping[str, Any]) -> None:
+        logits.append(np.log(np.maximum(predictions["probability"], tiny)))
+        labels.append(np.asarray(batch[name].cpu()))  # type: ignore[union-attr]
+
+    made.task.move(None)
+    made.judge("val", keep=keep)(net)
+    found = tuned(np.concatenate(logits), np.concatenate(labels), metric)
+    classes = list(made.data.kinds[name].spec()["classes"])
+    offsets = [float(each) for each in found.offsets]
+    content = {
+        "metric": metric,
+        "part": "val",
+        "weights": made.recipe.evaluate.weights,
+        "target": name,
+        "classes": classes,
+        "offsets": offsets,
+        "before": found.before,
+        "after": found.after,
+        "samples": int(sum(map(len, labels))),
+    }
+    with writing(folder.thresholds):
+        folder.write_json(folder.thresholds, content)
+    made.task.move(offsets)
+    tell(say("runs.thresholds.tuned", metric=metric, before=f"{found.before:.4f}", after=f"{found.after:.4f}"))
+
+
+def kept(folder: RunFolder) -> dict[str, Any] | None:
+    """What ``thresholds.json`` says; None where there is none. Raises RunError where it is damaged."""
+    return folder.read_json(folder.thresholds) if folder.thresholds.exists() else None
+
+
+def use(folder: RunFolder, recipe: Recipe, task: Task) -> None:
+    """The task decides by the run's thresholds, where it has tuned any for the weights that are used."""
+    found = kept(folder) if recipe.evaluate.thresholds is not None else None
+    if found is not None and found["weights"] == recipe.evaluate.weights:
+        task.move(found["offsets"])
+
+
+def _target(task: Task) -> str | None:
+    """The category that the task decides on by its decoder."""
+    return task.decoder().decides if type(task).decode is Task.decode else None
