@@ -269,6 +269,24 @@ def test_the_epochs_loss_is_exact_over_uneven_batches() -> None:
     assert recorder.of(EpochDone)[0].values["train/loss"] == pytest.approx(expected, rel=1e-6)
 
 
+def test_what_lies_between_blocks_is_no_time_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that judging and saving set forward, and nothing else."""
+    x, y = blobs(60)
+    now = 0.0
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+
+    def judge(net: nn.Module) -> Judged:
+        nonlocal now
+        now += 100.0
+        return Judged({"val/loss": 1.0})
+
+    recorder = Recorder()
+    fit(small_net(), cross_entropy(), ArrayFeed(x, y, 10), plain(epochs=3), judge=judge, watchers=[recorder])
+    assert now == 300.0
+    assert [event.seconds for event in recorder.of(StepsDone)] == [0.0] * 3
+    assert recorder.of(FitDone)[0].seconds == 300.0
+
+
 def test_watchers_change_no_bit() -> None:
     x, y = blobs(60)
     alone, watched = small_net(), small_net()

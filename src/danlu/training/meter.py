@@ -69,6 +69,11 @@ class Meter:
         self._verdicts.append(refused)
 
     def waited(self, seconds: float) -> None:
+        """Called once a window has come, after so many seconds. With a block's first window its time begins: before it the net may have
+        been judged and saved.
+        """
+        if not self._steps:
+            self._since = time.perf_counter() - seconds
         self._waited += seconds
 
     def due(self) -> bool:
