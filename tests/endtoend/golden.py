@@ -90,6 +90,17 @@ SHIPPED = {
             "train.optimizer.lr": 0.02,
         },
     ),
+    "fashion-fast": Shipped(
+        "fashion-fast.yaml",
+        steps=8,
+        changes={
+            "data.source": "builtin:fashion",
+            "data.limit": 256,
+            "train.batch_size": 32,
+            "train.optimizer.lr": 0.02,
+            "train.evaluate_every": 1,
+        },
+    ),
     "photos": Shipped("photos.yaml", steps=8, data=photos),
     "own-net": Shipped("own_net.yaml", changes={"data.limit": 320}),
     "detection": Shipped("detection.yaml", steps=8, data=boxes("instances.json")),
