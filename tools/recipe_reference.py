@@ -49,7 +49,8 @@ CHINESE = {
     "data.missing": "遇到缺失值怎么办：丢弃或报错",
     "data.max_bad": "无法读取的行超过这个比例即报错",
     "data.duplicates": "完全重复的样本：放在同一部分、只留一个，或不处理",
-    "data.balance": "如何照顾稀少的类别：在损失中权重更大（class-weights）、更频繁地抽取（sampler），或训练时须以更大的间隔胜出（logit-adjustment，Menon 等，2021）",
+    "data.balance": "如何照顾稀少的类别：在损失中权重更大（class-weights）、更频繁地抽取（sampler），"
+    "或训练时须以更大的间隔胜出（logit-adjustment，Menon 等，2021）",
     "data.normalize": "网络如何缩放输入：按训练行的均值与标准差，或按最小值与最大值；none 表示像素由 0–255 变为 0–1，数值保持原样",
     "data.storage": "数据在缓存中的形式",
     "data.cache": "缓存文件夹；null 表示用户的缓存文件夹",
@@ -69,7 +70,8 @@ CHINESE = {
     "train": "如何训练",
     "train.epochs": "遍历训练数据的轮数",
     "train.max_steps": "最多更新这么多步",
-    "train.batch_size": "一个（微）批的行数；auto 表示 16 到 1024 之间的 2 的幂，由训练前对速度和内存的短暂试验选定，并保证每轮有足够的步数；学习率不随之改变",
+    "train.batch_size": "一个（微）批的行数；auto 表示 16 到 1024 之间的 2 的幂，"
+    "由训练前对速度和内存的短暂试验选定，并保证每轮有足够的步数；学习率不随之改变",
     "train.accumulate": "一次更新累积的微批数",
     "train.optimizer": "优化器及其学习率。其余的键（momentum、nesterov、betas……）是它的参数",
     "train.optimizer.name": "短名称，或 package.module:Object",
@@ -105,7 +107,8 @@ CHINESE = {
     "evaluate.batch_size": "null 表示训练批大小的两倍",
     "evaluate.confidence": "指标区间的置信水平",
     "evaluate.weights": "用哪份权重做测试：最佳或最后",
-    "evaluate.thresholds": "按此指标在验证部分上调整各类别的判定阈值，此后网络作答时都采用，导出的产物也一样；null 表示取概率最大的类别",
+    "evaluate.thresholds": "按此指标在验证部分上调整各类别的判定阈值，此后网络作答时都采用，"
+    "导出的产物也一样；null 表示取概率最大的类别",
     "evaluate.baselines": "在网络旁边评估简单模型（多数类、线性模型、最近邻）",
     "evaluate.views": "测试时增强：凡是网络作答之处（包括导出的模型），都对同一图像的若干视图取输出的平均",
     "evaluate.report": "训练结束后生成 report.html",
