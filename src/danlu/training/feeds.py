@@ -15,6 +15,7 @@ from danlu.data.batches.order import bounds
 from danlu.randomness import key_of, order
 
 TARGET = "target"
+BLOCK = 1 << 20  # bytes gathered at once
 
 
 class TensorFeed:
@@ -43,14 +44,19 @@ class TensorFeed:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         rows = order(self.seed, "order", epoch, self.keys) if self.shuffle else np.arange(len(self.keys))
-        for first, last in pairwise(self.bounds[start:]):
-            some = rows[first:last]
-            index = torch.from_numpy(some)
-            columns = {
-                name: tensor[index.to(tensor.device)].to(self.device)
-                for name, tensor in zip(self.names, self.tensors, strict=True)
-            }
-            yield Batch(columns, self.names[:-1], some, self.keys[some])
+        many = max(1, BLOCK // max(1, sum(t[0].numel() * t.element_size() for t in self.tensors) * self.batch_size))
+        bounds = self.bounds[start:]
+        for number in range(0, len(bounds) - 1, many):
+            some = bounds[number : number + many + 1]
+            block = rows[some[0] : some[-1]]
+            index = torch.from_numpy(block)
+            sizes = [last - first for first, last in pairwise(some)]
+            blocks = [tensor[index.to(tensor.device)].to(self.device) for tensor in self.tensors]
+            split = [torch.split(block, sizes) for block in blocks]
+            keys = self.keys[block]
+            for (first, last), *columns in zip(pairwise(some), *split, strict=True):
+                a, b = first - some[0], last - some[0]
+                yield Batch(dict(zip(self.names, columns, strict=True)), self.names[:-1], block[a:b], keys[a:b])
 
 
 class LoaderFeed:

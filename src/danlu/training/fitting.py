@@ -17,7 +17,7 @@ from danlu.data.batches.batch import Batch
 from danlu.errors import RecipeError, RunError
 from danlu.messages import say
 from danlu.nn.norm_layers import batch_norms
-from danlu.nn.terms.base import Term
+from danlu.nn.terms.base import Term, known
 from danlu.recipe import names
 from danlu.recipe.schema import Named, named
 from danlu.training.checkpoint import listed
@@ -60,10 +60,10 @@ class MeanLoss(Term):
         assert isinstance(target, Tensor)
         if self.total is None or target.is_floating_point():
             return torch.tensor(float(len(target)), dtype=torch.float64, device=target.device)
-        known = target != self.total.ignore_index
         if self.total.weight is None:
-            return known.sum().double()
-        return (self.total.weight.double()[torch.where(known, target, 0)] * known).sum()
+            return known(target, self.total.ignore_index)
+        kept = target != self.total.ignore_index
+        return (self.total.weight.double()[torch.where(kept, target, 0)] * kept).sum()
 
     def forward(self, outputs: Any, batch: Batch) -> Tensor:
         target = batch[TARGET]

@@ -115,7 +115,7 @@ def fit(
             progress = parts.progress
             if parts.best is not None and plan.best_folder is not None:
                 best_weights.settle(plan.best_folder, plan.checkpoint.folder, parts.best, bool(progress.finished), warn)
-    total = parts.horizon.steps
+    total, nothing = parts.horizon.steps, torch.zeros((), device=plan.device)
     tell(
         FitStarted(
             progress.step,
@@ -147,7 +147,7 @@ def fit(
                     parts.sharpness.descend()
                 norm = parts.gradients.finish(parts.optimizer)
                 refused = parts.guard.refuses(loss, norm)
-                penalty = parts.gradients.penalty() if plan.l1 else torch.zeros_like(loss)
+                penalty = parts.gradients.penalty() if plan.l1 else nothing
                 last = progress.step + 1 == total or progress.micro + len(micros) >= len(batches)
                 if last:
                     _snapshot(net, progress.step, epoch, watchers)
@@ -196,16 +196,17 @@ def backward(
     parts: Parts, objective: Objective, micros: Sequence[Batch], plan: Plan, epoch: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Add up the gradients of an effective batch; its loss (0-d), terms and counts (K,). A second call draws the same in the net."""
-    counts = torch.stack([objective.counts(batch) for batch in micros]).sum(0)
-    loss = torch.zeros((), device=plan.device)
-    terms = torch.zeros(len(objective.names), device=plan.device)
+    each = [objective.counts(batch) for batch in micros]
+    counts = torch.stack(each).sum(0) if len(each) > 1 else each[0]
+    loss = terms = counts  # of no micro-batch: never
     for index, batch in enumerate(micros):
         reseed(Position(plan.seed, epoch, parts.progress.step, index))
         with parts.precision.autocast():
             outputs = parts.net(*batch.arguments())
         share, values = objective(outputs, batch, counts)
         parts.precision.backward(share)
-        loss, terms = loss + share.detach(), terms + values
+        share = share.detach()
+        loss, terms = (loss + share, terms + values) if index else (share, values)
     return loss, terms, counts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,7 +40,7 @@ class Meter:
     def _clear(self) -> None:
         self._steps: list[int] = []
         self._rates: list[float] = []
-        self._rows: list[Tensor] = []
+        self._rows: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]] = []
         self._verdicts: list[bool | Tensor] = []
         self._samples: list[int] = []
         self._waited = 0.0
@@ -61,8 +62,7 @@ class Meter:
 
         refused: whether the guard refused the step or, where the device decides, any since the last flush.
         """
-        head = torch.stack([loss.double(), norm.double(), penalty.double()])
-        self._rows.append(torch.cat([head, parts.double(), counts]))
+        self._rows.append((loss, norm, penalty, parts, counts))
         self._steps.append(step)
         self._rates.append(lr)
         self._samples.append(samples)
@@ -87,7 +87,8 @@ class Meter:
         if not self._steps:
             self._since = time.perf_counter()
             return None, None
-        table = torch.stack(self._rows).cpu()
+        columns = [torch.stack(column).double() for column in zip(*self._rows, strict=True)]
+        table = torch.column_stack(columns).cpu()
         first = self._first_refused()
         refused = None
         if first < len(table):
@@ -96,10 +97,9 @@ class Meter:
         table = table[:steps]
         terms = len(self.names)
         parts, counts = table[:, 3 : 3 + terms], table[:, 3 + terms :]
-        for part, count in zip(parts[:first], counts[:first], strict=True):
-            self.sums += torch.stack(
-                [part * count, count], dim=1
-            )  # step by step: the sum's bits don't depend on blocks
+        added = torch.stack([parts[:first] * counts[:first], counts[:first]], dim=2).numpy()
+        # one after the other: the sum's bits don't depend on blocks
+        self.sums = torch.from_numpy(np.add.accumulate(np.concatenate([self.sums.numpy()[None], added]))[-1].copy())
         values: dict[str, tuple[float, ...]] = {
             "train/loss": tuple(table[:, 0].tolist()),
             "lr": tuple(self._rates[:steps]),

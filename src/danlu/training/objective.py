@@ -38,7 +38,8 @@ class Objective(nn.Module):
 
     def counts(self, batch: Batch) -> Tensor:
         """float64 (terms,): what this micro-batch adds to each term's count, from targets alone."""
-        return torch.stack([term.count(batch).double() for term in self.terms.values()])  # type: ignore[operator]
+        counts = [term.count(batch).double() for term in self.terms.values()]  # type: ignore[operator]
+        return torch.stack(counts) if len(counts) > 1 else counts[0].reshape(1)
 
     def forward(self, outputs: Any, batch: Batch, counts: Tensor) -> tuple[Tensor, Tensor]:
         """(loss, parts): 0-d loss of this micro-batch's share, and detached parts (terms,) = Sₖ/Cₖ before weighting.
@@ -48,11 +49,12 @@ class Objective(nn.Module):
         sums: Sequence[Tensor] = [term(outputs, batch) for term in self.terms.values()]
         loss: Tensor | None = None
         parts = []
-        for weight, total, count in zip(self.weights.values(), sums, counts.unbind(), strict=True):
-            share = total / count.to(total.dtype).clamp_min(torch.finfo(total.dtype).tiny)
-            share = torch.where(count > 0, share, total * 0)
+        divisors = torch.where(counts > 0, counts, torch.inf)
+        for weight, total, divisor in zip(self.weights.values(), sums, divisors.unbind(), strict=True):
+            share = total / divisor.to(total.dtype)
             parts.append(share.detach())
-            loss = share * weight if loss is None else loss + share * weight
+            weighted = share if weight == 1.0 else share * weight
+            loss = weighted if loss is None else loss + weighted
         if loss is None:
             raise ValueError("an objective needs at least one term")
-        return loss, torch.stack(parts)
+        return loss, torch.stack(parts) if len(parts) > 1 else parts[0].reshape(1)

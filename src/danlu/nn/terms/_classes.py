@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from danlu.nn.terms._shapes import classes_in_front
-from danlu.nn.terms.base import Term
+from danlu.nn.terms.base import Term, known
 
 
 class Classes(Term):
@@ -47,9 +47,9 @@ class Classes(Term):
         target: Tensor = batch[self.target]
         if target.is_floating_point():
             return self._weighted(target, torch.float64).sum()
-        kept = target != self.ignore
         if self.class_weights is None:
-            return kept.sum().double()
+            return known(target, self.ignore)
+        kept = target != self.ignore
         label = torch.where(kept, target, 0).long()
         return torch.where(kept, self.class_weights.double()[label], 0.0).sum()
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from danlu.data.batches.batch import Batch
+
+
+def known(target: Tensor, ignore: int) -> Tensor:
+    """0-d float64: how many labels are not ``ignore``."""
+    if target.is_cpu:  # numpy answers in a tenth of the time that torch's calls take
+        return torch.tensor(float(np.count_nonzero(target.numpy() != ignore)), dtype=torch.float64)
+    return (target != ignore).sum(dtype=torch.float64)
 
 
 class Term(nn.Module):

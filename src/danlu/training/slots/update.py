@@ -58,7 +58,9 @@ class Update:
             self.precision.step(self.optimizer)
             if self.proximal is not None and not left_out:
                 self.proximal.apply()
-        self.optimizer.zero_grad(set_to_none=True)
+        for group in self.optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
 
     def figures(self) -> dict[str, float]:
         """What to tell of an epoch: how many weights the proximal step has made 0."""
