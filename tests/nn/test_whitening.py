@@ -49,13 +49,29 @@ def test_the_signs_do_not_depend_on_the_library() -> None:
 
 
 def test_convolutions_begin_as_the_identity() -> None:
-    net = Whitened(1, 3, (12, 12), widths=(20, 24), activation="identity", norm="none")
+    net = Whitened(1, 3, (12, 12), widths=(20, 24), activation="identity", norm="none", pool_first=False)
     x = torch.randn(2, 18, 10, 10, generator=torch.Generator().manual_seed(0))
     first = net.body[1]
     with torch.no_grad():
         torch.testing.assert_close(first(x)[:, :18], x)
         later = net.body[5]
         torch.testing.assert_close(later(F.pad(x, (0, 0, 0, 0, 0, 2))), F.pad(x, (0, 0, 0, 0, 0, 2)))
+
+
+def test_pooling_comes_before_the_first_convolution_or_after_it() -> None:
+    kinds = [
+        [
+            type(layer).__name__
+            for layer in Whitened(1, 3, (12, 12), widths=(20, 24), pool_first=first).body
+            if "2d" in type(layer).__name__
+        ]
+        for first in (True, False)
+    ]
+    assert kinds[0][:3] == ["MaxPool2d", "Conv2d", "BatchNorm2d"]
+    assert kinds[1][:3] == ["Conv2d", "MaxPool2d", "BatchNorm2d"]
+    assert kinds[0][3:] == kinds[1][3:]
+    x = torch.randn(2, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    assert Whitened(1, 3, (12, 12), widths=(20, 24))(x).shape == (2, 3)
 
 
 def test_images_too_small_for_its_halvings_are_refused() -> None:

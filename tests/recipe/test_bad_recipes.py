@@ -173,7 +173,8 @@ BAD: dict[str, Bad] = {
         [("2 (evaluate.thresholds)", "data.split.val is 0", "Give data.split.val a share")],
     ),
     "thresholds for accuracy": Bad(
-        "evaluate: {thresholds: accuracy}", [("1 (evaluate.thresholds)", "balanced-accuracy or macro-f1 or null", "balanced-accuracy?")]
+        "evaluate: {thresholds: accuracy}",
+        [("1 (evaluate.thresholds)", "balanced-accuracy or macro-f1 or null", "balanced-accuracy?")],
     ),
     "stochastic depth twice": Bad(
         "model:\n  name: torchvision:convnext_tiny\n  drop_path: 0.1\n  args: {stochastic_depth_prob: 0.2}",

@@ -23,6 +23,7 @@ class Whitened(nn.Module):
     Patches of ``patch``² pixels are whitened by filters computed from training images; then, for each of ``widths``, a 3×3
     convolution that halves by max pooling, and another one, each with norm and activation. Convolutions begin as the
     identity on as many channels as they can (dirac: false draws them as usual); the logits begin small by ``scale``.
+    pool_first: the first convolution comes after its pooling, not before, which saves a quarter of the work.
 
     Jordan 2024, "94% on CIFAR-10 Classification in 3.29 Seconds on a Single GPU" (airbench), with other widths.
     Raises RecipeError where the images are too small for so many halvings.
@@ -40,6 +41,7 @@ class Whitened(nn.Module):
         widths: Sizes = (32, 64, 128),
         patch: Size = 3,
         dirac: bool = True,
+        pool_first: bool = True,
         scale: Annotated[float, Field(gt=0)] = 1 / 9,
     ) -> None:
         super().__init__()
@@ -50,14 +52,18 @@ class Whitened(nn.Module):
         self.whitening = Whitening(in_channels, patch)
         layers: list[nn.Module] = [make_activation(activation)]
         channels = len(self.whitening.bias)
-        for width in widths:
+        for group, width in enumerate(widths):
             for first in (True, False):
                 convolution = nn.Conv2d(channels, width, 3, padding=1, bias=norm == "none")
                 if dirac:
                     nn.init.dirac_(convolution.weight.data[: min(channels, width)])
                 if convolution.bias is not None:
                     nn.init.zeros_(convolution.bias)
-                layers += [convolution, nn.MaxPool2d(2)] if first else [convolution]
+                if first:
+                    early = pool_first and group == 0
+                    layers += [nn.MaxPool2d(2), convolution] if early else [convolution, nn.MaxPool2d(2)]
+                else:
+                    layers.append(convolution)
                 layers += [make_norm(norm, width), make_activation(activation)]
                 channels = width
         self.body = nn.Sequential(*layers)
