@@ -49,7 +49,7 @@ def test_the_signs_do_not_depend_on_the_library() -> None:
 
 
 def test_convolutions_begin_as_the_identity() -> None:
-    net = Whitened(1, 3, (12, 12), widths=(20, 24), activation="identity", norm="none", pool_first=False)
+    net = Whitened(1, 3, (12, 12), widths=(20, 24), patch=3, activation="identity", norm="none")
     x = torch.randn(2, 18, 10, 10, generator=torch.Generator().manual_seed(0))
     first = net.body[1]
     with torch.no_grad():
@@ -90,7 +90,7 @@ def test_a_run_computes_them_from_its_training_rows_and_keeps_them(tmp_path: Pat
     seen = (images.float() - float(np.ravel(data.statistics["image"]["mean"])[0])) / float(
         np.ravel(data.statistics["image"]["std"])[0]
     )
-    wanted = Whitening(1, 3)
+    wanted = Whitening(1, 2)
     wanted.fit(seen)
     states = [checkpoint.load(path) for path in checkpoint.listed(run.folder.checkpoints)]
     for state in states:

@@ -38,10 +38,10 @@ class Whitened(nn.Module):
         activation: str = "gelu",
         norm: str = "batch",
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
-        widths: Sizes = (32, 64, 128),
-        patch: Size = 3,
+        widths: Sizes = (16, 32, 64),
+        patch: Size = 2,
         dirac: bool = True,
-        pool_first: bool = True,
+        pool_first: bool = False,
         scale: Annotated[float, Field(gt=0)] = 1 / 9,
     ) -> None:
         super().__init__()
