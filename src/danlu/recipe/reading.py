@@ -37,6 +37,18 @@ def load(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     return _recipe(yaml.read(path), overrides)
 
 
+def given(recipe: Recipe | Mapping[str, Any] | str | Path | None, values: Mapping[str, Any]) -> Recipe:
+    """Whatever a caller in Python may give: a recipe, a mapping, the path of a YAML file, None for an empty one; changed by ``values``,
+    dotted overrides with ``__`` for the dot (``train__epochs=3``). Raises RecipeError.
+    """
+    if isinstance(recipe, (str, Path)):
+        recipe = load(recipe)
+    elif recipe is None or isinstance(recipe, Mapping):
+        recipe = from_dict(recipe or {})
+    changes = {name.replace("__", "."): value for name, value in values.items()}
+    return patch(recipe, changes) if changes else recipe
+
+
 def resolved(path: str | Path) -> Recipe:
     """The recipe that a run wrote down when it began, complete. Raises RecipeError.
 

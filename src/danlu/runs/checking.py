@@ -20,7 +20,7 @@ from danlu.errors import DanluError, RecipeError, RunError
 from danlu.messages import say
 from danlu.nn.norm_layers import batch_norms
 from danlu.randomness import Position
-from danlu.recipe import complete
+from danlu.recipe import complete, given
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
 from danlu.runs import thresholds
@@ -59,9 +59,12 @@ class Checked:
         }
 
 
-def check(recipe: Recipe, progress: Progress | None = None) -> Checked:
-    """Check a recipe on its real data without training. Raises DanluError with all that is wrong."""
-    recipe = complete(recipe)
+def check(recipe: Recipe | Mapping[str, Any] | str | Path, progress: Progress | None = None, **values: Any) -> Checked:
+    """Check a recipe on its real data without training. recipe, values: as for :func:`danlu.train`.
+
+    Raises DanluError with all that is wrong.
+    """
+    recipe = complete(given(recipe, values))
     log: list[tuple[str, float, str]] = []
     assembled = assemble(recipe, spec_of(recipe.task, recipe.where("task")), progress, timed(log))
     return examine(assembled, log, Path(recipe.run.folder))

@@ -42,10 +42,7 @@ def plan(recipe: Recipe | Mapping[str, Any] | str | Path, progress: Progress | N
     recipe, values: as for :func:`danlu.train`. Raises DanluError with whatever is wrong in it.
     """
     began = time.perf_counter()
-    given = recipes.load(recipe) if isinstance(recipe, (str, Path)) else recipe
-    given = given if isinstance(given, Recipe) else recipes.from_dict(given)
-    overrides = {name.replace("__", "."): value for name, value in values.items()}
-    whole = recipes.complete(recipes.patch(given, overrides) if overrides else given)
+    whole = recipes.complete(recipes.given(recipe, values))
     log: list[tuple[str, float, str]] = []
     assembled = assemble(whole, spec_of(whole.task, whole.where("task")), progress, timed(log))
     examine(assembled, log, Path(whole.run.folder))

@@ -45,7 +45,7 @@ def train(recipe: Recipe | Mapping[str, Any] | str | Path | None = None, screen:
     (``train__epochs=3``). screen: None chooses a live screen or plain lines; False is silent.
     Raises DanluError before step one for whatever can be known to be wrong.
     """
-    return _train(recipes.complete(_recipe(recipe, values)), screen)
+    return _train(recipes.complete(recipes.given(recipe, values)), screen)
 
 
 def _train(recipe: Recipe, screen: Screen) -> Run:
@@ -97,15 +97,6 @@ def resume(path: str | Path, screen: Screen = None) -> Run:
         folder.release()
         if screen:
             screen.close()
-
-
-def _recipe(recipe: Recipe | Mapping[str, Any] | str | Path | None, values: Mapping[str, Any]) -> Recipe:
-    overrides = {name.replace("__", "."): value for name, value in values.items()}
-    if isinstance(recipe, (str, Path)):
-        recipe = recipes.load(recipe)
-    elif recipe is None or isinstance(recipe, Mapping):
-        recipe = recipes.from_dict(recipe or {})
-    return recipes.patch(recipe, overrides) if overrides else recipe
 
 
 def _fit_and_test(
