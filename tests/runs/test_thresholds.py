@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 import danlu
-from danlu.errors import RecipeError
+from danlu.errors import RecipeError, RunError
 from danlu.metrics.thresholds import tuned
 from danlu.runs import Run, evaluate, resume
 from danlu.runs.predicting import RunPredictor
@@ -109,6 +109,13 @@ def test_other_weights_are_not_decided_by_them(place: Path) -> None:
     assert RunPredictor(run).task.decoder().spec().keys() == {"classes", "offsets"}
     own = json.loads((run / "thresholds.json").read_text())["weights"]
     assert RunPredictor(run, use="last" if own == "best" else "best").task.decoder().spec().keys() == {"classes"}
+
+
+def test_where_they_are_gone_nothing_is_decided_without_a_word(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "runs" / "tuned", tmp_path / "tuned")
+    (tmp_path / "tuned" / "thresholds.json").unlink()
+    with pytest.raises(RunError, match=r"thresholds\.json"):
+        RunPredictor(tmp_path / "tuned")
 
 
 def test_it_is_told_and_a_run_that_is_taken_up_again_finds_the_same(place: Path, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from danlu.errors import RecipeError
+from danlu.errors import RecipeError, RunError
 from danlu.messages import say
 from danlu.metrics.thresholds import tuned
 from danlu.recipe.schema import Recipe
 from danlu.runs.folder import RunFolder, writing
+from danlu.runs.run import Run
 from danlu.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -75,8 +76,18 @@ def kept(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def use(folder: RunFolder, recipe: Recipe, task: Task) -> None:
-    """The task decides by the run's thresholds, where it has tuned any for the weights that are used."""
-    found = kept(folder) if recipe.evaluate.thresholds is not None else None
+    """The task decides by the run's thresholds, where it has tuned any for the weights that are used.
+
+    Raises RunError where they are damaged, or not there though training has ended.
+    """
+    if recipe.evaluate.thresholds is None:
+        return
+    found = kept(folder)
+    if found is None and Run(folder.path).status in ("finished", "early-stop"):
+        path = folder.path
+        raise RunError.of(
+            str(folder.thresholds), say("runs.thresholds.gone"), say("runs.thresholds.gone.remedy", path=path)
+        )
     if found is not None and found["weights"] == recipe.evaluate.weights:
         task.move(found["offsets"])
 

@@ -144,6 +144,14 @@ TEXTS = {
         "阈值针对由 logits 解码的单个类别目标，而此任务没有这样的目标。",
     ),
     "runs.thresholds.none.remedy": ("Set evaluate.thresholds to null.", "请将 evaluate.thresholds 设为 null。"),
+    "runs.thresholds.gone": (
+        "the run decides by thresholds that it has tuned, and they are not there.",
+        "该训练按自己调整的阈值作出判断，但阈值文件不见了。",
+    ),
+    "runs.thresholds.gone.remedy": (
+        "Find them again on the validation part: danlu resume {path}.",
+        "请在验证部分上重新求出：danlu resume {path}。",
+    ),
     "runs.thresholds.tuned": (
         "Thresholds tuned for {metric} on the validation part, {before} → {after} there (too good an estimate: it was chosen on it). "
         "They hold for the test and for every answer from now on; probabilities are those of the moved logits.",
