@@ -78,29 +78,16 @@ def houses(folder: Path) -> None:
             writer.writerow((area, rooms, round(3 * area + 20 * rooms + draw.normal(0, 2), 1)))
 
 
+EMBEDDED = {  # for recipes whose data are installed on few machines, at a rate that a few steps bear
+    "data.source": "builtin:fashion",
+    "data.limit": 256,
+    "train.batch_size": 32,
+    "train.optimizer.lr": 0.02,
+}
 SHIPPED = {
     "fashion": Shipped("fashion.yaml", changes={"data.limit": 320}),
-    "fashion-full": Shipped(  # installed on few machines: the embedded part of it stands in, at a rate that its few steps bear
-        "fashion-full.yaml",
-        steps=8,
-        changes={
-            "data.source": "builtin:fashion",
-            "data.limit": 256,
-            "train.batch_size": 32,
-            "train.optimizer.lr": 0.02,
-        },
-    ),
-    "fashion-fast": Shipped(
-        "fashion-fast.yaml",
-        steps=8,
-        changes={
-            "data.source": "builtin:fashion",
-            "data.limit": 256,
-            "train.batch_size": 32,
-            "train.optimizer.lr": 0.02,
-            "train.evaluate_every": 1,
-        },
-    ),
+    "fashion-full": Shipped("fashion-full.yaml", steps=8, changes=EMBEDDED),
+    "fashion-fast": Shipped("fashion-fast.yaml", steps=8, changes={**EMBEDDED, "train.evaluate_every": 1}),
     "photos": Shipped("photos.yaml", steps=8, data=photos),
     "own-net": Shipped("own_net.yaml", changes={"data.limit": 320}),
     "detection": Shipped("detection.yaml", steps=8, data=boxes("instances.json")),

@@ -11,6 +11,7 @@ from tests.runs import small
 from torch import Tensor, nn
 
 import danlu
+from danlu.errors import RecipeError
 from danlu.nn.views import Viewed, shifted
 
 
@@ -78,6 +79,14 @@ def test_a_run_is_judged_and_answers_with_its_views(tmp_path: Path) -> None:
         a["probability"] != pytest.approx(b["probability"], abs=1e-3)
         for a, b in zip(plain.predict(list(images)), plain.predict(mirrored), strict=True)
     )
+
+
+def test_images_that_cannot_be_moved_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "lines.npz", images=np.arange(240, dtype=np.uint8).reshape(30, 1, 8), labels=np.arange(30) % 3)
+    asked = {"data": {"source": str(tmp_path / "lines.npz")}, "model": "mlp", "run": {"folder": str(tmp_path / "runs")}}
+    with pytest.raises(RecipeError, match="1×8"):
+        danlu.check({**asked, "evaluate": {"views": "shift"}})
+    danlu.check({**asked, "evaluate": {"views": "flip"}})
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def test_pooling_comes_before_the_first_convolution_or_after_it() -> None:
 
 
 def test_images_too_small_for_its_halvings_are_refused() -> None:
-    with pytest.raises(RecipeError, match="model"):
+    with pytest.raises(RecipeError, match="halved 3 times"):
         Whitened(1, 3, (8, 8), widths=(8, 8, 8))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
@@ -77,10 +78,11 @@ def try_sizes(
         last = [(one.size, float(one.held)) for one in tried[-2:]]
         if len(last) == 2 and line(last, size) > room:
             break
-        try:
+        step = None
+        with suppress(torch.OutOfMemoryError):  # the largest that fits has been found
             step = try_out(net, objective, _Same(batch_of(size)), replace(plan, accumulate=1, warmup=0))
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
+        if step is None:
+            torch.cuda.empty_cache()  # not before: until then the error holds what was computed
             break
         tried.append(Tried(size, step.samples / step.seconds, step.memory.whole))
         if step.memory.whole > room or step.seconds > _SLOW:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from danlu.data.dataset import Dataset
+from danlu.errors import RecipeError
+from danlu.messages import say
 from danlu.nn.build import build_net
 from danlu.nn.normalise import Normalise
 from danlu.nn.views import Viewed
@@ -28,9 +30,13 @@ def image_net(recipe: Recipe, data: Dataset, column: str, outputs: int) -> nn.Mo
     """(B, C, H, W) uint8 → (B, outputs): the recipe's net behind its normalisation; in evaluation averaged over its views.
 
     A net with a method ``fit_images`` is given training images as it will see them; what it computes from them is saved with it.
+    Raises RecipeError where they are too small for the views.
     """
     height, width, channels = data.kinds[column].storage().shape
     model = recipe.model
+    if "shift" in recipe.evaluate.views and min(height, width) < 2:
+        what = say("nn.one-pixel", size=f"{height}×{width}")
+        raise RecipeError.of(recipe.where("evaluate.views"), what, say("nn.one-pixel-remedy"))
     body = build_net(
         model.name,
         channels,

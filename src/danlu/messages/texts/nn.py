@@ -27,6 +27,19 @@ TEXTS = {
         "Take fewer stages, smaller strides or stem_pool: 1, or larger images (data.image.size).",
         "请减少阶段、减小 strides、设 stem_pool: 1，或使用更大的图像（data.image.size）。",
     ),
+    "nn.halvings": (
+        "Images of {size} pixels, seen in patches of {patch}, can't be halved {count} times (once for each of widths).",
+        "{size} 像素的图像按 {patch} 像素的小块观察后，无法减半 {count} 次（widths 中每项一次）。",
+    ),
+    "nn.halvings-remedy": (
+        "Name fewer widths, or take larger images (data.image.size).",
+        "请减少 widths 的项数，或使用更大的图像（data.image.size）。",
+    ),
+    "nn.one-pixel": (
+        "views of images that are {size} pixels can't be moved by one.",
+        "{size} 像素的图像无法平移一个像素来得到视图。",
+    ),
+    "nn.one-pixel-remedy": ("Take flip or none, or larger images.", "请改用 flip 或 none，或使用更大的图像。"),
     "nn.shapes-differ": (
         "{term}: the net's output has shape {output}, which does not fit a target of shape {target}.",
         "{term}：网络输出的形状为 {output}，与目标的形状 {target} 不相配。",

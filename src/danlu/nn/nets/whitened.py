@@ -45,10 +45,10 @@ class Whitened(nn.Module):
         scale: Annotated[float, Field(gt=0)] = 1 / 9,
     ) -> None:
         super().__init__()
-        sides = [side - patch + 1 for side in image_size]
-        if min(sides) >> len(widths) < 1:
-            what = say("nn.maps-vanish", size=f"{max(min(sides), 0)}×{max(min(sides), 0)}", norm=norm)
-            raise RecipeError.of("model", what, say("nn.maps-vanish-remedy"))
+        high, wide = image_size
+        if (min(high, wide) - patch + 1) >> len(widths) < 1:
+            what = say("nn.halvings", size=f"{high}×{wide}", patch=patch, count=len(widths))
+            raise RecipeError.of("model", what, say("nn.halvings-remedy"))
         self.whitening = Whitening(in_channels, patch)
         layers: list[nn.Module] = [make_activation(activation)]
         channels = len(self.whitening.bias)
