@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import danlu.nn.terms
 from danlu.errors import RecipeError
 from danlu.recipe import complete, from_text
 
@@ -72,20 +69,6 @@ def test_a_folder_may_bring_its_own_validation_part(tmp_path: Path) -> None:
         complete(from_text(text))
     (tmp_path / "Validation").mkdir()
     complete(from_text(text))
-
-
-@pytest.fixture
-def coupled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    (tmp_path / "pairwise.py").write_text("class Pairwise:\n    coupled = True\n")
-    monkeypatch.setattr(danlu.nn.terms, "__path__", [*danlu.nn.terms.__path__, str(tmp_path)])
-    yield
-    sys.modules.pop("danlu.nn.terms.pairwise", None)
-
-
-def test_a_coupled_loss_is_not_accumulated(coupled: None) -> None:
-    complete(from_text("train: {loss: pairwise}"))
-    with pytest.raises(RecipeError, match=r"recipe:1 \(train\.accumulate\): pairwise compares the samples"):
-        complete(from_text("train: {loss: pairwise, accumulate: 2}"))
 
 
 def test_a_clash_is_shown_at_what_the_user_wrote() -> None:

@@ -17,7 +17,6 @@ from danlu.data.batches.batch import Batch
 from danlu.data.batches.batches import Batches
 from danlu.errors import RecipeError
 from danlu.metrics.classification import Classification
-from danlu.nn.terms.base import Term
 from danlu.nn.terms.cross_entropy import CrossEntropy
 from danlu.randomness import Position
 from danlu.recipe.names import spec_of
@@ -26,7 +25,6 @@ from danlu.training.evaluation import judge
 from danlu.training.events import Said
 from danlu.training.fitting import as_objective
 from danlu.training.fitting import fit as fit_anything
-from danlu.training.loop import fit
 from danlu.training.objective import Objective
 from danlu.training.plan import Plan
 from danlu.training.precision import Precision
@@ -44,7 +42,7 @@ from tests.training.exactness import (
     prove,
     windows,
 )
-from tests.training.feeds import ArrayFeed, Recorder, blobs, small_net
+from tests.training.feeds import Recorder, blobs, small_net
 from tests.training.textbook import CASES, CLASSES, WEIGHTS, as_label, labels
 
 # ---- augmentation and mixing ----------------------------------------------------------------------------------------
@@ -175,33 +173,10 @@ def test_a_loss_that_is_no_mean_is_refused(reduction: str) -> None:
         fit_anything(small_net(), nn.CrossEntropyLoss(reduction=reduction), (x, y), epochs=1)
 
 
-# ---- what couples the samples of a batch ----------------------------------------------------------------------------
-
-
-class Repelling(Term):
-    """Samples of a batch push each other apart."""
-
-    coupled = True
-
-    def count(self, batch: Batch) -> Tensor:
-        return torch.tensor(float(len(batch)), dtype=torch.float64)
-
-    def forward(self, outputs: Any, batch: Batch) -> Tensor:
-        return torch.exp(-torch.cdist(outputs, outputs)).sum()
-
-
-def test_a_coupled_term_is_not_accumulated_by_the_loop() -> None:
-    x, y = blobs(40)
-    objective = Objective({"own": CrossEntropy("label"), "apart": Repelling("label")}, {"apart": 0.1})
-    with pytest.raises(RecipeError, match="apart couples the samples of a batch"):
-        fit(small_net(), objective, ArrayFeed(x, y, 8), Plan(epochs=1, accumulate=2))
-    with pytest.raises(RecipeError, match=r"accumulate: .* couples"):
-        fit_anything(nn.Linear(8, 3), Repelling("target"), (x, y), epochs=1, accumulate=2)
-    assert fit(small_net(), objective, ArrayFeed(x, y, 8), Plan(epochs=1)).steps == 5
+# ---- what couples the samples of a batch (test_cached_gradients.py) ---
 
 
 OWN_LOSS = """
-import torch
 from danlu.nn.terms.cross_entropy import CrossEntropy
 
 class Apart(CrossEntropy):
@@ -209,20 +184,19 @@ class Apart(CrossEntropy):
 """
 
 
-def test_a_coupled_loss_of_the_users_is_refused_before_anything_runs(
+def test_a_coupled_loss_of_the_users_is_accumulated_and_said(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "own_apart_loss.py").write_text(OWN_LOSS)
     monkeypatch.syspath_prepend(tmp_path)
-    asked = recipe(photos, loss="own_apart_loss:Apart", accumulate=2, epochs=1)
-    asked["run"] = {"folder": str(tmp_path / "runs")}
-    for start in (danlu.train, lambda given, screen: danlu.check(danlu.recipe.from_dict(given))):
-        with pytest.raises(RecipeError, match=r"train\.accumulate: .* couples the samples") as caught:
-            start(asked, screen=False)
-        assert "accumulate to 1" in caught.value.problems[0].remedy
-    assert not (tmp_path / "runs").exists()
-    asked["train"]["accumulate"] = 1
-    assert danlu.check(danlu.recipe.from_dict(asked)).slots
+    losses = []
+    for loss in ("own_apart_loss:Apart", "cross-entropy"):
+        asked = recipe(photos, loss={"name": loss, "label_smoothing": 0.1}, accumulate=2, epochs=2)
+        asked["run"] = {"folder": str(tmp_path / "runs")}
+        said = dict(danlu.check(danlu.recipe.from_dict(asked)).slots)["gradients"]
+        assert ("cached gradients" in said) == (loss != "cross-entropy")
+        losses.append(danlu.train(asked, screen=False).metrics["test/loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)  # only declared coupled, so nothing but rounding may differ
 
 
 # ---- batch norm -----------------------------------------------------------------------------------------------------

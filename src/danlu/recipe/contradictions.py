@@ -14,9 +14,8 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from danlu.errors import Problem, RecipeError
+from danlu.errors import Problem
 from danlu.messages import say
-from danlu.recipe.names import catalogue, load_object
 from danlu.recipe.nearest import did_you_mean, nearest
 from danlu.recipe.published import PACKAGES
 from danlu.recipe.schema import DataSection, ImageSection, Recipe, origin
@@ -78,7 +77,13 @@ def _split(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
 
 def _category(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     """What is done by class needs classes."""
-    if spec is None or any(column.role == "target" and column.kind == "category" for column in spec.columns.values()):
+    kinds = set() if spec is None else {column.kind for column in spec.columns.values() if column.role == "target"}
+    if spec is None or "category" in kinds:
+        return
+    if "labels" in kinds:
+        if recipe.data.balance in ("sampler", "logit-adjustment"):
+            key = f"data.balance: {recipe.data.balance}"
+            yield Clash("sets", ("task", "data.balance"), {"key": key, "task": spec.name})
         return
     if recipe.data.split.stratify is True:
         yield Clash(
@@ -223,15 +228,6 @@ def _loss(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
                 "balanced-twice" if balance != same else "weights-twice" if same == "class-weights" else "offsets-twice"
             )
             yield Clash(text, ("data.balance", f"train.loss.{key}"), {"balance": balance, "key": key})
-    target = catalogue("loss").get(train.loss.name) if train.accumulate > 1 else None
-    if target is None:
-        return
-    try:
-        coupled = getattr(load_object(target), "coupled", False)
-    except RecipeError:  # told where the loss itself is judged
-        return
-    if coupled:
-        yield Clash("coupled", ("train.loss", "train.accumulate"), {"loss": train.loss.name})
 
 
 def _optimizer(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:

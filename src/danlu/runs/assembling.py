@@ -133,9 +133,6 @@ def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, n
     with located(recipe):
         made: Bench = note("net", lambda: bench(recipe, spec, data, choices), _size)
     train = recipe.train
-    if made.objective.coupled and train.accumulate > 1:
-        where, name = recipe.where("train.accumulate"), made.objective.coupled[0]
-        raise RecipeError.of(where, say("runs.coupled", name=name), say("runs.coupled.remedy"))
     augment = pipeline.build(recipe.data.augment, data.kinds, recipe.where("data.augment"))
     transforms = (*augment, *made.task.transforms())
     weights = sampler_weights(recipe, data)

@@ -123,7 +123,7 @@ def fit(
             total,
             plan.epochs,
             steps_per_epoch,
-            _samples(batches, plan),
+            int(getattr(batches, "batch_size", 0)) * plan.accumulate,
             slots(parts, plan, objective),
             plan.monitor[0] if plan.monitor and judge else "",
             plan.evaluate_every if judge else 0,
@@ -196,11 +196,14 @@ def backward(
     parts: Parts, objective: Objective, micros: Sequence[Batch], plan: Plan, epoch: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Add up the gradients of an effective batch; its loss (0-d), terms and counts (K,). A second call draws the same in the net."""
+    step = parts.progress.step
+    if parts.cached is not None and len(micros) > 1:
+        return parts.cached.backward(micros, lambda index: reseed(Position(plan.seed, epoch, step, index)))
     each = [objective.counts(batch) for batch in micros]
     counts = torch.stack(each).sum(0) if len(each) > 1 else each[0]
     loss = terms = counts  # of no micro-batch: never
     for index, batch in enumerate(micros):
-        reseed(Position(plan.seed, epoch, parts.progress.step, index))
+        reseed(Position(plan.seed, epoch, step, index))
         with parts.precision.autocast():
             outputs = parts.net(*batch.arguments())
         share, values = objective(outputs, batch, counts)
@@ -213,7 +216,7 @@ def backward(
 def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, str], ...]:
     """(slot, what stands in it), in the order in which a step passes them; for `danlu check` and the run's first event."""
     weights = " + ".join(f"{weight:g}·{name}" for name, weight in objective.weights.items())
-    chain = [say("loop.accumulate", count=plan.accumulate)]
+    chain = [say("loop.accumulate" if parts.cached is None else "loop.cached", count=plan.accumulate)]
     chain += [say("loop.unscale")] if parts.precision.scaler is not None else []
     chain += [say("loop.clip", norm=f"{plan.clip_norm:g}")] if plan.clip_norm is not None else []
     chain += [say("loop.l1", weight=f"{plan.l1:g}")] if plan.l1 and not plan.proximal else []
@@ -282,10 +285,6 @@ def _snapshot(net: nn.Module, step: int, epoch: int, watchers: Sequence[Watcher]
     slopes = {name: p.grad.detach().float().cpu().clone() for name, p in net.named_parameters() if p.grad is not None}
     for watcher in wanting:
         watcher.on(Snapshot(step, epoch, weights, slopes))
-
-
-def _samples(batches: Feed, plan: Plan) -> int:
-    return int(getattr(batches, "batch_size", 0)) * plan.accumulate
 
 
 def _done(parts: Parts, reason: str, began: float, tell: Callable[[Event], None]) -> Fitted:

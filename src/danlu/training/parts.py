@@ -25,6 +25,7 @@ from danlu.training.schedules.base import Held, Horizon, WarmUp
 from danlu.training.schedules.constant import Constant
 from danlu.training.schedules.reduce_on_plateau import ReduceOnPlateau
 from danlu.training.slots.averaged import Averaged
+from danlu.training.slots.cached import CachedGradients
 from danlu.training.slots.followers import Ema, Swa
 from danlu.training.slots.gradients import GradientChain
 from danlu.training.slots.guard import Guard
@@ -47,15 +48,9 @@ class Progress:
 
 
 class Parts:
-    """One of each slot, built from the plan. :meth:`state` and :meth:`load` are exact inverses.
-
-    Raises RecipeError where a term couples samples and micro-batches would be accumulated: its gradient is not the sum of theirs.
-    """
+    """One of each slot, built from the plan. :meth:`state` and :meth:`load` are exact inverses."""
 
     def __init__(self, net: nn.Module, objective: Objective, plan: Plan, steps_per_epoch: int) -> None:
-        if objective.coupled and plan.accumulate > 1:
-            what = say("accumulation.coupled", name=objective.coupled[0])
-            raise RecipeError.of("accumulate", what, say("accumulation.coupled.remedy"))
         total = plan.epochs * steps_per_epoch
         if plan.max_steps is not None:
             total = min(total, plan.max_steps)
@@ -68,6 +63,8 @@ class Parts:
         decayed, others = self.parameters.learnt()
         learnt = [*decayed, *others]
         self.gradients = GradientChain(learnt, self.precision, plan.clip_norm, plan.l1, decayed, plan.proximal)
+        caches = objective.coupled and plan.accumulate > 1
+        self.cached = CachedGradients(net, objective, self.precision) if caches else None
         self.sharpness = Sharpness(net, learnt, plan.sam) if plan.sam is not None else None
         schedule = WarmUp(plan.schedule, plan.warmup) if plan.warmup else plan.schedule
         averaging = round(plan.swa * total) if plan.swa is not None else None

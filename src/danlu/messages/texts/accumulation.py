@@ -1,13 +1,13 @@
 """Texts about effective batches: key → (English, Chinese)."""
 
 TEXTS = {
-    "accumulation.coupled": (
-        "the term {name} couples the samples of a batch, so accumulating it would change it.",
-        "损失项 {name} 使批次内样本相互关联，累积会改变其值。",
+    "accumulation.not-by-sample": (
+        "a term compares the samples of an effective batch, and an output of the net has no row for each of them: {shapes} for {sizes} samples.",
+        "有损失项会比较有效批次中的样本，但网络的某个输出并非每个样本一行：{shapes}，样本数为 {sizes}。",
     ),
-    "accumulation.coupled.remedy": (
-        "Set accumulate to 1, with larger batches instead.",
-        "请将 accumulate 设为 1，改用更大的批次。",
+    "accumulation.not-by-sample.remedy": (
+        "Set accumulate to 1, or let every output have the samples in its first dimension.",
+        "请将 accumulate 设为 1，或使每个输出的第一维为样本。",
     ),
     "accumulation.batch-norm": (
         "Batch norm ({names}) sees one micro-batch at a time, not the {count} of an effective batch: accumulation is exact for everything else. "

@@ -14,6 +14,10 @@ TEXTS = {
         "训练其中 {count} 个；{plan}：开始时 {now} 个，{stages} 段中的 {first} 段",
     ),
     "loop.accumulate": ("accumulate {count}", "累积 {count}"),
+    "loop.cached": (
+        "accumulate {count} by cached gradients (forward twice)",
+        "累积 {count}，缓存梯度（前向两次）",
+    ),
     "loop.unscale": ("unscale", "还原缩放"),
     "loop.clip": ("clip norm {norm}", "裁剪范数 {norm}"),
     "loop.l1": ("L1 {weight}", "L1 {weight}"),

@@ -10,6 +10,10 @@ TEXTS = {
         "Two convolutions with pooling, then one linear layer (the guide's net): images → logits (B, classes).",
         "两个带池化的卷积层加一个线性层（原指南的网络）：图像 → logits (B, 类别数)。",
     ),
+    "names.net.ir": (
+        "A residual net for faces, flattened without pooling (IR-18 and IR-50 by widths and blocks): images → embeddings (B, D).",
+        "用于人脸的残差网络，不做池化直接展平（由 widths 与 blocks 得到 IR-18、IR-50）：图像 → 嵌入 (B, D)。",
+    ),
     "names.net.mlp": (
         "Linear layers on everything flattened: images or numbers → logits (B, classes).",
         "把输入展平后的多层线性网络：图像或数值 → logits (B, 类别数)。",
@@ -27,9 +31,17 @@ TEXTS = {
         "先白化图像小块，再用以恒等映射开始的普通卷积（airbench，Jordan，2024）：图像 → logits (B, 类别数)。",
     ),
     # ---- losses
+    "names.loss.arcface": (
+        "Softmax over cosines, the true one replaced by cos(θ + margin): for embeddings of identities (Deng et al. 2019).",
+        "对余弦做 softmax，真实类别的余弦换成 cos(θ + margin)：用于身份嵌入（Deng 等，2019）。",
+    ),
     "names.loss.binary-cross-entropy": (
         "-y·log σ(z) - (1 - y)·log(1 - σ(z)) for logits z: one yes-or-no answer, or many independent ones.",
         "-y·log σ(z) - (1 - y)·log(1 - σ(z))，z 为 logits：一个是或否的答案，或许多互不相干的答案。",
+    ),
+    "names.loss.cosface": (
+        "Softmax over cosines, the true one lowered by a margin: for embeddings of identities (Wang et al. 2018).",
+        "对余弦做 softmax，真实类别的余弦减去边距：用于身份嵌入（Wang 等，2018）。",
     ),
     "names.loss.cross-entropy": (
         "-log softmax(z)[label] for logits z: one of several classes.",
@@ -48,6 +60,10 @@ TEXTS = {
         "|输出 - 目标|。（对参数的 L1 惩罚是 train.l1，不是损失。）",
     ),
     "names.loss.mse": ("(output - target)²: the squared error.", "(输出 - 目标)²：平方误差。"),
+    "names.loss.nt-xent": (
+        "SimCLR's: views of a sample attract each other, all others of the effective batch repel (Chen et al. 2020). For outputs (B, V, D).",
+        "SimCLR 的损失：同一样本的视图相互吸引，有效批次中的其他样本相互排斥（Chen 等 2020）。输出形如 (B, V, D)。",
+    ),
     # ---- optimisers
     "names.optimizer.adam": (
         "Mean and size of each gradient (Kingma and Ba 2015). Its decay is not decoupled: with decay prefer adamw.",

@@ -298,6 +298,14 @@ TEXTS = {
         "{key} 需要类别，而任务 {task} 没有类别。",
     ),
     "recipe.clash.no-classes.remedy": ("Leave it out.", "请去掉它。"),
+    "recipe.clash.sets": (
+        "{key} is for exclusive classes; in {task} every label is a question of its own.",
+        "{key} 只适用于互斥类别；在 {task} 中每个标签都是单独的是非问题。",
+    ),
+    "recipe.clash.sets.remedy": (
+        "Use data.balance: class-weights, or a focal loss.",
+        "请使用 data.balance: class-weights，或改用 focal 损失。",
+    ),
     "recipe.clash.unused": (
         "the task {task} makes no use of {key}.",
         "任务 {task} 不使用 {key}。",
@@ -424,11 +432,6 @@ TEXTS = {
         "Set train.optimizer.nesterov to false, or leave dampening out.",
         "请将 train.optimizer.nesterov 设为 false，或去掉 dampening。",
     ),
-    "recipe.clash.coupled": (
-        "{loss} compares the samples of a batch with each other, so its gradient can't be accumulated from smaller ones.",
-        "{loss} 会比较同一批次中的样本，其梯度无法由更小的批次累积得到。",
-    ),
-    "recipe.clash.coupled.remedy": ("Set train.accumulate to 1.", "请将 train.accumulate 设为 1。"),
     "recipe.clash.warmup": (
         "a warm-up of {warmup} steps does not fit into max_steps: {steps}.",
         "{warmup} 步的预热超出了 max_steps：{steps}。",

@@ -172,11 +172,6 @@ TEXTS = {
         "{count} parameters get no gradient from the first batch: {names}.",
         "第一个批次未给 {count} 个参数带来梯度：{names}。",
     ),
-    "runs.coupled": (
-        "the term {name} couples the samples of a batch, so accumulating it would change it.",
-        "损失项 {name} 使批次内样本相互关联，累积会改变其值。",
-    ),
-    "runs.coupled.remedy": ("Set train.accumulate to 1.", "请将 train.accumulate 设为 1。"),
     "runs.empty-part": ("the {part} part is empty.", "{part} 部分为空。"),
     "runs.empty-part.remedy": ("Look at data.split and at the data card.", "请检查 data.split 与数据卡。"),
     "runs.warmup": (

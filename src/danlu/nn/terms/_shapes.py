@@ -27,3 +27,10 @@ def classes_in_front(term: str, column: str, output: Tensor, target: Tensor) -> 
 def misfit(term: str, column: str, output: Tensor, target: Tensor, remedy: str) -> DanluError:
     what = say("nn.shapes-differ", term=term, output=tuple(output.shape), target=tuple(target.shape))
     return RecipeError.of(f"column {column!r}", what, remedy)
+
+
+def views_of_samples(term: str, column: str, output: Tensor) -> None:
+    """Raises RecipeError unless the outputs are two or more views of each sample: (B, V, D)."""
+    if output.ndim != 3 or output.shape[1] < 2:
+        what = say("self_supervised.no-views", term=term, output=tuple(output.shape))
+        raise RecipeError.of(f"column {column!r}", what, say("self_supervised.no-views.remedy"))
