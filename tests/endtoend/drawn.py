@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 SHAPES = ("circle", "cross", "square")
 
 
-def shape(draw: ImageDraw.ImageDraw, name: str, box: tuple[int, int, int, int], colour: tuple[int, ...]) -> None:
+def shape(draw: ImageDraw.ImageDraw, name: str, box: tuple[int, int, int, int], colour: tuple[int, ...] | int) -> None:
     x1, y1, x2, y2 = box
     if name == "circle":
         draw.ellipse((x1, y1, x2 - 1, y2 - 1), fill=colour)
@@ -67,3 +67,31 @@ def coco_of_shapes(folder: Path, count: int = 60, seed: int = 0, largest: int = 
     path = folder / "annotations.json"
     path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
     return path
+
+
+def pairs_of_shapes(folder: Path, count: int = 40, size: int = 48, seed: int = 0, varied: bool = False) -> Path:
+    """``folder/images/i.png`` and palette masks ``folder/masks/i.png``: 1-3 shapes an image, values 1-3; 255 along an edge of some.
+
+    varied: images of many sizes, up to ``size``.
+    """
+    random = np.random.default_rng(seed)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    for number in range(count):
+        width, height = (int(v) for v in random.integers(size // 2, size + 1, 2)) if varied else (size, size)
+        picture, mask = background(random, width, height), Image.new("P", (width, height))
+        mask.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
+        for _ in range(int(random.integers(1, 4))):
+            side = int(random.integers(min(width, height) // 4, min(width, height) // 2))
+            x, y = int(random.integers(0, width - side)), int(random.integers(0, height - side))
+            kind = int(random.integers(0, 3))
+            colour = tuple(int(v) for v in random.integers(120, 255, 3))
+            box = (x, y, x + side, y + side)
+            shape(ImageDraw.Draw(picture), SHAPES[kind], box, colour)
+            shape(ImageDraw.Draw(mask), SHAPES[kind], box, kind + 1)
+        if number % 8 == 0:
+            ImageDraw.Draw(mask).line((0, 0, width, 0), fill=255)
+        picture.save(folder / "images" / f"{number:03d}.png")
+        mask.save(folder / "masks" / f"{number:03d}.png")
+    (folder / "classes.txt").write_text("\n".join(("background", *SHAPES)) + "\n", encoding="utf-8")
+    return folder

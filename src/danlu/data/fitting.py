@@ -21,6 +21,7 @@ from danlu.recipe.spec import Column
 
 _LARGEST = 8 * 2**30  # bytes: a decoded cache up to this is taken without asking
 _PROBED = 16
+_NO_CLASSES = {"labels": "labels.no-classes", "mask": "masks.no-classes"}
 
 Layout = Literal["decoded", "encoded", "stream"]
 
@@ -28,15 +29,15 @@ Layout = Literal["decoded", "encoded", "stream"]
 def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str, Kind]:
     """Column → fitted kind.
 
-    A kind's options are the recipe's section of its name (``data.image``), the column's own where the recipe leaves them to be
-    chosen, and the classes that the source knows. Raises DataError for a category of fewer than two classes, or of nearly as many
-    as there are rows.
+    A kind's options are the recipe's section of its name (``data.image``, or one of the task's options), the column's own where the
+    recipe leaves them to be chosen, and the classes that the source knows. Raises DataError for a category of fewer than two classes,
+    or of nearly as many as there are rows.
     """
     kinds: dict[str, Kind] = {}
     for name, column in wanted.items():
         kind = load_object(resolve("kind", column.kind))
         section = getattr(recipe.data, column.kind, None)
-        chosen = section.model_dump() if isinstance(section, Section) else {}
+        chosen = section.model_dump() if isinstance(section, Section) else _own(recipe, column.kind)
         options: dict[str, Any] = {
             **chosen,
             **{key: value for key, value in column.options.items() if chosen.get(key, "auto") == "auto"},
@@ -48,6 +49,12 @@ def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str,
         kinds[name] = kind.fit(table.columns[name], options)
         _check_classes(name, column, kinds[name], table.columns[name])
     return kinds
+
+
+def _own(recipe: Recipe, kind: str) -> dict[str, Any]:
+    """What the task's own options say of a kind."""
+    told = recipe.options.get(kind)
+    return {key: value for key, value in told.items() if value is not None} if isinstance(told, Mapping) else {}
 
 
 def _check_classes(name: str, column: Column, kind: Kind, raws: Sequence[Any]) -> None:

@@ -46,6 +46,7 @@ class Artifact(Predictor):
         self.inputs = tuple(columns)
         self.kinds = {name: trusted.kind(self.path, entry, allow_code) for name, entry in columns.items()}
         self.decoder = trusted.decoder(self.path, decoder, allow_code)
+        self.pieces = self.decoder.pieces(self.kinds)
         files.check_all(but=frozenset((layout.GRAPH, layout.DESCRIPTION)))
         self.engine = Engine(self.path, self._graph(files), structure, device, threads)
         self._check_graph(structure)

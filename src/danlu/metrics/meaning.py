@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-_SMALL = frozenset(("mse", "rmse", "mae", "log-loss", "brier", "ece"))
+_BY_CLASS = frozenset(("iou", "dice"))  # before a class's name
+_SMALL = frozenset(("mse", "rmse", "mae", "log-loss", "brier", "ece", "eer", "smallest-far"))
 _SHARES = frozenset(
     (
         *("accuracy", "top5", "balanced-accuracy", "macro-f1", "f1", "precision", "recall", "auc"),
         *("ap", "ap50", "ap75", "ar"),
+        *("micro-f1", "map", "subset-accuracy", "hamming-loss"),
+        *("eer", "rank1"),
+        *("miou", "iou", "dice", "pixel-accuracy"),
+        *("probe-accuracy", "knn-accuracy", "untrained-probe-accuracy", "untrained-knn-accuracy"),
     )
 )
 
@@ -21,4 +26,8 @@ def better(name: str) -> Literal[1, -1]:
 
 def is_share(name: str) -> bool:
     """Whether it is a share of 1, whose differences are told in points (hundredths)."""
-    return name.rpartition("/")[2] in _SHARES
+    pieces = name.split("/")
+    if "loss" in pieces[:-1]:
+        return False
+    last = pieces[-2] if len(pieces) > 1 and pieces[-2] in _BY_CLASS else pieces[-1]
+    return last in _SHARES or last.startswith("tar@")

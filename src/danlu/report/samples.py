@@ -41,9 +41,12 @@ class Source:
     data: Dataset
     task: Any
 
-    def look(self, wanted: Iterable[str], room: int, longest: int = 96) -> dict[str, Seen]:
+    def look(
+        self, wanted: Iterable[str], room: int, longest: int = 96, told: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> dict[str, Seen]:
         """Id → what is shown of it, in the order asked for; pictures until they would take more than ``room`` bytes of the page.
 
+        told: id → its predictions, of samples that the task itself draws with its prediction beside the truth.
         Ids that the data don't hold (any more) are left out.
         """
         often = Counter(wanted)
@@ -54,7 +57,8 @@ class Source:
         for start in range(0, len(known), _AT_ONCE):
             some = known[start : start + _AT_ONCE]
             for name, values in zip(some, self._values([place[each] for each in some]), strict=True):
-                picture = self._picture(values) if room > 0 and pixels < _PIXELS else None
+                answer = None if told is None else told.get(name)
+                picture = self._picture(values, answer) if room > 0 and pixels < _PIXELS else None
                 small = None
                 if picture is not None:
                     pixels += picture.shape[0] * picture.shape[1]
@@ -78,10 +82,14 @@ class Source:
         for place in back.tolist():
             yield {name: values[place] for name, values in gathered.items()}
 
-    def _picture(self, values: Mapping[str, Any]) -> np.ndarray | None:
+    def _picture(self, values: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> np.ndarray | None:
         """What the task shows of the inputs, else the first of them that can be drawn: RGB uint8 (H, W, 3)."""
         given = {name: values[name] for name in self.data.inputs}
-        shown = None if self.task is None else self.task.show(given)
+        if told is not None and self.task is not None and self.task.drawn_faults:
+            given, answers = values, {name: [value] for name, value in told.items()}  # type: ignore[assignment]
+            shown = self.task.show(given, answers, 0)
+        else:
+            shown = None if self.task is None else self.task.show(given)
         if shown is None:
             drawn = (self.data.kinds[name].draw(value) for name, value in given.items())
             shown = next((one for one in drawn if isinstance(one, np.ndarray)), None)

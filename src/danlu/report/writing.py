@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import copy_context
 from pathlib import Path
+from typing import Any
 
 from danlu.data.kinds.boxes import Boxes
 from danlu.errors import RunError
@@ -41,6 +42,7 @@ LARGEST = 1_000_000  # bytes
 _PICTURES = 520_000  # of them
 _BOXED = 224  # pixels of the longer side of a picture with boxes, which have to be seen
 _PLAIN, _MANY = (96, 72), 150  # of any other; where there are more than so many of them
+_SIDES = 420  # of one that shows several side by side
 _LEAST = 0.01  # of lists is left
 
 SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
@@ -106,7 +108,10 @@ def _body(facts: Facts, source: Source | None, chosen: choice.Choice, room: int,
     kinds = {} if source is None else source.data.kinds
     boxes = {name: kind.classes for name, kind in kinds.items() if isinstance(kind, Boxes)}
     longest = _BOXED if boxes else _PLAIN[len(set(chosen.ids())) > _MANY]
-    seen = {} if source is None else source.look(chosen.ids(), room, longest)
+    told: dict[str, dict[str, Any]] = {}
+    if source is not None and getattr(source.task, "drawn_faults", False):
+        longest, told = _SIDES, {one.id: one.predictions for one in chosen.faulty}
+    seen = {} if source is None else source.look(chosen.ids(), room, longest, told)
     made = Page(facts, chosen, seen, scale, boxes)
     head = headline(made)
     done = {make: _section(make, made) for make in SECTIONS if make is not remarks.section}

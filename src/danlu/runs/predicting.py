@@ -41,6 +41,7 @@ class RunPredictor(Predictor):
         self.kinds, self.inputs = self.data.kinds, self.data.inputs
         self.task: Task = load_object(self.spec.task)(self.recipe, self.data)
         thresholds.use(self.folder, self.recipe, self.task)
+        self.pieces = self.task.decoder().pieces(self.kinds)
         self.device = torch.device(device)
         self.net = self.task.net()
         adapter = attach(self.net, self.recipe)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from danlu.data.kinds.base import BadValue, Framing, Kind, prepare_row
 from danlu.errors import DataError
 from danlu.messages import say
-from danlu.tasks.decoding import Given
+from danlu.tasks.decoding import Given, Pieces
 
 _AT_ONCE = 2**26  # values in one batch, where samples are large: memory does not depend on what comes in
 
@@ -32,6 +33,7 @@ class Predictor(ABC):
 
     kinds: Mapping[str, Kind]
     inputs: tuple[str, ...]
+    pieces: Pieces | None = None  # how inputs that are too large for the net are answered
 
     @abstractmethod
     def outputs(self, given: Mapping[str, Given]) -> Any:
@@ -67,11 +69,17 @@ class Predictor(ABC):
         shapes: dict[str, tuple[int, ...]] = {}  # of the block that they are padded to
         for raw in inputs:
             answer: dict[str, Any] = {"input": str(raw)} if isinstance(raw, (str, Path)) else {}
-            row = None
+            row = whole = None
             try:
-                row = self.prepare(raw)
+                whole = self._whole(raw)
+                row = self.prepare(raw) if whole is None else None
             except BadValue as error:
                 answer["error"] = str(error)
+            if whole is not None:
+                yield from self._answers(chunk, rows)
+                chunk, rows, shapes = [], [], {}
+                yield answer | self._pieced(whole, batch_size)
+                continue
             if row is not None:
                 shapes = _grown(shapes, row)
                 if rows and (len(rows) + 1) * max(map(prod, shapes.values())) > _AT_ONCE:
@@ -86,14 +94,17 @@ class Predictor(ABC):
 
     def prepare(self, raw: Any) -> Row:
         """One raw input as the net takes it. Raises :class:`BadValue` with the reason."""
+        return self._prepared(raw, self.kinds)
+
+    def _prepared(self, raw: Any, kinds: Mapping[str, Kind]) -> Row:
         named = raw if isinstance(raw, Mapping) else {self.inputs[0]: raw}
         missing = [name for name in self.inputs if name not in named]
         if missing:
             raise BadValue(say("deploy.input-missing", columns=", ".join(missing)))
-        prepared = prepare_row({name: self.kinds[name] for name in self.inputs}, named)
+        prepared = prepare_row({name: kinds[name] for name in self.inputs}, named)
         values = {}
         for name, made in prepared.items():
-            kind = self.kinds[name]
+            kind = kinds[name]
             encoded = kind.storage().layout == "encoded"
             values[name] = kind.decode(made.value.tobytes()) if encoded else made.value
         return Row(values, next((made.framing for made in prepared.values() if made.framing is not None), None))
@@ -101,6 +112,26 @@ class Predictor(ABC):
     def given(self, rows: Sequence[Row]) -> dict[str, Given]:
         """What the net is called with for these rows."""
         return {name: self.kinds[name].stack([row.values[name] for row in rows]) for name in self.inputs}
+
+    def _whole(self, raw: Any) -> Row | None:
+        """The input prepared whole where it has to be answered in pieces."""
+        if self.pieces is None:
+            return None
+        row = self._prepared(raw, {**self.kinds, **self.pieces.kinds})
+        return row if self.pieces.wanted(row.values) else None
+
+    def _pieced(self, whole: Row, batch_size: int) -> dict[str, Any]:
+        assert self.pieces is not None
+        cut = self.pieces.cut(whole.values)
+        told: list[Any] = []
+        for start in range(0, len(cut), batch_size):
+            some = [Row(values, None) for values in cut[start : start + batch_size]]
+            outputs = self.outputs(self.given(some))
+            told += [_each(outputs, itemgetter(at)) for at in range(len(some))]
+        joined = _each(self.pieces.join(told, whole.values), lambda leaf: np.asarray(leaf)[None])
+        kinds = {**self.kinds, **self.pieces.kinds}
+        given = {name: kinds[name].stack([whole.values[name]]) for name in self.inputs}
+        return self.answer(self.decode(joined, given), 0, whole.framing)
 
     def _answers(self, chunk: Sequence[tuple[dict[str, Any], Row | None]], rows: list[Row]) -> Iterator[dict[str, Any]]:
         predictions: dict[str, Any] = {}
@@ -113,6 +144,15 @@ class Predictor(ABC):
                 answer |= self.answer(predictions, place, row.framing)
                 place += 1
             yield answer
+
+
+def _each(outputs: Any, change: Callable[[Any], Any]) -> Any:
+    """Every array of a structure changed."""
+    if isinstance(outputs, Mapping):
+        return {key: _each(value, change) for key, value in outputs.items()}
+    if isinstance(outputs, (list, tuple)):
+        return [_each(value, change) for value in outputs]
+    return None if outputs is None else change(outputs)
 
 
 def _grown(shapes: Mapping[str, tuple[int, ...]], row: Row) -> dict[str, tuple[int, ...]]:

@@ -24,7 +24,7 @@ from danlu.runs.takes import takes
 from danlu.watch import history
 from danlu.watch.health.recording import Doubts, Recording, Standing, Standings
 
-_SIMPLE = ("majority", "mean", "median", "average-box")  # baselines that look at no input
+_SIMPLE = ("majority", "mean", "median", "average-box", "most-frequent")  # baselines that look at no input
 _INPUTS = ("linear", "nearest")  # those that do
 _PARTS = ("val", "test")
 _NEAR = 0.1  # by more than that the net may be better than a model it stands level with: then nothing is known

@@ -6,9 +6,9 @@ Nothing else has to be touched: ``danlu.recipe.names`` finds the folder.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import nn
@@ -29,6 +29,7 @@ from danlu.training.objective import Objective
 class Task(ABC):
     """What an application adds to the core: net, objective, metrics, decoding, views."""
 
+    drawn_faults: ClassVar[bool] = False  # whether a report draws its worst samples by :meth:`show`, with truth and prediction
     _offsets: Sequence[float] | None = None
 
     def __init__(self, recipe: Recipe, data: Dataset) -> None:

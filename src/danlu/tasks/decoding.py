@@ -16,6 +16,27 @@ Given = np.ndarray | tuple[np.ndarray, np.ndarray]
 """What the net was called with, of one input column: values (B, …), or (padded values, sizes int64 (B, …))."""
 
 
+class Pieces(ABC):
+    """How an input that the net can't take at once is answered: cut up, each piece by itself, and what was said joined.
+
+    kinds: input column → kind that prepares the whole of it, in place of the one that the net was trained with.
+    """
+
+    kinds: Mapping[str, Kind]
+
+    @abstractmethod
+    def wanted(self, values: Mapping[str, np.ndarray]) -> bool:
+        """Whether an input, prepared whole, has to be cut. Others are prepared and answered as ever."""
+
+    @abstractmethod
+    def cut(self, values: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+        """Pieces as the net takes them, one or more."""
+
+    @abstractmethod
+    def join(self, outputs: Sequence[Any], values: Mapping[str, np.ndarray]) -> Any:
+        """outputs: of each piece, in the net's own structure, without the batch's dimension → the same of the whole."""
+
+
 class Decoder(ABC):
     """Decodes an application's outputs. Loads no torch; made anew from :meth:`spec`, which an artifact carries as JSON.
 
@@ -40,6 +61,17 @@ class Decoder(ABC):
     def moved(self, offsets: Sequence[float]) -> Self:
         """The same with decision thresholds: K numbers that are added to the logits of ``decides``. Raises TypeError without one."""
         raise TypeError(f"{type(self).__name__} has no category whose logits could be moved")
+
+    def tuned(self, predictions: Mapping[str, np.ndarray], truth: np.ndarray, metric: str) -> Tuned:
+        """What :meth:`moved` should be given so that ``metric`` is largest; for exclusive classes, unless overridden.
+
+        predictions: columns of N samples, as :meth:`decode` gave them. truth: the column ``decides`` of them.
+        """
+        return tuned(np.log(np.maximum(predictions["probability"], np.finfo(np.float32).tiny)), truth, metric)
+
+    def pieces(self, kinds: Mapping[str, Kind]) -> Pieces | None:
+        """How raw inputs are answered piece by piece; None where each is one input of the net. kinds: of the input columns."""
+        return None
 
     def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
         """One sample's prediction as JSON-able data for a person: label and probability, boxes, …

@@ -174,6 +174,21 @@ def decode(
         return use(picture)
 
 
+def bare(data: bytes) -> tuple[Image, str, tuple[str, ...]]:
+    """(the first picture of a file's bytes, upright, its pixels as the file has them, its format, notes), for masks.
+
+    Raises :class:`BadValue` with a one-line reason.
+    """
+    image = _open(data, data)
+    try:
+        image.load()
+        orientation = _orientation(image)
+        notes = (say("data.image.note.exif"),) if orientation != 1 else ()
+        return _upright(image, orientation), str(image.format), notes
+    except _BREAKS as error:
+        raise BadValue(refuse.broken(error)) from error
+
+
 def _decode(image: Image, channels: int, scaled: Callable[[Size], Size] | None) -> Picture:
     notes: list[str] = []
     if (

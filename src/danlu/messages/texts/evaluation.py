@@ -16,6 +16,10 @@ TEXTS = {
     "evaluation.baseline.linear": ("linear", "线性模型"),
     "evaluation.baseline.nearest": ("nearest", "最近邻"),
     "evaluation.baseline.average-box": ("average-box", "平均框"),
+    "evaluation.baseline.most-frequent": ("most-frequent", "最常见类别"),
+    "evaluation.baseline.pixel-colour": ("pixel-colour", "像素颜色"),
+    "evaluation.baseline.pixels": ("pixels", "原始像素"),
+    "evaluation.baseline.eigenfaces": ("eigenfaces", "特征脸"),
     "evaluation.points": ("{points} points", "{points} 个百分点"),
     "evaluation.beats": (
         "The net beats the best baseline ({name}, {value}) by {by}.",

@@ -47,6 +47,10 @@ TEXTS = {
         "-log softmax(z)[label] for logits z: one of several classes.",
         "-log softmax(z)[标签]，z 为 logits：若干类别之一。",
     ),
+    "names.loss.dice": (
+        "1 - 2·overlap / (predicted + true), by class, for masks; over each image, or over the batch (Milletari et al. 2016).",
+        "1 - 2·重叠 /（预测 + 真实），按类别计算，用于掩码；逐图或整批（Milletari 等，2016）。",
+    ),
     "names.loss.focal": (
         "(1 - p)^gamma · (-log p), p the probability given to the truth: what is easy counts less (Lin et al. 2017).",
         "(1 - p)^gamma · (-log p)，p 为给真实答案的概率：容易的样本份量更轻（Lin 等，2017）。",
@@ -205,6 +209,7 @@ TEXTS = {
     "names.kind.boxes": ("Boxes in an image, each of a class.", "图像中的框，各有其类别。"),
     "names.kind.category": ("One of several classes.", "若干类别之一。"),
     "names.kind.image": ("An image, grey or in colour.", "图像，灰度或彩色。"),
+    "names.kind.mask": ("One class for each pixel of an image.", "图像每个像素的类别。"),
     "names.kind.number": ("A number.", "一个数。"),
     # ---- sources
     "names.source.builtin": (
@@ -234,6 +239,10 @@ TEXTS = {
     "names.source.npz": (
         "A NumPy archive: x and y, images and labels, x_train and x_test, …",
         "NumPy 归档：x 与 y，images 与 labels，x_train 与 x_test……",
+    ),
+    "names.source.pairs": (
+        "Images and masks of the same names in two folders: images/7.jpg and masks/7.png; PASCAL VOC's; below train, val and test.",
+        "两个文件夹中同名的图像与掩码：images/7.jpg 与 masks/7.png；PASCAL VOC 的文件夹；也可以放在 train、val、test 之下。",
     ),
     "names.source.parquet": (
         "A Parquet file, or a folder of them (train-00000.parquet, test-00000.parquet, …).",

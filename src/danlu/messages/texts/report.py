@@ -68,6 +68,18 @@ TEXTS = {
     "report.metric.ap50": ("AP at .5", "AP（重叠 0.5）"),
     "report.metric.ap75": ("AP at .75", "AP（重叠 0.75）"),
     "report.metric.ar": ("AR", "AR"),
+    "report.metric.miou": ("mean IoU", "平均交并比"),
+    "report.metric.dice": ("mean Dice", "平均 Dice"),
+    "report.metric.pixel-accuracy": ("accuracy of pixels", "像素准确率"),
+    "report.metric.iou.of": ("IoU: {name}", "交并比：{name}"),
+    "report.metric.dice.of": ("Dice: {name}", "Dice：{name}"),
+    "report.metric.eer": ("equal error rate", "等错误率 EER"),
+    "report.metric.rank1": ("rank 1 from one picture", "单图首位识别率"),
+    "report.metric.smallest-far": ("smallest FAR told", "可判断的最小误识率"),
+    "report.metric.micro-f1": ("micro F1", "微平均 F1"),
+    "report.metric.map": ("mean average precision", "平均精度均值 mAP"),
+    "report.metric.subset-accuracy": ("all labels right", "标签全对率"),
+    "report.metric.hamming-loss": ("Hamming loss", "汉明损失"),
     "report.metric.loss": ("loss", "损失"),
     # words of tables and charts
     "report.sample": ("sample", "样本"),
@@ -243,6 +255,11 @@ TEXTS = {
     "report.worst.faults": (
         "Pictures with the most missed objects and wrong boxes (score from {score}, overlap from .5).",
         "漏检与误检最多的图片（分数不低于 {score}，重叠不低于 0.5）。",
+    ),
+    "report.worst.masks": (
+        "The images with the smallest mean IoU: as they are, under the true classes, under the predicted ones (what is ignored is "
+        "white). The fault is 100·(1 - IoU).",
+        "平均交并比最低的图像：原图、叠加真实类别、叠加预测类别（忽略的像素为白色）。错误为 100·(1 - IoU)。",
     ),
     "report.worst.by-task": ("The samples with the gravest errors.", "错误最严重的样本。"),
     "report.worst.fault": ("fault {fault}", "错误 {fault}"),

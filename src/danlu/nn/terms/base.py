@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,9 +26,7 @@ class Term(nn.Module):
     None.
     """
 
-    coupled: ClassVar[bool] = (
-        False  # True where samples enter each other's loss: accumulation then needs cached gradients
-    )
+    coupled: bool = False  # True where samples enter each other's loss: accumulation then needs cached gradients
 
     def __init__(self, target: str, output: str | None = None) -> None:
         super().__init__()

@@ -108,7 +108,9 @@ def share(value: float, digits: int = 1) -> str:
 
 def metric_name(name: str) -> str:
     """In the reader's language, without its part; one of somebody's own as it is."""
-    last = name.rpartition("/")[2]
+    *_, before, last = ("", *name.split("/"))
+    if f"report.metric.{before}.of" in TEXTS:
+        return say(f"report.metric.{before}.of", name=cut(last, 40))
     return say(f"report.metric.{last}") if f"report.metric.{last}" in TEXTS else cut(last, 40)
 
 

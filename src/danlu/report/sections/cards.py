@@ -31,8 +31,10 @@ def gallery(page: Page, entries: Sequence[Entry], heads: Sequence[str], caption:
     seen = [page.seen.get(entry.id) for entry in entries]
     if any(one is not None and one.picture is not None for one in seen):
         cards = [_card(page, entry, one) for entry, one in zip(entries, seen, strict=True)]
-        wide = any(entry.boxes is not None for entry in entries)
-        return tag("ul", cards, class_="cards wide" if wide else "cards", aria_label=caption)
+        wide = " wide" if any(entry.boxes is not None for entry in entries) else ""
+        pictures = [one.picture for one in seen if one is not None and one.picture is not None]
+        strips = " strips" if any(each.width >= 2 * each.height for each in pictures) else ""
+        return tag("ul", cards, class_=f"cards{wide}{strips}", aria_label=caption)
     columns = list(dict.fromkeys(name for one in seen if one is not None for name in one.values))
     rows = [
         [name_of(entry.id, 40), *entry.words, *(one.values.get(name, "–") if one else "–" for name in columns)]

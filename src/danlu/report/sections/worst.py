@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from danlu.data.images.palette import colours
 from danlu.messages import say
 from danlu.report.html import Html, join, number, tag
-from danlu.report.sections.base import Page, Section, note
+from danlu.report.sections.base import Page, Section, class_of, note
 from danlu.report.sections.cards import SURE, Entry, gallery, labelled
 from danlu.watch.figures import figure
+
+_KEYS = 40  # colours that are explained
 
 
 def section(page: Page) -> Section | None:
@@ -48,7 +51,22 @@ def _by_task(page: Page) -> Html:
         for one in page.choice.faulty
     ]
     drawn = gallery(page, entries, [say("report.fault")], say("report.worst"), numbers=1)
+    keys = _colours(page)
+    if keys:
+        return join([tag("p", say("report.worst.masks")), tag("p", keys, class_="keys"), drawn])
     if not page.box_classes:
         return join([tag("p", say("report.worst.by-task")), drawn])
     keys = [tag("span", say(f"report.boxes.{kind}"), class_=f"key {kind}") for kind in ("true", "found")]
     return join([tag("p", say("report.worst.faults", score=SURE)), tag("p", keys), drawn])
+
+
+def _colours(page: Page) -> list[Html]:
+    """The classes of masks in the colours that they are drawn in."""
+    columns = page.facts.columns or {}
+    kinds = [columns.get("kinds", {}).get(name, {}) for name in columns.get("targets", ())]
+    classes = next((kind["spec"]["classes"] for kind in kinds if kind.get("kind") == "mask"), [])[:_KEYS]
+    shown = [f"#{bytes(colour).hex()}" for colour in colours(len(classes)).tolist()]
+    return [
+        tag("span", class_of(str(name)), class_="key colour", style=f"--key:{colour}")
+        for name, colour in zip(classes, shown, strict=True)
+    ]
