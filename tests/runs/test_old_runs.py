@@ -92,6 +92,8 @@ def test_a_moved_and_renamed_one_is_the_same(old: Path, tmp_path: Path) -> None:
 
 
 SINCE: dict[str, Any] = {
+    "data.labels.empty": "missing",  # for a kind of column that there was not
+    "data.labels.separator": "auto",
     "deploy.licence": None,
     "evaluate.baselines": True,  # adds to what is said, changes nothing of it
     "evaluate.report": True,  # the same

@@ -23,8 +23,8 @@ _EXAMPLES = 5
 class Findings:
     """What preparing found, gathered for the card.
 
-    codes: int8 (N,), part of each kept row, -1 for those in none. labels: column → int64 (N,), class indices. target: the column by
-    which the split was stratified.
+    codes: int8 (N,), part of each kept row, -1 for those in none. labels: column → class indices int64 (N,), or
+    sets uint8 (N, K). target: the column by which the split was stratified. disjoint: the column whose classes the parts don't share.
     """
 
     source: str
@@ -47,6 +47,7 @@ class Findings:
     target: str | None = None
     groups: np.ndarray | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
+    disjoint: str | None = None
 
 
 def card(found: Findings) -> dict[str, Any]:
@@ -118,10 +119,10 @@ def _tally(values: Iterable[str]) -> dict[str, int]:
 
 
 def _by_part(names: Sequence[str], labels: np.ndarray, codes: np.ndarray) -> dict[str, dict[str, int]]:
-    counts = {
-        part: np.bincount(labels[(codes == code) & (labels >= 0)], minlength=len(names))
-        for code, part in enumerate(PARTS)
-    }
+    counts = {}
+    for code, part in enumerate(PARTS):
+        inside = labels[codes == code]
+        counts[part] = inside.sum(0) if labels.ndim > 1 else np.bincount(inside[inside >= 0], minlength=len(names))
     return {name: {part: int(counts[part][place]) for part in PARTS} for place, name in enumerate(names)}
 
 
@@ -189,7 +190,7 @@ def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
         unseen = [
             label for label, by_part in counts.items() if not by_part["train"] and (by_part["val"] or by_part["test"])
         ]
-        if unseen:
+        if unseen and name != found.disjoint:
             yield say("data.card.unseen-classes", column=name, classes=", ".join(unseen[:10]))
         empty = [label for label, by_part in counts.items() if not any(by_part.values())]
         if empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from danlu.data.columns import Coded, pick
 from danlu.data.duplicates import Twins, superfluous
 from danlu.data.kinds.base import BadValue
 from danlu.data.kinds.category import Category
+from danlu.data.kinds.labels import Labels
 from danlu.data.moments import groups, moments
 from danlu.data.split import PARTS, Split, codes_of, joined, split
 from danlu.data.table import Table
@@ -36,6 +38,10 @@ class Rows:
 
     def take(self, rows: np.ndarray) -> Rows:
         return Rows(*(None if values is None else values[rows] for values in self.__dict__.values()))  # type: ignore[arg-type]
+
+    def apart(self, classes: np.ndarray) -> Rows:
+        """The same where rows of one class, int64 (N,), stay together; they then can't be stratified."""
+        return replace(self, labels=None, groups=joined(self.groups, classes))
 
     def split(self, recipe: Recipe, shares: Mapping[str, float], units: np.ndarray | None = None) -> Split:
         """units: int64 (N,), rows that stay together beside those of a group."""
@@ -66,24 +72,39 @@ def rows_of(
 
 
 def limited(
-    recipe: Recipe, table: Table, target: tuple[str, Category] | None, shares: Mapping[str, float]
+    recipe: Recipe,
+    table: Table,
+    target: tuple[str, Category | Labels] | None,
+    shares: Mapping[str, float],
+    disjoint: bool = False,
 ) -> tuple[Table, Split]:
     """The rows that ``data.limit`` leaves, before anything is decoded: of each part of the whole, the first by position.
 
-    The split's codes are of the rows taken. target: the column by which is stratified.
+    The split's codes are of the rows taken. target: the column by which is stratified, or whose classes are divided (``disjoint``).
     """
     keys = keys_of(table.ids)
     labels = None if target is None else _codes(table.columns[target[0]], target[1])
     rows = rows_of(table, np.arange(len(table), dtype=np.int64), keys, labels, table.origins)
-    whole = rows.split(recipe, shares)
+    whole = (rows.apart(labels) if disjoint and labels is not None else rows).split(recipe, shares)
     first = order(recipe.seed, "limit", 0, keys)
     chosen = [first[whole.codes[first] == code][: recipe.data.limit] for code in range(len(PARTS))]
     taken = np.sort(np.concatenate(chosen))
     return table.take(taken), replace(whole, codes=whole.codes[taken])
 
 
-def _codes(raws: Sequence[Any], kind: Category) -> np.ndarray:
-    """int64 (N,): class indices; -1 where there is no class, or nothing usable."""
+def strata_of(raws: Sequence[Any], kind: Category | Labels) -> np.ndarray:
+    """int64 (N,): what raw values are stratified by, -1 where there is no class, or nothing usable."""
+    return _codes(raws, kind)
+
+
+def _codes(raws: Sequence[Any], kind: Category | Labels) -> np.ndarray:
+    """int64 (N,): class indices (of sets of them the rarest); -1 where there is no class, or nothing usable."""
+    if isinstance(kind, Labels):
+        sets = np.zeros((len(raws), len(kind.classes)), np.uint8)
+        for one, raw in zip(sets, raws, strict=True):
+            with suppress(BadValue):
+                one[:] = kind.prepare(raw).value
+        return kind.strata(sets)
     if isinstance(raws, Coded):
         return np.append(_codes(list(raws.values), kind), -1)[raws.codes]
     result = np.full(len(raws), -1, np.int64)
@@ -124,6 +145,21 @@ def divide(
     made = rows.take(chosen).split(recipe, shares, same)
     codes[chosen] = made.codes
     return made, codes
+
+
+def refuse_shared(codes: np.ndarray, labels: np.ndarray, kind: Category, column: str, origins: Sequence[str]) -> None:
+    """Raises DataError where a class is in two parts. codes: int8 (N,), -1 for rows in none. labels: int64 (N,)."""
+    inside = np.flatnonzero(codes >= 0)
+    pairs = np.unique(np.stack([labels[inside], codes[inside]], axis=1), axis=0)
+    values, counts = np.unique(pairs[:, 0], return_counts=True)
+    both = values[counts > 1]
+    if not len(both):
+        return
+    first = int(np.flatnonzero((labels == both[0]) & (codes >= 0))[0])
+    name = kind.classes[both[0]] if both[0] >= 0 else origins[first]
+    parts = ", ".join(PARTS[code] for code in np.unique(codes[(labels == both[0]) & (codes >= 0)]))
+    what = say("disjoint.shared", column=column, name=name, parts=parts, count=len(both))
+    raise DataError.of(origins[first], what, say("disjoint.shared.remedy", column=column))
 
 
 def _alike(hashes: np.ndarray) -> np.ndarray:

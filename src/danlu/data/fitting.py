@@ -70,8 +70,9 @@ def _check_classes(name: str, column: Column, kind: Kind, raws: Sequence[Any]) -
             f"data.columns.{name}", say("data.category.one-class", classes=shown), say("data.category.one-class.remedy")
         )
     if not classes:
-        raise DataError.of(f"data.columns.{name}", say("data.boxes.no-classes"))
-    if column.kind == "category" and rows >= 50 and len(classes) > rows / 2:
+        what = say(_NO_CLASSES.get(column.kind, "data.boxes.no-classes"))
+        raise DataError.of(f"data.columns.{name}", what)
+    if column.kind in ("category", "labels") and rows >= 50 and len(classes) > rows / 2:
         shown = ", ".join(label[:60] for label in classes[:5])
         what = say("data.category.too-many", classes=len(classes), rows=rows, first=shown)
         raise DataError.of(f"data.columns.{name}", what, say("data.category.too-many.remedy", column=name))

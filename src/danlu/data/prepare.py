@@ -11,22 +11,25 @@ from typing import Any
 import numpy as np
 
 from danlu.data import duplicates, reading
+from danlu.data.beforehand import beforehand, learning
 from danlu.data.cache.fill import fill
 from danlu.data.cache.store import Cache
 from danlu.data.card import Findings, card
 from danlu.data.clean import judge
 from danlu.data.columns import pick
 from danlu.data.dataset import Dataset, Store
-from danlu.data.dividing import divide, limited, rows_of
+from danlu.data.dividing import divide, limited, refuse_shared, rows_of, strata_of
 from danlu.data.fitting import Layout, lay_out
 from danlu.data.fitting import fit as fit_kinds
 from danlu.data.kinds.base import Kind
 from danlu.data.kinds.category import Category
+from danlu.data.kinds.labels import Labels
 from danlu.data.places import cache_folder
 from danlu.data.progress import Pace, Progress
 from danlu.data.split import PARTS
 from danlu.data.stream import Stream, checked
 from danlu.data.table import Part, Table
+from danlu.errors import DataError
 from danlu.messages import say
 from danlu.randomness import keys_of, order
 from danlu.recipe.schema import Recipe
@@ -55,17 +58,36 @@ def prepare(
     Raises DataError: nothing there, columns that don't fit, too many bad rows, a split that can't be made, no disk space.
     """
     format_, table = reading.read(recipe, spec.columns, progress)
+    there = {name: wish for name, wish in spec.columns.items() if name in table.columns or not wish.optional}
+    if len(there) < len(spec.columns):  # the data lack what is optional
+        spec = replace(spec, columns=there)
+        kinds = None if kinds is None else {name: kind for name, kind in kinds.items() if name in there}
     found = len(table) + len(table.problems)
     shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
     if part is not None:
         shares, table = {}, replace(table, given=[part] * len(table))
-    kinds = dict(kinds) if kinds is not None else fit_kinds(recipe, spec.columns, table)
+    ready = kinds
+    learners = learning(spec.columns)
+    kinds = (
+        dict(ready)
+        if ready is not None
+        else fit_kinds(recipe, {n: c for n, c in spec.columns.items() if n not in learners}, table)
+    )
     inputs = tuple(name for name, column in spec.columns.items() if column.role == "input")
-    classed = {name: kind for name, kind in kinds.items() if isinstance(kind, Category)}
+    classed = {name: kind for name, kind in kinds.items() if isinstance(kind, (Category, Labels))}
     aim = next((name for name in classed if name not in inputs), None)
     early = None
+    if spec.disjoint is not None and recipe.data.split.stratify is True:
+        raise DataError.of("data.split.stratify", say("disjoint.stratify", column=spec.disjoint))
     if recipe.data.limit is not None:
-        table, early = limited(recipe, table, None if aim is None else (aim, classed[aim]), shares)
+        known = None if aim is None else (aim, classed[aim])
+        table, early = limited(recipe, table, known, shares, disjoint=spec.disjoint is not None)
+    raw = None if aim is None or not learners else strata_of(table.columns[aim], classed[aim])
+    first = beforehand(recipe, spec.columns, table, raw, shares, early)
+    if first is not None and ready is None:
+        some = table.take(first.training)
+        kinds |= fit_kinds(recipe, {name: spec.columns[name] for name in learners}, some)
+        kinds = {name: kinds[name] for name in spec.columns}
     folder = cache_folder(recipe.data.cache) / "prepared"
     kinds, layout = lay_out(recipe, kinds, table, folder)
     store = _store(recipe, layout, table, kinds, inputs, folder, progress)
@@ -75,11 +97,18 @@ def prepare(
     ids, origins = pick(table.ids, rows), pick(table.origins, rows)
     keys = keys_of(ids)
     labels = {name: _labels(store, name, len(rows)) for name in classed}
-    target = None if aim is None else labels[aim]
-    twins = duplicates.twins(store.hashes)
+    target = None if aim is None else classed[aim].strata(labels[aim])
+    twins = duplicates.twins(store.hashes if first is None else first.exact[rows])
     wanted = rows_of(table, rows, keys, target, origins)
+    if spec.disjoint is not None:
+        wanted = wanted.apart(labels[spec.disjoint])
     before = None if early is None else replace(early, codes=early.codes[rows])
-    divided, codes = divide(recipe, wanted, store.hashes, twins, shares, before)
+    if first is None:
+        divided, codes = divide(recipe, wanted, store.hashes, twins, shares, before)
+    else:
+        divided, codes = first.split, first.codes[rows]
+    if spec.disjoint is not None:
+        refuse_shared(codes, labels[spec.disjoint], classed[spec.disjoint], spec.disjoint, origins)
     parts: dict[Part, np.ndarray] = {
         part: np.flatnonzero(codes == code).astype(np.int64) for code, part in enumerate(PARTS)
     }
@@ -87,7 +116,11 @@ def prepare(
         name: _statistics(store, name, kind, parts["train"], keys, recipe.seed, progress)
         for name, kind in kinds.items()
     }
-    report = duplicates.report(twins, codes, target, origins)
+    told = None if aim is None else _told(labels[aim])
+    report = duplicates.report(twins, codes, told, origins)
+    report |= {} if first is None else first.report(rows, codes, told, origins)
+    if aim is not None and isinstance(classed[aim], Labels) and "stratified" in divided.how:
+        divided = replace(divided, how=f"{divided.how} (by each row's rarest label)")
     findings = Findings(
         source=recipe.data.source,
         format=format_,
@@ -109,12 +142,13 @@ def prepare(
         target=aim,
         groups=wanted.groups,
         shares=shares,
+        disjoint=spec.disjoint,
     )
     return Dataset(
         store=store,
         kinds=kinds,
         inputs=inputs,
-        targets=tuple(name for name in spec.columns if name not in inputs),
+        targets=tuple(name for name, column in spec.columns.items() if column.role == "target"),
         ids=ids,
         origins=origins,
         keys=keys,
@@ -140,8 +174,15 @@ def _store(
 
 
 def _labels(store: Store, column: str, count: int) -> np.ndarray:
-    """int64 (N,): the class index of every row."""
-    return np.asarray(store.gather(column, np.arange(count, dtype=np.int64))).reshape(-1)
+    """Of every row the class index, int64 (N,), or the set of classes, uint8 (N, K)."""
+    return np.asarray(store.gather(column, np.arange(count, dtype=np.int64)))
+
+
+def _told(labels: np.ndarray) -> np.ndarray:
+    """int64 (N,): the same number for the same label, or the same set of labels."""
+    if labels.ndim == 1:
+        return labels
+    return np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _sample(

@@ -52,6 +52,57 @@ def tuned(logits: np.ndarray, labels: np.ndarray, metric: str) -> Tuned:
     return Tuned(offsets - offsets.mean(), before, after)
 
 
+def tuned_each(logits: np.ndarray, truth: np.ndarray, metric: str) -> Tuned:
+    """One threshold for each of K independent labels: a label is found where its logit plus its offset is above 0.
+
+    logits: (N, K). truth: (N, K) of 0 and 1. metric: of :data:`METRICS`; its mean over labels is largest where each label's own is, so
+    labels are looked at one by one. Offsets are 0 for labels that are never, or always, true here: nothing can be learnt about them.
+    Of several stretches that are as good the widest is taken, and its middle. before, after: the mean over the labels that are true
+    somewhere (for macro-f1) or true and false somewhere (for balanced-accuracy).
+    """
+    scores, yes = np.asarray(logits, np.float64), np.asarray(truth) > 0
+    offsets = np.zeros(scores.shape[1])
+    before, after = [], []
+    for one in range(scores.shape[1]):
+        true = yes[:, one]
+        if not true.any() or (metric == "balanced-accuracy" and true.all()):
+            continue
+        order = np.argsort(scores[:, one], kind="stable")
+        ranked, hit = scores[order, one], true[order]
+        found = np.concatenate([[hit.sum()], hit.sum() - np.cumsum(hit)])  # true ones above the cut, for 0 … N below it
+        said = np.arange(len(hit), -1, -1)
+        course = _course(found, said, int(hit.sum()), len(hit), metric)
+        edges = np.concatenate([[ranked[0] - 2.0], ranked, [ranked[-1] + 2.0]])
+        wide = edges[1:] > edges[:-1]
+        good = wide & (course >= course[wide].max() - _GAIN)
+        spans = [(edges[a], edges[b + 1]) for a, b in _runs(good | ~wide, good)]
+        low, high = max(spans, key=lambda span: span[1] - span[0])
+        at_zero = float(course[int((ranked <= 0).sum())])
+        before.append(at_zero)
+        after.append(float(course[wide].max()))
+        if after[-1] > at_zero + _GAIN and not true.all():
+            offsets[one] = -(low + high) / 2
+        else:
+            after[-1] = at_zero
+    means = [float(np.mean(each)) if each else float("nan") for each in (before, after)]
+    return Tuned(offsets, means[0], means[1])
+
+
+def _course(found: np.ndarray, said: np.ndarray, true: int, rows: int, metric: str) -> np.ndarray:
+    """(N + 1,): the metric of one label where ``said`` rows are called it, of which ``found`` are it."""
+    if metric == "balanced-accuracy":
+        return np.asarray((found / true + 1 - (said - found) / (rows - true)) / 2)
+    return np.asarray(2 * found / (true + said))
+
+
+def _runs(joined: np.ndarray, good: np.ndarray) -> list[tuple[int, int]]:
+    """(first, last good place) of each run of ``joined``, of those that hold a good one."""
+    places = np.flatnonzero(joined)
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    inside = [run[good[run]] for run in runs]
+    return [(int(run[0]), int(run[-1])) for run in inside if len(run)]
+
+
 def value(scores: np.ndarray, labels: np.ndarray, metric: str) -> float:
     """The metric of the most probable classes. scores (N, K), labels (N,), none negative."""
     classes, predicted = scores.shape[1], scores.argmax(1)

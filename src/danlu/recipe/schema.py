@@ -70,6 +70,9 @@ def _as_tuple(value: Any) -> Any:
     return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
+Several = Annotated[tuple[Name, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+
+
 class Named(Section):
     """Something chosen by name, with its own arguments: ``adamw``, ``{name: focal, gamma: 2}``, ``{rotate: 10}``.
 
@@ -161,6 +164,42 @@ class ImageSection(Section):
     channels: Literal[1, 3, "auto"] = Field("auto", description="1 grey, 3 colour; auto: what most images have")
 
 
+class LabelsSection(Section):
+    """How sets of labels are written (multi-label)."""
+
+    separator: Annotated[str, Field(min_length=1, max_length=8)] = Field(
+        "auto", description="What stands between labels in one cell; auto: of | ; , the one in most cells"
+    )
+    empty: Literal["missing", "none"] = Field(
+        "missing", description="What an empty cell means: nobody has looked, or no label; [] is always no label"
+    )
+
+
+class TextSection(Section):
+    """How texts are prepared before they are cached."""
+
+    tokenizer: Name = Field(
+        "auto",
+        description="words, characters, bpe (learnt from the training rows), or hf:NAME; auto: characters for scripts without spaces, "
+        "else words",
+    )
+    vocabulary: Annotated[int, Field(ge=16, le=1_000_000)] = Field(20_000, description="Most tokens that are learnt")
+    min_count: Count = Field(2, description="Occurrences that a token needs to be learnt")
+    max_length: Annotated[int, Field(ge=4, le=100_000)] | Literal["auto"] = Field(
+        "auto",
+        description="Most tokens of a text, the rest is cut; auto: what 99 of 100 training texts need, at most 512",
+    )
+    cut: Literal["end", "start", "middle"] = Field("end", description="What of a longer text gives way")
+    normalize: Literal["auto", "nfkc", "nfc", "none"] = Field(
+        "auto", description="Unicode normalisation; auto: nfkc, or a published tokenizer's own"
+    )
+    lower: bool | Literal["auto"] = Field("auto", description="Lower case; auto: yes, or a published tokenizer's own")
+    near: Annotated[float, Field(ge=0.3, le=1.0)] | None = Field(
+        0.8,
+        description="Texts that share so much of their character n-grams (Jaccard index) count as duplicates; null: equal ones alone",
+    )
+
+
 class DataSection(Section):
     """Where the data are and what becomes of them before training."""
 
@@ -171,12 +210,20 @@ class DataSection(Section):
         "auto",
         description="How the source is read (folder, csv, parquet, jsonl, npz, idx, coco); auto: by what it looks like",
     )
-    columns: dict[str, str] = Field(default_factory=FrozenDict, description="The task's column → the file's column")
+    columns: dict[str, str | Several] = Field(
+        default_factory=FrozenDict,
+        description="The task's column → the file's column; labels may be several columns of 0 and 1: [cat, dog]",
+    )
     root: PathText | None = Field(
         None, description="Folder that relative paths in a manifest start from; null: the manifest's own"
     )
     split: SplitSection = Field(SplitSection(), description="How rows are divided into train, val and test")
     image: ImageSection = Field(ImageSection(), description="How images are prepared")
+    labels: LabelsSection = Field(LabelsSection(), description="How sets of labels are written")
+    text: TextSection = Field(TextSection(), description="How texts are prepared")
+    bucket: bool | Literal["auto"] = Field(
+        "auto", description="Batches of rows of similar length; auto: where inputs are texts or other sequences"
+    )
     missing: Literal["drop", "error"] = Field("drop", description="What a missing value leads to")
     max_bad: Share = Field(0.05, description="A larger share of unreadable rows is an error")
     duplicates: Literal["one-side", "drop", "keep"] = Field(
@@ -265,6 +312,10 @@ class TrainSection(Section):
         128,
         description="Rows in a (micro-)batch; auto: a power of two from 16 to 1024, by a short trial of speed and memory, that leaves "
         "an epoch enough steps; the learning rate is not changed with it",
+    )
+    tokens: Count | None = Field(
+        None,
+        description="Most tokens of a (micro-)batch, padding counted, instead of batch_size rows; null: batch_size rows",
     )
     accumulate: Count = Field(1, description="Micro-batches in an optimiser step")
     optimizer: Optimizer = Field(OptimizerSection(), description="Optimiser with its learning rate")

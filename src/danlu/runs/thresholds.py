@@ -10,7 +10,6 @@ from torch import nn
 
 from danlu.errors import RecipeError, RunError
 from danlu.messages import say
-from danlu.metrics.thresholds import tuned
 from danlu.recipe.schema import Recipe
 from danlu.runs.folder import RunFolder, writing
 from danlu.runs.run import Run
@@ -40,17 +39,17 @@ def tune(folder: RunFolder, made: Bench, net: nn.Module, tell: Callable[[str], N
     metric, name = made.recipe.evaluate.thresholds, _target(made.task)
     if metric is None or name is None:
         return
-    logits: list[np.ndarray] = []
+    probability: list[np.ndarray] = []
     labels: list[np.ndarray] = []
-    tiny = np.finfo(np.float32).tiny
 
     def keep(batch: Batch, predictions: Mapping[str, Any]) -> None:
-        logits.append(np.log(np.maximum(predictions["probability"], tiny)))
+        probability.append(predictions["probability"])
         labels.append(np.asarray(batch[name].cpu()))  # type: ignore[union-attr]
 
     made.task.move(None)
     made.judge("val", keep=keep)(net)
-    found = tuned(np.concatenate(logits), np.concatenate(labels), metric)
+    decoder = made.task.decoder()
+    found = decoder.tuned({"probability": np.concatenate(probability)}, np.concatenate(labels), metric)
     classes = list(made.data.kinds[name].spec()["classes"])
     offsets = [float(each) for each in found.offsets]
     content = {
@@ -67,7 +66,8 @@ def tune(folder: RunFolder, made: Bench, net: nn.Module, tell: Callable[[str], N
     with writing(folder.thresholds):
         folder.write_json(folder.thresholds, content)
     made.task.move(offsets)
-    tell(say("runs.thresholds.tuned", metric=metric, before=f"{found.before:.4f}", after=f"{found.after:.4f}"))
+    key = "runs.thresholds.tuned" if decoder.moves_probability else "labels.tuned"
+    tell(say(key, metric=metric, before=f"{found.before:.4f}", after=f"{found.after:.4f}"))
 
 
 def kept(folder: RunFolder) -> dict[str, Any] | None:

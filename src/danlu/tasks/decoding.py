@@ -11,6 +11,7 @@ import numpy as np
 from danlu.data.kinds.base import Framing, Kind
 from danlu.data.kinds.category import Category
 from danlu.data.kinds.number import Number
+from danlu.metrics.thresholds import Tuned, tuned
 
 Given = np.ndarray | tuple[np.ndarray, np.ndarray]
 """What the net was called with, of one input column: values (B, …), or (padded values, sizes int64 (B, …))."""
@@ -40,10 +41,11 @@ class Pieces(ABC):
 class Decoder(ABC):
     """Decodes an application's outputs. Loads no torch; made anew from :meth:`spec`, which an artifact carries as JSON.
 
-    decides: the category, if it is one, whose column ``probability`` is the softmax of logits that :meth:`moved` can move.
+    decides: the target of classes, if it is one, whose column ``probability`` is made of logits that :meth:`moved` can move.
     """
 
     decides: str | None = None
+    moves_probability = True  # whether thresholds change probabilities too, or decisions alone
 
     @classmethod
     @abstractmethod

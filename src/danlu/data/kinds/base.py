@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from danlu.data.augment.geometry import Geometry
     from danlu.data.batches.batch import Value
+    from danlu.data.text.likeness import Likeness
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,10 @@ class Kind(ABC):
     name: ClassVar[str]
     follows: ClassVar[str | None] = None  # kind whose framing this one's positions must follow (boxes follow the image)
     version: ClassVar[int] = 1  # raised when ``prepare`` gives other values for the same spec: part of the cache's key
+    learns: ClassVar[bool] = (
+        False  # fitted on training rows alone: what it learns (a vocabulary) would tell of the others
+    )
+    sequence: ClassVar[bool] = False  # values are (T, …) of many lengths, which batches of similar length waste less on
 
     # ---- before the cache: Python for each sample, no torch -------------------------------------------------
     @classmethod
@@ -90,6 +95,14 @@ class Kind(ABC):
 
         raws: all raw values of the column (lazily read; look at as few as the kind needs).
         """
+
+    @classmethod
+    def likeness(cls, raws: Sequence[Any], near: float | None) -> Likeness | None:
+        """Which raw values are equal, or nearly so (at least ``near``, a share), as this kind sees it; None: by the prepared values.
+
+        Asked where a kind that ``learns`` needs the split before anything is prepared.
+        """
+        return None
 
     @abstractmethod
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
@@ -148,6 +161,13 @@ class Kind(ABC):
         raise TypeError(f"a {self.name} column can't be mixed")
 
     can_mix: ClassVar[bool] = False
+
+    def strata(self, values: np.ndarray) -> np.ndarray | None:
+        """int64 (N,): what a split is stratified by where the column is the target, -1 for none; None for kinds without classes.
+
+        values: of all rows, (N, *shape).
+        """
+        return None
 
     # ---- for people ---------------------------------------------------------------------------------------
     def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def table(
         for key in ("group", "time")
         if (name := getattr(data.split, key))
     }
-    got = manifest.fetch(list(dict.fromkeys([*mapped.columns.values(), *extras.values(), *([split] if split else [])])))
+    every = [each for column in mapped.columns.values() for each in ((column,) if isinstance(column, str) else column)]
+    got = manifest.fetch(list(dict.fromkeys([*every, *extras.values(), *([split] if split else [])])))
     if not len(got.lines):
         raise DataError(_no_rows(manifest.path, got))
     notes = [
@@ -83,7 +84,8 @@ def table(
     wrong: dict[int, str] = {}
     digest = manifest.digest
     for name, wish in wanted.items():
-        values = got.columns[mapped.columns[name]]
+        source = mapped.columns[name]
+        values = got.columns[source] if isinstance(source, str) else _beside(got.columns, source)
         if wish.kind == "image" and _texts(values):
             found = images_of(
                 values, manifest.path, data.root, ("images", "image", "imgs", "img", "train", manifest.path.stem)
@@ -97,7 +99,7 @@ def table(
             names = names or _names_in(values)
             columns[name] = values
         elif wish.kind == "category":
-            columns[name] = _categories(values, got.classes.get(mapped.columns[name]))
+            columns[name] = _categories(values, got.classes.get(str(source)))
         elif wish.kind == "boxes":
             columns[name] = [objects_of(value) for value in values]
         else:
@@ -105,7 +107,7 @@ def table(
     given = _given(where, got.columns[split], data.split.column is not None, split) if split else got.given
     if split and data.split.column is None:
         notes.append((where, say("data.note.split-column", column=split)))
-    classes = {name: got.classes[column] for name, column in mapped.columns.items() if column in got.classes}
+    classes = {name: got.classes[str(c)] for name, c in mapped.columns.items() if c in got.classes}
     origins = got.lines if names is None else _Origins(got.lines, names)
     whole = Table(
         columns=columns,
@@ -124,6 +126,11 @@ def table(
     if not wrong:
         return whole
     return whole.take(np.setdiff1d(np.arange(len(whole), dtype=np.int64), np.fromiter(wrong, np.int64)))
+
+
+def _beside(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Several columns as one, whose values are mappings name → value."""
+    return [dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)]
 
 
 def _no_rows(path: Path, got: Fetched) -> Any:

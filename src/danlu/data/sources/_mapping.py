@@ -24,15 +24,16 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "category": ("label", "labels", "class", "classname", "category", "categories", "target", "targets", "y", "classid", "labelname"),
     "number": ("target", "targets", "value", "y", "number", "label", "score", "rating", "price"),
+    "labels": ("labels", "tags", "label", "classes", "categories", "keywords", "attributes", "targets", "y"),
     "boxes": ("boxes", "objects", "annotations", "bboxes", "bbox"),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """columns: the task's column → the file's. guessed: those that the recipe did not name."""
+    """columns: the task's column → the file's, or several of it. guessed: those that the recipe did not name."""
 
-    columns: Mapping[str, str]
+    columns: Mapping[str, str | tuple[str, ...]]
     guessed: tuple[str, ...]
 
 
@@ -47,21 +48,25 @@ def mapping(
 
     Raises DataError that lists the file's columns and a mapping, where a wanted column is named wrongly or can't be guessed.
     """
-    found: dict[str, str] = {}
+    found: dict[str, str | tuple[str, ...]] = {}
     problems: list[Problem] = []
     for name, column in data.columns.items():
         if name not in wanted:
             problems.append(_unknown(f"data.columns.{name}", name, list(wanted), "data.columns.not-wanted"))
-        elif column not in offered:
-            problems.append(_unknown(f"data.columns.{name}", column, offered, "data.columns.not-there"))
-        else:
-            found[name] = column
+            continue
+        several = (column,) if isinstance(column, str) else column
+        if not isinstance(column, str) and wanted[name].kind != "labels":
+            what = say("labels.several", column=name, kind=wanted[name].kind)
+            problems.append(Problem(f"data.columns.{name}", what, say("labels.several.remedy")))
+        absent = [each for each in several if each not in offered]
+        problems += [_unknown(f"data.columns.{name}", each, offered, "data.columns.not-there") for each in absent]
+        found[name] = column
     if problems:
         raise DataError(problems)
     guessed = []
     for name, wish in wanted.items():
         if name not in found:
-            free = [column for column in offered if column not in found.values()]
+            free = _free(offered, found)
             guess = _guess(name, wish.kind, free)
             if guess is None:
                 raise DataError.of(
@@ -110,18 +115,25 @@ def shortened(text: str, most: int = 80) -> str:
 
 def _proposal(
     wanted: Mapping[str, Column],
-    found: Mapping[str, str],
+    found: Mapping[str, str | tuple[str, ...]],
     offered: Sequence[str],
     sample: Callable[[str], Sequence[Any]],
 ) -> str:
     """``{image: photo, label: diagnosis}`` from what the values look like."""
     chosen = dict(found)
     for name, wish in wanted.items():
-        free = [column for column in offered if column not in chosen.values()]
+        free = _free(offered, chosen)
         guess = chosen.get(name) or _guess(name, wish.kind, free) or _by_values(wish.kind, free, sample)
         if guess:
             chosen[name] = guess
-    return "{" + ", ".join(f"{name}: {chosen.get(name, '…')}" for name in wanted) + "}"
+    shown = {name: column if isinstance(column, str) else f"[{', '.join(column)}]" for name, column in chosen.items()}
+    return "{" + ", ".join(f"{name}: {shown.get(name, '…')}" for name in wanted) + "}"
+
+
+def _free(offered: Sequence[str], found: Mapping[str, str | tuple[str, ...]]) -> list[str]:
+    """The file's columns that nothing has been found for."""
+    taken = {each for column in found.values() for each in ((column,) if isinstance(column, str) else column)}
+    return [column for column in offered if column not in taken]
 
 
 def _by_values(kind: str, free: Sequence[str], sample: Callable[[str], Sequence[Any]]) -> str | None:

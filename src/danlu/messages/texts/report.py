@@ -362,6 +362,7 @@ TEXTS = {
     "report.data.role": ("role", "用途"),
     "report.data.role.input": ("input", "输入"),
     "report.data.role.target": ("target", "目标"),
+    "report.data.role.aside": ("only to judge", "仅用于评判"),
     "report.data.holds": ("holds", "内容"),
     "report.data.classes": ("{count} classes", "{count} 个类别"),
     "report.data.of-class": ("Samples of each class ({column})", "各类别的样本数（{column}）"),

@@ -71,7 +71,7 @@ def _described(column: Mapping[str, Any]) -> Html:
     """What the kind says of itself, short: lists and classes as their number."""
     words: list[str] = []
     for key, value in column.items():
-        if key in ("kind", "role", "layout") or value in (None, {}, []):
+        if key in ("kind", "role", "layout", "together") or value in (None, {}, []):
             continue
         if key == "statistics":
             words += [f"{name} {_short(found)}" for name, found in value.items() if name != "counts"]

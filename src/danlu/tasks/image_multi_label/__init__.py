@@ -1,0 +1,1 @@
+"""Multi-label image classification: any number of labels for each image."""
