@@ -47,7 +47,7 @@ class Group:
 
 GROUPS: dict[str, Group] = {
     "loss": Group("danlu.nn.terms", frozenset({"target", "output"}), offers=("count", "forward")),
-    "net": Group("danlu.nn.nets", frozenset({"in_channels", "classes", "image_size"}), published=tuple(PACKAGES)),
+    "net": Group("danlu.nn.nets", frozenset({"in_channels", "classes", "image_size", "vocabulary"}), published=tuple(PACKAGES)),
     "activation": Group("danlu.nn.activations", table=True),
     "norm": Group("danlu.nn.norms", table=True),
     "optimizer": Group("danlu.training.optimisers", frozenset({"params", "lr", "weight_decay"})),

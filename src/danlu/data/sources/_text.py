@@ -125,3 +125,10 @@ def _marked(start: bytes) -> str | None:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return None
+
+
+def decoded(data: bytes, name: str = "") -> tuple[str, str]:
+    """(text, encoding) of a whole file's bytes, by the rules of :func:`encoding_of`. Raises DataError."""
+    found = _Candidates(Path(name), data)
+    found.take(data, 0, final=True)
+    return data.decode(found.name), found.name

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from danlu.nn.activations import make_activation
 from danlu.nn.norms import make_norm
+from danlu.nn.padding import AttentionPooling, masked_max, masked_mean, real, unpadded
 
 _CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 Size = Annotated[int, Field(ge=1)]
@@ -26,6 +27,8 @@ class TextClassifier(nn.Module):
     Texts are given padded at the right: an object with ``values`` (B, T) and ``sizes`` (B, 1), or (tokens, lengths), or
     a tensor alone, whose trailing ``padding`` ids don't count. A text without tokens is read as one padding token.
 
+    pool: what of the recurrence's states is read: the last one ("last"), their mean, their largest values, or a mean with learnt
+    weights ("attention"), over real tokens alone.
     vocabulary: number of ids. embedding, hidden: widths. layers: stacked cells. dropout: on embeddings, between
     layers, and before the last layer. norm and activation: on what the last layer sees (the guide has neither).
     """
@@ -40,13 +43,14 @@ class TextClassifier(nn.Module):
         cell: Literal["rnn", "lstm", "gru"] = "lstm",
         layers: Size = 1,
         bidirectional: bool = False,
+        pool: Literal["last", "mean", "max", "attention"] = "last",
         activation: str = "identity",
         norm: str = "none",
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         padding: int = 0,
     ) -> None:
         super().__init__()
-        self.padding = padding
+        self.padding, self.pool = padding, pool
         self.embedding = nn.Embedding(vocabulary, embedding)
         directions = 2 if bidirectional else 1
         widths = [embedding] + [hidden * directions] * (layers - 1)
@@ -54,20 +58,21 @@ class TextClassifier(nn.Module):
         # One module a layer and direction: torch's own backward direction would begin in the padding.
         self.forwards = nn.ModuleList(make(width, hidden, batch_first=True) for width in widths)
         self.backwards = nn.ModuleList(make(width, hidden, batch_first=True) for width in widths * (directions - 1))
+        self.pooling = AttentionPooling(hidden * directions) if pool == "attention" else None
         self.norm = make_norm(norm, hidden * directions, dims=1)
         self.activation = make_activation(activation)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(hidden * directions, classes)
 
     def forward(self, tokens: Any, lengths: Tensor | None = None) -> Tensor:
-        if not isinstance(tokens, Tensor):
-            tokens, lengths = tokens.values, tokens.sizes
-        time = torch.arange(tokens.shape[1], device=tokens.device)
-        if lengths is None:
-            lengths = ((tokens != self.padding) * (time + 1)).amax(1)
-        last = lengths.reshape(-1, 1).to(time.dtype).clamp_min(1) - 1  # (B, 1)
+        ids, lengths = unpadded(tokens, lengths, self.padding)
+        return self.from_embedded(self.embedding(ids), ids, lengths)
+
+    def from_embedded(self, x: Tensor, ids: Tensor, lengths: Tensor) -> Tensor:
+        """The logits, where the tokens' embeddings x (B, T, F) are given."""
+        time = torch.arange(ids.shape[1], device=ids.device)
+        last = lengths.reshape(-1, 1).to(time.dtype) - 1  # (B, 1)
         mirror = torch.where(time <= last, last - time, time)  # (B, T): reverses the real tokens; its own inverse
-        x = self.embedding(tokens)
         for i, cell in enumerate(self.forwards):
             x = self.dropout(x)
             out, _ = cell(x)
@@ -75,10 +80,21 @@ class TextClassifier(nn.Module):
                 back, _ = self.backwards[i](_take(x, mirror))
                 out = torch.cat([out, _take(back, mirror)], 2)
             x = out
-        half = x.shape[2] // 2 if self.backwards else x.shape[2]
-        read = torch.cat([_take(x, last)[:, 0, :half], x[:, 0, half:]], 1)
-        logits: Tensor = self.fc(self.dropout(self.activation(self.norm(read))))
+        logits: Tensor = self.fc(self.dropout(self.activation(self.norm(self._read(x, lengths, last)))))
         return logits
+
+    def _read(self, x: Tensor, lengths: Tensor, last: Tensor) -> Tensor:
+        """(B, T, F) → (B, F)"""
+        seen = real(lengths, x.shape[1])
+        if self.pool == "mean":
+            return masked_mean(x, seen)
+        if self.pool == "max":
+            return masked_max(x, seen)
+        if self.pooling is not None:
+            read: Tensor = self.pooling(x, seen)
+            return read
+        half = x.shape[2] // 2 if self.backwards else x.shape[2]
+        return torch.cat([_take(x, last)[:, 0, :half], x[:, 0, half:]], 1)
 
 
 def _take(x: Tensor, index: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from danlu.tasks.baselines.constant import Majority, Mean, Median
 from danlu.tasks.baselines.features import suit
 from danlu.tasks.baselines.linear import LinearClasses, LinearNumber
 from danlu.tasks.baselines.nearest import NearestClasses, NearestNumber
+from danlu.tasks.baselines.tfidf import Tfidf
 
 if TYPE_CHECKING:
     from danlu.data.dataset import Dataset
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def by_kinds(data: Dataset) -> Sequence[Baseline]:
     """For one category or number as the target; none for other targets.
 
-    Majority, or mean and median; a linear model where all inputs can be made numbers; nearest neighbours where they are images.
+    Majority, or mean and median; a linear model where all inputs can be made numbers, one of n-grams
+    where there are texts; nearest neighbours where they are images.
     """
     if len(data.targets) != 1:
         return ()
@@ -30,6 +32,10 @@ def by_kinds(data: Dataset) -> Sequence[Baseline]:
         classes = len(kind.classes)  # type: ignore[attr-defined]
         found: list[Baseline] = [Majority(target, classes)]
         found += [LinearClasses(target, classes)] if linear else []
+        texts = tuple(name for name in data.inputs if data.kinds[name].name == "text")
+        if texts:
+            solid = any(getattr(data.kinds[name], "solid", False) for name in texts)
+            found.append(Tfidf(target, classes, texts, solid))
         return found + ([NearestClasses(target, classes)] if images else [])
     if kind.name == "number":
         numbers: list[Baseline] = [Mean(target), Median(target)]

@@ -28,6 +28,10 @@ def reduce(kind: Kind, values: Any) -> tuple[np.ndarray, np.ndarray | None] | No
         return np.asarray(values, np.float32).reshape(-1), None
     if kind.name == "category":
         return np.asarray(values, np.int64).reshape(-1), None
+    if kind.name == "text":
+        made = np.empty(len(values), object)
+        made[:] = [kind.draw(value) for value in values]
+        return made, None
     return None
 
 

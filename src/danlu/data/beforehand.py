@@ -1,0 +1,113 @@
+"""The split before anything is prepared: where a kind learns from its column (a vocabulary), it may see training rows alone.
+
+Rows are compared by their raw values: equal ones, and those that a kind calls nearly equal, are kept together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from danlu.data import duplicates
+from danlu.data.dividing import divide, rows_of
+from danlu.data.kinds.base import Kind
+from danlu.data.split import TRAIN, Split
+from danlu.data.table import Table
+from danlu.randomness import keys_of
+from danlu.recipe.names import load_object, resolve
+from danlu.recipe.schema import Recipe
+from danlu.recipe.spec import Column
+
+
+@dataclass(frozen=True)
+class Beforehand:
+    """Of the table's N rows. codes: int8 (N,), parts; -1 for rows left out. exact: uint64 (N,), equal for equal inputs.
+
+    near: int64 (N,), the same for those that are nearly equal, None where it was not asked for.
+    """
+
+    split: Split
+    codes: np.ndarray
+    exact: np.ndarray
+    near: np.ndarray | None
+    least: float | None
+
+    @property
+    def training(self) -> np.ndarray:
+        """int64: rows of the training part, or all where there are none."""
+        rows = np.flatnonzero(self.codes == TRAIN).astype(np.int64)
+        return rows if len(rows) else np.arange(len(self.codes), dtype=np.int64)
+
+    def report(
+        self, rows: np.ndarray, codes: np.ndarray, labels: np.ndarray | None, origins: Sequence[str]
+    ) -> dict[str, Any]:
+        """What the card says of nearly equal rows; empty where they were not looked for. rows: int64, those that were kept."""
+        if self.near is None:
+            return {}
+        found = duplicates.twins(self.near[rows].astype(np.uint64))
+        return {"near": {"least": self.least, **duplicates.report(found, codes, labels, origins)}}
+
+
+def learning(wanted: Mapping[str, Column]) -> tuple[str, ...]:
+    """Columns whose kinds learn from training rows alone."""
+    return tuple(name for name, column in wanted.items() if _class(column).learns)
+
+
+def beforehand(
+    recipe: Recipe,
+    wanted: Mapping[str, Column],
+    table: Table,
+    labels: np.ndarray | None,
+    shares: Mapping[str, float],
+    early: Split | None,
+) -> Beforehand | None:
+    """None where no kind learns. labels: int64 (N,), by which is stratified. early: see :func:`danlu.data.dividing.divide`.
+
+    Nearly equal rows are not looked for where the parts are given whole, or duplicates are kept. Raises DataError.
+    """
+    if not learning(wanted):
+        return None
+    section = getattr(recipe.data, "text", None)
+    least: float | None = getattr(section, "near", None)
+    if recipe.data.duplicates == "keep" or not shares:
+        least = None
+    inputs = [name for name, column in wanted.items() if column.role == "input"]
+    pairs = [_alike(_class(wanted[name]), table.columns[name], least) for name in inputs]
+    exact = _together([one for one, _ in pairs])
+    near = None if least is None else _together([two for _, two in pairs]).astype(np.int64)
+    keys = keys_of(table.ids)
+    rows = rows_of(table, np.arange(len(table), dtype=np.int64), keys, labels, table.origins)
+    units = exact if near is None else near.astype(np.uint64)
+    made, codes = divide(recipe, rows, units, duplicates.twins(units), shares, early)
+    return Beforehand(replace(made, codes=codes), codes, exact, near, least)
+
+
+def _class(column: Column) -> type[Kind]:
+    found: type[Kind] = load_object(resolve("kind", column.kind))
+    return found
+
+
+def _alike(kind: type[Kind], raws: Sequence[Any], least: float | None) -> tuple[np.ndarray, np.ndarray]:
+    """(uint64 (N,) by equality, uint64 (N,) by near equality) of one column."""
+    told = kind.likeness(raws, least)
+    if told is None:
+        exact = np.fromiter((_hash(raw) for raw in raws), np.uint64, len(raws))
+        return exact, exact
+    return told.exact, told.exact if told.near is None else told.near.astype(np.uint64)
+
+
+def _hash(raw: Any) -> int:
+    content = raw.tobytes() if isinstance(raw, np.ndarray) else repr(raw).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")
+
+
+def _together(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """uint64 (N,): equal where all columns are."""
+    made = columns[0].astype(np.uint64)
+    for column in columns[1:]:
+        made = (made * np.uint64(0x9E3779B97F4A7C15)) ^ (column + np.uint64(0x7F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
+    return made

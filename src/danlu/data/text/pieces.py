@@ -1,0 +1,120 @@
+"""Tokenizers of the library ``tokenizers``: byte-pair encoding learnt from the texts, and any that a folder of Hugging Face holds."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from danlu.data.text.tokenizers import SPECIAL, UNKNOWN, Tokenizer
+from danlu.errors import RecipeError
+from danlu.messages import say
+
+_FILE = "tokenizer.json"
+_ALPHABET = 0.5  # share of the vocabulary that single characters may take
+
+
+class Pieces(Tokenizer):
+    """model: the library's own JSON. whole: it adds begin and end tokens by itself (a published one, made for its net)."""
+
+    name = "pieces"
+
+    def __init__(self, model: str, whole: bool = False) -> None:
+        self.model, self.whole = model, whole
+        os.environ.setdefault(
+            "TOKENIZERS_PARALLELISM", "false"
+        )  # prepared in threads of our own; forked workers would hang
+        content = json.loads(model)
+        self.size = 1 + max(self._library.get_vocab(with_added_tokens=True).values(), default=0)
+        named = {entry["content"]: entry["id"] for entry in content.get("added_tokens", ())}
+        self.unknown = _first(named, content["model"].get("vocab"), ("<unk>", "[UNK]"), content["model"].get("unk_id"))
+        self.begin = _first(named, None, ("<s>", "[CLS]", "<|endoftext|>"))
+        self.end = _first(named, None, ("</s>", "[SEP]", "<|endoftext|>"))
+        self._special = frozenset(entry["id"] for entry in content.get("added_tokens", ()) if entry.get("special"))
+
+    @cached_property
+    def _library(self) -> Any:
+        from tokenizers import Tokenizer as Library
+
+        made = Library.from_str(self.model)
+        made.no_padding()
+        made.no_truncation()
+        return made
+
+    @classmethod
+    def learnt(cls, texts: Iterable[str], size: int, least: int) -> Pieces:
+        """Byte-pair encoding (Sennrich et al. 2016) over words that carry the space before them.
+
+        Scripts without spaces are taken whole between spaces and marks, so that their words become pieces. The same texts in the
+        same order give the same pieces.
+        """
+        from tokenizers import Tokenizer as Library
+        from tokenizers import decoders, models, pre_tokenizers, trainers
+
+        kept = list(texts)
+        letters: Counter[str] = Counter()
+        for text in kept:
+            letters.update(text)
+        often = sorted((letter for letter, n in letters.items() if n >= least), key=lambda one: (-letters[one], one))
+        alphabet = frozenset(often[: max(1, int(size * _ALPHABET))])
+        made = Library(models.BPE(unk_token=SPECIAL[UNKNOWN]))
+        made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()])  # type: ignore[assignment]
+        made.decoder = decoders.Metaspace()  # type: ignore[assignment]
+        trainer = trainers.BpeTrainer(
+            vocab_size=size, min_frequency=max(2, least), special_tokens=list(SPECIAL), show_progress=False
+        )
+        # Rare letters are taken out here: the trainer's own limit breaks ties in an order that no seed holds.
+        rare = {ord(letter): " " for letter in letters if letter not in alphabet}
+        made.train_from_iterator((text.translate(rare) for text in kept), trainer)
+        return cls(made.to_str())
+
+    @classmethod
+    def published(cls, name: str, where: str) -> Pieces:
+        """Of a folder, or ``OWNER/NAME`` in the hub's cache. Raises RecipeError where it has no ``tokenizer.json``."""
+        folder = Path(name).expanduser()
+        file: Path | None = folder / _FILE if folder.is_dir() else _cached(name)
+        if file is None or not file.is_file():
+            raise RecipeError.of(
+                where, say("text.no-tokenizer", name=name, file=_FILE), say("text.no-tokenizer.remedy")
+            )
+        try:
+            return cls(file.read_text(encoding="utf-8"), whole=True)
+        except Exception as error:  # whatever the library makes of a file that is none
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise RecipeError.of(where, say("text.bad-tokenizer", name=name, reason=reason)) from error
+
+    def encode(self, text: str) -> list[int]:
+        ids: list[int] = self._library.encode(text, add_special_tokens=self.whole).ids
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        text: str = self._library.decode(list(ids), skip_special_tokens=True)
+        return text
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        found = [self._library.id_to_token(int(each)) or "" for each in ids]
+        return [piece.replace("\u2581", " ").replace("\u0120", " ").removeprefix("##") for piece in found]
+
+    def spec(self) -> dict[str, Any]:
+        return {"name": self.name, "model": self.model, "whole": self.whole}
+
+
+def _first(named: dict[str, int], vocabulary: Any, names: Sequence[str], given: Any = None) -> int:
+    if isinstance(given, int):
+        return given
+    known = {**(vocabulary if isinstance(vocabulary, dict) else {}), **named}
+    return next((int(known[name]) for name in names if name in known), -1)
+
+
+def _cached(name: str) -> Path | None:
+    try:
+        from huggingface_hub import hf_hub_download
+
+        repository, _, revision = name.partition("@")
+        return Path(hf_hub_download(repository, _FILE, revision=revision or None))
+    except Exception:  # noqa: BLE001  not there, not installed, not reachable: the same to whoever asked
+        return None

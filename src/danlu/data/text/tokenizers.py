@@ -1,0 +1,126 @@
+"""Tokenizers: text → ids and back. Each is data, so that a cache's key, a run and an artifact can carry it (house rule 7).
+
+The first ids are the same for all that are made here: 0 padding, 1 unknown, 2 begin, 3 end, 4 mask.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+from danlu.data.text.scripts import joined, words
+
+SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<mask>")
+PAD, UNKNOWN, BEGIN, END, MASK = range(len(SPECIAL))
+_GONE = "□"  # what stands for an unknown token when a person reads ids
+
+
+class Tokenizer(ABC):
+    """size: ids are 0 … size - 1. unknown: the id of what is not in the vocabulary, -1 where there is no such id."""
+
+    name: ClassVar[str]
+    size: int
+    unknown: int = UNKNOWN
+    begin: int = BEGIN
+    end: int = END
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text that is cleaned and normal."""
+
+    @abstractmethod
+    def decode(self, ids: Sequence[int]) -> str:
+        """A text for people; special tokens are left out, unknown ones are squares."""
+
+    @abstractmethod
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """What each id stands for, for people."""
+
+    @abstractmethod
+    def spec(self) -> dict[str, Any]:
+        """JSON-able: :func:`tokenizer_of` makes an equal one of it."""
+
+
+class Listed(Tokenizer):
+    """Tokens of a list, found by cutting alone. vocabulary: in the order of their ids, which begin behind the special ones."""
+
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        self.vocabulary = tuple(vocabulary)
+        self.size = len(SPECIAL) + len(self.vocabulary)
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], size: int, least: int) -> Listed:
+        """The most frequent tokens that occur ``least`` times or more, ``size`` with the special ones; of equally frequent ones the first."""
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(cls.cut(text))
+        often = [(token, count) for token, count in counts.items() if count >= least]
+        often.sort(key=lambda pair: (-pair[1], pair[0]))
+        return cls([token for token, _ in often[: max(0, size - len(SPECIAL))]])
+
+    @staticmethod
+    @abstractmethod
+    def cut(text: str) -> list[str]: ...
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {token: place for place, token in enumerate(self.vocabulary, start=len(SPECIAL))}
+
+    def encode(self, text: str) -> list[int]:
+        index = self._index
+        return [index.get(token, UNKNOWN) for token in self.cut(text)]
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        return [self._piece(each) for each in ids]
+
+    def _piece(self, each: int) -> str:
+        if each >= len(SPECIAL):
+            return self.vocabulary[each - len(SPECIAL)]
+        return _GONE if each == UNKNOWN else SPECIAL[each]
+
+    def spec(self) -> dict[str, Any]:
+        return {"name": self.name, "vocabulary": list(self.vocabulary)}
+
+    def _shown(self, ids: Sequence[int]) -> list[str]:
+        return [self._piece(each) for each in ids if each >= len(SPECIAL) or each == UNKNOWN]
+
+
+class Words(Listed):
+    """Words; each letter of Chinese, Japanese and Thai, and each mark, is one by itself."""
+
+    name = "words"
+
+    @staticmethod
+    def cut(text: str) -> list[str]:
+        return words(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return joined(self._shown(ids))
+
+
+class Characters(Listed):
+    """Characters, runs of white space as one space."""
+
+    name = "characters"
+
+    @staticmethod
+    def cut(text: str) -> list[str]:
+        return list(" ".join(text.split()))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return "".join(self._shown(ids))
+
+
+def tokenizer_of(spec: Mapping[str, Any]) -> Tokenizer:
+    """The tokenizer that :meth:`Tokenizer.spec` described."""
+    if spec["name"] in _LISTED:
+        return _LISTED[spec["name"]](spec["vocabulary"])
+    from danlu.data.text.pieces import Pieces
+
+    return Pieces(**{key: value for key, value in spec.items() if key != "name"})
+
+
+_LISTED: Mapping[str, type[Listed]] = {"words": Words, "characters": Characters}

@@ -1,0 +1,27 @@
+"""Attention, chosen by device in one place."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout: float = 0.0) -> Tensor:
+    """softmax(q·kᵀ / √d + mask)·v. q (B, H, S, d); k, v (B, H, T, d); mask: bool, True = seen, or float, to be added.
+
+    On a CPU it is plain matrix products: there the backward pass of the fused kernel costs more than it saves at the lengths of texts
+    (docs/performance.md). Elsewhere it is torch's scaled_dot_product_attention. dropout: of attention weights, drawn where it is > 0.
+    A row of a mask must show something: where it shows nothing the answer is NaN, as in torch.
+    """
+    if q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    scores = torch.matmul(q * (1.0 / math.sqrt(q.shape[-1])), k.transpose(-2, -1))
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    weights = scores.softmax(-1)
+    if dropout:
+        weights = F.dropout(weights, dropout)
+    return torch.matmul(weights, v)

@@ -1,0 +1,74 @@
+"""What applications with a text as input share: a net of the recipe's name for the ids of its tokenizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from danlu.data.dataset import Dataset
+from danlu.data.kinds.text import Text
+from danlu.errors import Problem, RecipeError
+from danlu.messages import say
+from danlu.nn.weights import load_weights
+from danlu.recipe import names
+from danlu.recipe.arguments import Signature
+from danlu.recipe.published import HUB
+from danlu.recipe.schema import Named, Recipe
+
+_VOCABULARY = ("vocabulary", "vocab_size", "num_embeddings", "n_tokens")
+_CLASSES = ("classes", "num_classes", "n_classes")
+
+
+def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: str = "bag") -> nn.Module:
+    """Padded ids (B, T) → (B, outputs): an own net by name, ``hf:NAME``, or the user's own class or function.
+
+    An own class is given the number of ids and of classes where its constructor has a parameter for them. Raises RecipeError for a
+    net that does not take texts, for arguments that it lacks, and for a published one whose tokenizer is another.
+    """
+    kind = data.kinds[column]
+    assert isinstance(kind, Text)
+    model = recipe.model
+    name = default if model.name == "auto" else model.name
+    where = recipe.where("model")
+    package, _, published = name.partition(":")
+    wanted: dict[str, Any] = {
+        key: value
+        for key in ("activation", "norm", "dropout", "drop_path")
+        if (value := getattr(model, key)) is not None
+    }
+    if package == HUB:
+        from danlu.nn.transformers_text import transformers_text
+
+        return transformers_text(
+            published, kind.vocabulary, outputs, kind.max_length, {**wanted, **model.args}, model.pretrained,
+            recipe.where("model.name"), recipe.where("model.pretrained"),
+        )  # fmt: skip
+    if package in ("timm", "torchvision"):
+        raise RecipeError.of(recipe.where("model.name"), say("text.not-a-text-net", name=name))
+    thing = names.load_object(names.resolve("net", name, recipe.where("model.name")), recipe.where("model.name"))
+    if isinstance(thing, nn.Module):
+        raise RecipeError.of(recipe.where("model.name"), say("text.not-a-text-net", name=name))
+    parameters = Signature.of(thing).parameters
+    sizes = {
+        key: value
+        for spellings, value in ((_VOCABULARY, kind.vocabulary), (_CLASSES, outputs))
+        for key in spellings
+        if key in parameters
+    }
+    own = ":" not in name
+    if own and not {"vocabulary", "classes"} <= sizes.keys():
+        raise RecipeError.of(recipe.where("model.name"), say("text.not-a-text-net", name=name))
+    lacking = [key for key in wanted if key not in parameters and not Signature.of(thing).others]
+    if lacking:
+        raise RecipeError(
+            Problem(recipe.where(f"model.{key}"), say("nn.takes-no", net=name, argument=key), say("nn.untaken-remedy"))
+            for key in lacking
+        )
+    net: nn.Module = names.construct(thing, Named(name=name, args=dict(model.args)), where, **sizes, **wanted)
+    if isinstance(model.pretrained, str):
+        load_weights(net, model.pretrained, recipe.where("model.pretrained"))
+    elif model.pretrained:
+        what = say("nn.none-published", net=type(net).__name__)
+        raise RecipeError.of(recipe.where("model.pretrained"), what, say("nn.none-published-remedy"))
+    return net
