@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 Columns = Mapping[str, Any]  # column → ndarray (B, …), or a list of B ndarrays for ragged ones
 
 
 class Metric(ABC):
-    """update on any division of the samples and merge in any order give the same result."""
+    """update on any division of the samples and merge in any order give the same result.
+
+    unit: target column whose equal values stay together when samples are resampled; None: each sample stands for itself.
+    """
+
+    unit: ClassVar[str | None] = None
 
     @abstractmethod
     def update(self, predictions: Columns, targets: Columns) -> None:

@@ -25,12 +25,17 @@ def difference(
 ) -> tuple[float, Interval]:
     """(``other``'s value of ``name`` - ``one``'s, its interval) on the same N samples; NaN bounds for fewer than two groups.
 
-    Columns: ndarray (N, …) or lists of N. Sample i is in group i modulo ``groups``: neighbours are apart.
+    Columns: ndarray (N, …) or lists of N. Sample i is in group i modulo ``groups``: neighbours are apart. Where a metric names a
+    ``unit``, so are its values instead of the samples.
     """
     total = len(next(iter(truth.values())))
-    groups = min(groups, total)
+    place = np.arange(total)
+    column = next((metric.unit for metric in make() if metric.unit in truth), None)
+    if column is not None:
+        place = np.unique(np.asarray(truth[column]), return_inverse=True)[1].reshape(-1)
+    groups = min(groups, int(place.max()) + 1 if total else 0)
     states = [
-        [_states(make, columns, truth, np.arange(start, total, groups)) for start in range(groups)]
+        [_states(make, columns, truth, np.flatnonzero(place % groups == start)) for start in range(groups)]
         for columns in (one, other)
     ]
 

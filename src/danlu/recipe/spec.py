@@ -11,11 +11,15 @@ from danlu.recipe.schema import Section
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a task needs. kind: name of a :mod:`danlu.data.kinds` module; options: given to that kind's constructor."""
+    """A column that a task needs. kind: name of a :mod:`danlu.data.kinds` module; options: given to that kind's constructor.
+
+    role "aside": neither the net nor the loss sees it; it only judges what was learnt. optional: data without it will do.
+    """
 
     kind: str
-    role: Literal["input", "target"]
+    role: Literal["input", "target", "aside"]
     options: Mapping[str, Any] = field(default_factory=dict)
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class TaskSpec:
     monitor: metric whose best weights are kept, with +1 where larger is better, -1 where smaller is.
     unused: dotted keys that mean nothing to this task; to set one is refused rather than passed over.
     example: a commented recipe in YAML for ``danlu new``.
+    disjoint: target category none of whose classes may be in two parts: the split divides classes, and what the source says otherwise
+    is refused.
     """
 
     name: str
@@ -41,3 +47,4 @@ class TaskSpec:
     unused: tuple[str, ...] = ()
     example: str = ""
     decoder: str = "danlu.tasks.decoding:ByTarget"
+    disjoint: str | None = None

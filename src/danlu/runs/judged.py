@@ -78,7 +78,7 @@ def of_file(path: Path, columns: dict[str, Any], part: str = "") -> Predictions 
         kind = columns["kinds"][target]
         if target not in stored.truths:
             continue
-        if kind["kind"] == "category":
+        if kind["kind"] == "category" and not kind["spec"].get("unseen"):
             classes = tuple(kind["spec"]["classes"])
             wide = [name for name in stored.predictions if stored.is_list(name)]
             if len(wide) == 1:

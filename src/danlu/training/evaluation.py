@@ -106,4 +106,6 @@ def _losses(objective: Objective, sums: Tensor, part: str) -> dict[str, float]:
         mean = value / count if count else float(np.nan)
         total += weight * (mean if count else 0.0)
         values[f"{part}/loss/{name}"] = mean
+    if values and not sums[1].any():  # nothing carried a loss: that is not a loss of 0
+        total = float(np.nan)
     return {f"{part}/loss": total} | (values if len(values) > 1 else {})

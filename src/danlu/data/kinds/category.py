@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -64,9 +65,13 @@ def class_name(raw: Any) -> str:
 
 @dataclass(frozen=True)
 class Category(Kind):
-    """One of ``classes`` (names, in order); cached as its index. In a batch int64 (B,), -1 = ignored; mixed: float32 (B, K)."""
+    """One of ``classes`` (names, in order); cached as its index. In a batch int64 (B,), -1 = ignored; mixed: float32 (B, K).
+
+    unseen: other names are taken too; each has a number of its own below -1, made from the name alone.
+    """
 
     classes: tuple[str, ...]
+    unseen: bool = False
 
     name: ClassVar[str] = "category"
     can_mix: ClassVar[bool] = True
@@ -78,10 +83,11 @@ class Category(Kind):
 
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Category:
-        """options: classes (names in order; else all values that occur, in natural order)."""
+        """options: classes (names in order; else all values that occur, in natural order); unseen."""
+        unseen = bool(options.get("unseen", False))
         if options.get("classes"):
-            return cls(tuple(map(str, options["classes"])))
-        return cls(tuple(sorted(names_in(raws), key=natural)))
+            return cls(tuple(map(str, options["classes"])), unseen)
+        return cls(tuple(sorted(names_in(raws), key=natural)), unseen)
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -93,6 +99,8 @@ class Category(Kind):
         if index is None:
             name = class_name(raw)
             index = self._index.get(name)
+            if index is None and self.unseen:
+                index = _number_of(name)
             if index is None:
                 raise BadValue(say("data.category.unseen", value=name[:60]))
         return Prepared(np.asarray(index, np.int64))
@@ -112,7 +120,7 @@ class Category(Kind):
         return Storage("fixed", "int64", ())
 
     def spec(self) -> dict[str, Any]:
-        return {"classes": list(self.classes)}
+        return {"classes": list(self.classes)} | ({"unseen": True} if self.unseen else {})
 
     def collate(self, values: Any) -> Value:
         import torch
@@ -138,6 +146,9 @@ class Category(Kind):
         known &= (other.sum(1, keepdim=True) > 0) | (weight == 1)
         return (weight * one + (1 - weight) * other) * known
 
+    def strata(self, values: np.ndarray) -> np.ndarray:
+        return np.asarray(values).reshape(-1)
+
     def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:
         labels = np.asarray(values, np.int64).reshape(-1)
         counts = np.bincount(labels[labels >= 0], minlength=len(self.classes))
@@ -154,6 +165,11 @@ class Category(Kind):
     def draw(self, value: np.ndarray, canvas: np.ndarray | None = None) -> str:
         index = int(value)
         return self.classes[index] if index >= 0 else ""
+
+
+def _number_of(name: str) -> int:
+    """Below -1, the same wherever and whenever."""
+    return -2 - (int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big") >> 2)
 
 
 def names_in(raws: Iterable[Any]) -> set[str]:

@@ -1,0 +1,1 @@
+"""Face recognition: an embedding in which pictures of one person lie together."""

@@ -1,0 +1,71 @@
+"""Face recognition: net, objective, metrics and views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from danlu.errors import DataError, RecipeError
+from danlu.messages import choose
+from danlu.metrics.base import Metric
+from danlu.metrics.verification import Verification
+from danlu.recipe import names
+from danlu.recipe.schema import Named
+from danlu.tasks.base import Task
+from danlu.tasks.baselines.base import Baseline
+from danlu.tasks.face_recognition import texts
+from danlu.tasks.face_recognition.baseline import Eigenfaces, Pixels
+from danlu.tasks.face_recognition.net import Embedder
+from danlu.tasks.image_input import image_net
+from danlu.training.objective import Objective
+
+MIXING = ("mixup", "cutmix")
+
+
+class FaceRecognition(Task):
+    """An embedding for each picture; the prediction column ``embedding`` is float32 (B, D), each of length 1."""
+
+    @property
+    def learnt(self) -> tuple[int, ...]:
+        """Which identities, as indices into the column's classes, have training pictures: one centre each, in this order."""
+        counts = np.asarray(self.data.statistics["identity"].get("counts", ()))
+        return tuple(np.flatnonzero(counts).tolist())
+
+    def net(self) -> nn.Module:
+        if len(self.learnt) < 2:
+            raise DataError.of(
+                self.recipe.data.source, choose(texts.FEW).format(count=len(self.learnt)), choose(texts.FEW_REMEDY)
+            )
+        dimensions = self.recipe.options["dimensions"]
+        return Embedder(image_net(self.recipe, self.data, "image", dimensions), dimensions, len(self.learnt))
+
+    def objective(self) -> Objective:
+        for place, chosen in enumerate(self.recipe.data.augment):
+            if chosen.name in MIXING:
+                where = self.recipe.where(f"data.augment.{place}")
+                raise RecipeError.of(where, choose(texts.MIXED).format(name=chosen.name), choose(texts.MIXED_REMEDY))
+        loss = self.recipe.train.loss or Named(name="arcface")
+        term = names.build(
+            "loss",
+            loss,
+            self.recipe.where("train.loss"),
+            target="identity",
+            output="cosine",
+            centres=self.learnt,
+        )
+        return Objective({loss.name: term})
+
+    def metrics(self) -> Sequence[Metric]:
+        return (Verification(),)
+
+    def baselines(self) -> Sequence[Baseline]:
+        return (Pixels(), Eigenfaces("identity"))
+
+    def show(
+        self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0
+    ) -> np.ndarray | None:
+        picture = self.data.kinds["image"].draw(values["image"])
+        return picture if isinstance(picture, np.ndarray) else None

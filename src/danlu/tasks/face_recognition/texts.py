@@ -1,0 +1,15 @@
+"""Texts of face recognition: (English, Chinese)."""
+
+FEW = (
+    "There are training pictures of {count} people; at least two are needed to tell people apart.",
+    "训练图片只有 {count} 个人；至少需要两个人才能学会区分。",
+)
+FEW_REMEDY = (
+    "Lay out one folder for each person, or make val and test smaller (data.split).",
+    "请为每个人建一个文件夹，或减小 val 与 test（data.split）。",
+)
+MIXED = (
+    "{name} makes pictures of two people at once, which belong to nobody.",
+    "{name} 会把两个人混成一张不属于任何人的图片。",
+)
+MIXED_REMEDY = ("Take flip, crop, rotate, color-jitter or erase.", "请改用 flip、crop、rotate、color-jitter 或 erase。")
