@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,21 @@ _LAST = "folder"  # claims every folder
 
 
 def read(recipe: Recipe, wanted: Mapping[str, Column], progress: Progress | None = None) -> tuple[str, Table]:
-    """(name of the source, its rows). Raises DataError where nothing is there, or nothing can read it."""
+    """(name of the source, its rows). Raises DataError where nothing is there, or nothing can read it.
+
+    Where it can't be read with the columns that are optional, it is read without them, unless the recipe names one.
+    """
     name, source, path = choose(recipe)
-    table: Table = source.read(path, recipe.data, wanted, progress)
+    needed = {key: column for key, column in wanted.items() if not column.optional or key in recipe.data.columns}
+    table: Table
+    try:
+        table = source.read(path, recipe.data, wanted, progress)
+    except DataError:
+        if len(needed) == len(wanted):
+            raise
+        table = source.read(path, recipe.data, needed, progress)
+        missing = ", ".join(key for key in wanted if key not in needed)
+        table = replace(table, notes=(*table.notes, (str(path), say("self_supervised.without", columns=missing))))
     return name, table
 
 

@@ -12,6 +12,7 @@ from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.head import head_of
 from danlu.nn.offline import ENDINGS, PACKAGE, in_package
+from danlu.nn.run_weights import is_run, load_run
 from danlu.nn.tensor_file import read_tensors
 
 FILES = (*ENDINGS, ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".onnx")
@@ -32,12 +33,15 @@ def is_file(pretrained: bool | str) -> bool:
 def load_weights(net: nn.Module, file: str, where: str = "model.pretrained") -> tuple[str, ...]:
     """Load weights into ``net``; returns the names that kept their fresh values: the head's, if it differs.
 
-    file: safetensors, torch's own format (tensors alone), a folder that holds either, or ``package:NAME[/PATH]``.
-    A kernel for another number of input channels is fitted. Names may all stand behind "1." (a net saved with its
-    normalisation in front). Raises RecipeError where the file can't be read or anything else is missing or differs.
+    file: safetensors, torch's own format (tensors alone), a folder that holds either, ``package:NAME[/PATH]``, or the folder of a run
+    (see :mod:`danlu.nn.run_weights`). A kernel for another number of input channels is fitted, except a run's. Names may all stand
+    behind "1." (a net saved with its normalisation in front). Raises RecipeError where the file can't be read or anything else is
+    missing or differs.
     """
-    found = tensors_of(file, where)
     own = net.state_dict()
+    if is_run(file):
+        return load_run(net, Path(file).expanduser(), tuple(f"{name}." for name in head_of(net, where)), where)
+    found = tensors_of(file, where)
     if own and all(f"1.{name}" in found for name in own):
         found = {name: found[f"1.{name}"] for name in own}
     head = tuple(f"{name}." for name in head_of(net, where))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -61,16 +61,18 @@ class Bench:
         """Batches of a part for judging: in order, not shuffled. Made once, so that its workers live on."""
         if part not in self.feeds:
             size = self.recipe.evaluate.batch_size or 2 * self.recipe.train.rows
+            tokens = None if self.recipe.train.tokens is None else 2 * self.recipe.train.tokens
             self.feeds[part] = Batches(
-                self.data, part, size, self.recipe.seed, shuffle=False, device=self.device, workers=workers(self.recipe)
-            )
+                self.data, part, size, self.recipe.seed, shuffle=False, device=self.device, workers=workers(self.recipe),
+                lengths=lengths(self.recipe, self.data, part), tokens=tokens,
+            )  # fmt: skip
         return self.feeds[part]
 
     def judge(self, part: Part, *, keep: Keep | None = None, tell: Tell | None = None) -> Callable[[nn.Module], Judged]:
         """The function that judges a net on ``part``."""
 
         def judged(net: nn.Module) -> Judged:
-            return judge(
+            found = judge(
                 net,
                 self.feed(part),
                 part,
@@ -85,8 +87,15 @@ class Bench:
                 keep=keep,
                 tell=tell,
             )
+            further = self.task.probe(net, part, self.rows)
+            return replace(found, values={**found.values, **{f"{part}/{name}": v for name, v in further.items()}})
 
         return judged
+
+    def rows(self, rows: np.ndarray) -> Iterator[Batch]:
+        """Batches of int64 ``rows`` of the dataset, in their order and without transforms."""
+        size = self.recipe.evaluate.batch_size or 2 * self.recipe.train.rows
+        return Batches(self.data, rows, size, self.recipe.seed, shuffle=False, device=self.device).epoch(0)
 
 
 @dataclass(kw_only=True)
@@ -134,13 +143,13 @@ def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, n
         made: Bench = note("net", lambda: bench(recipe, spec, data, choices), _size)
     train = recipe.train
     augment = pipeline.build(recipe.data.augment, data.kinds, recipe.where("data.augment"))
-    transforms = (*augment, *made.task.transforms())
+    transforms = tuple(made.task.training_transforms(augment))
     weights = sampler_weights(recipe, data)
 
     def batches_of(size: int, count: int | None) -> Batches:
         return Batches(
             data, "train", size, recipe.seed, shuffle=True, transforms=transforms, device=made.device, workers=count,
-            weights=weights,
+            weights=weights, lengths=lengths(recipe, data, "train"), tokens=train.tokens,
         )  # fmt: skip
 
     size = train.batch_size
@@ -268,6 +277,15 @@ def workers(recipe: Recipe) -> int | None:
     """Worker processes; None: as many as the storage needs."""
     wanted = recipe.data.workers
     return None if wanted == "auto" else wanted
+
+
+def lengths(recipe: Recipe, data: Dataset, part: Part) -> np.ndarray | None:
+    """int64 (rows of the part,), where batches are to be of similar length; else None. Raises RecipeError where they can't be."""
+    found = None if recipe.data.bucket is False else data.lengths(data.rows(part))
+    if found is None and (recipe.data.bucket is True or recipe.train.tokens is not None):
+        key = "data.bucket" if recipe.data.bucket is True else "train.tokens"
+        raise RecipeError.of(recipe.where(key), say("text.no-lengths"), say("text.no-lengths.remedy"))
+    return found
 
 
 def sampler_weights(recipe: Recipe, data: Dataset) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from typing import Any
 from danlu import recipe as recipes
 from danlu.errors import RunError
 from danlu.messages import say
+from danlu.nn.run_weights import proof
 from danlu.runs.assembling import Assembled
 from danlu.runs.changes import as_data, changes
 from danlu.runs.columns import describe
@@ -24,7 +25,9 @@ Said = list[tuple[str, str]]  # (text, level)
 def write_beginnings(folder: RunFolder, assembled: Assembled, now: Mapping[str, Any]) -> None:
     """Recipe, environment and what is known of data and net, proven by a manifest. Raises OSError."""
     write_whole(folder.recipe, recipes.dump(assembled.recipe).encode())
-    folder.write_json(folder.environment, now)
+    begun = assembled.recipe.model.pretrained
+    taken = proof(begun) if isinstance(begun, str) else {}
+    folder.write_json(folder.environment, {**now, **({"pretrained": taken} if taken else {})})
     _write_data(folder, assembled)
     _write_net(folder, assembled)
     folder.prove()

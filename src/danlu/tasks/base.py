@@ -23,7 +23,11 @@ from danlu.recipe.schema import Recipe
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.baselines.offered import by_kinds
 from danlu.tasks.decoding import Decoder, Given
+from danlu.tasks.explaining import Aim, by_target
 from danlu.training.objective import Objective
+
+Rows = Callable[[np.ndarray], Iterable[Batch]]
+"""Batches of int64 rows of the dataset, in their order and without transforms, on the net's device."""
 
 
 class Task(ABC):
@@ -58,6 +62,11 @@ class Task(ABC):
         self._offsets = offsets
         self.__dict__.pop("_decoder", None)
 
+    @property
+    def offsets(self) -> Sequence[float] | None:
+        """The thresholds that it decides by."""
+        return self._offsets
+
     @cached_property
     def _decoder(self) -> Decoder:
         return self.decoder()
@@ -77,6 +86,14 @@ class Task(ABC):
         """Batch transforms of the task's own, after augmentation (a detector assigns boxes to locations here); also in evaluation."""
         return ()
 
+    def training_transforms(self, augment: Sequence[BatchTransform]) -> Sequence[BatchTransform]:
+        """All transforms of a training batch, in order. augment: those of the recipe's ``data.augment``."""
+        return (*augment, *self.transforms())
+
+    def probe(self, net: nn.Module, part: str, rows: Rows) -> Mapping[str, float]:
+        """Further values of a part that is judged, which are not of single samples' predictions (what a probe learns from features)."""
+        return {}
+
     def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
         """One sample's prediction as JSON-able data for a person: label and probability, boxes, …
 
@@ -89,6 +106,15 @@ class Task(ABC):
     ) -> np.ndarray | None:
         """A picture (RGB uint8 (H, W, 3)) of a sample with its prediction; None where there is nothing to see."""
         return None
+
+    def explained(self, outputs: Any, asked: str | None = None, beside: Any = None) -> Aim:
+        """What of the net's outputs an explanation explains, see :class:`Aim`; by default the logit of a class, or a number.
+
+        outputs: the net's (torch), for one sample. asked: what a person named (a class); None: what the net answers. beside: the
+        net's outputs for another sample, for nets whose outputs say something only when compared (embeddings).
+        Raises DanluError where there is no such thing, TypeError where the application has nothing to explain.
+        """
+        return by_target(self, outputs, asked)
 
     def faults(self, predictions: Mapping[str, Any], targets: Mapping[str, Any]) -> np.ndarray | None:
         """How badly each of B samples is answered, (B,), 0 where nothing is wrong; None where the targets' kinds tell it.

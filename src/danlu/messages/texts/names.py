@@ -26,6 +26,10 @@ TEXTS = {
         "Embedding, RNN, LSTM or GRU, and a linear layer on the last real token: token ids (B, T) → logits (B, classes).",
         "嵌入，RNN、LSTM 或 GRU，再对最后一个真实词元用线性层：词元编号 (B, T) → logits (B, 类别数)。",
     ),
+    "names.net.vit": (
+        "A small vision transformer: patches, attention, their mean (Dosovitskiy et al. 2021): images → classes.",
+        "小型视觉 Transformer：图块、注意力、取平均（Dosovitskiy 等 2021）：图像 → 类别。",
+    ),
     "names.net.whitened": (
         "Whitened patches, then plain convolutions that begin as the identity (airbench, Jordan 2024): images → logits (B, classes).",
         "先白化图像小块，再用以恒等映射开始的普通卷积（airbench，Jordan，2024）：图像 → logits (B, 类别数)。",

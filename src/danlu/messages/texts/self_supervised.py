@@ -9,4 +9,70 @@ TEXTS = {
         "Use it with task: self-supervised, or with a net of your own that gives such outputs.",
         "请用于 task: self-supervised，或改用给出此类输出的自定义网络。",
     ),
+    "self_supervised.vit": (
+        "a vision transformer cuts {size} pixels into patches of {patch}, which must divide them; width {width} must be a multiple of 4 and of heads {heads}.",
+        "视觉 Transformer 将 {size} 像素切成边长 {patch} 的图块，必须能整除；width {width} 必须是 4 和 heads {heads} 的倍数。",
+    ),
+    "self_supervised.vit.remedy": (
+        "Change model.args (patch, width, heads) or data.image.size.",
+        "请修改 model.args（patch、width、heads）或 data.image.size。",
+    ),
+    "self_supervised.sizes": (
+        "self-supervision needs images of one size.",
+        "自监督学习需要统一尺寸的图像。",
+    ),
+    "self_supervised.heads": (
+        "{net} has several heads ({heads}), so it can't be used as an encoder.",
+        "{net} 有多个输出头（{heads}），不能用作编码器。",
+    ),
+    "self_supervised.mae": (
+        "masked autoencoding needs a net that can leave patches out, and {net} can't.",
+        "掩码自编码需要能够略去图块的网络，{net} 做不到。",
+    ),
+    "self_supervised.square": (
+        "images of {size} change their shape when they are turned.",
+        "{size} 的图像旋转后形状会改变。",
+    ),
+    "self_supervised.square.remedy": ("Set data.image.size to a number.", "请将 data.image.size 设为一个数。"),
+    "self_supervised.mixing": (
+        "a view is of one image, so that it can't be mixed with another.",
+        "一个视图只来自一张图像，不能与其他图像混合。",
+    ),
+    "self_supervised.mixing.remedy": (
+        "Leave mixup and cutmix out of data.augment.",
+        "请从 data.augment 中去掉 mixup 与 cutmix。",
+    ),
+    "self_supervised.without": (
+        "read without what is optional: {columns}",
+        "未读取可选列：{columns}",
+    ),
+    "self_supervised.run-unreadable": (
+        "the recipe of the run {run} can't be read: {reason}",
+        "无法读取运行 {run} 的配方：{reason}",
+    ),
+    "self_supervised.run-empty": ("the run {run} has no weights yet.", "运行 {run} 还没有权重。"),
+    "self_supervised.run-empty.remedy": (
+        "Let it end (danlu resume), or take another run.",
+        "请让其运行结束（danlu resume），或换用其他运行。",
+    ),
+    "self_supervised.run-damaged": (
+        "{file} is not as it was written.",
+        "{file} 与写入时不一致。",
+    ),
+    "self_supervised.run-channels": (
+        "the run {run} ({task}, {net}) learnt from images of {theirs} channels, and these have {own}.",
+        "运行 {run}（{task}，{net}）学习的图像有 {theirs} 个通道，而这里有 {own} 个。",
+    ),
+    "self_supervised.run-channels.remedy": (
+        "Set data.image.channels to {channels}.",
+        "请将 data.image.channels 设为 {channels}。",
+    ),
+    "self_supervised.run-differs": (
+        "the run {run} ({task}, {net}) learnt another net: {count} tensors differ, {name} is {own} here and {theirs} there.",
+        "运行 {run}（{task}，{net}）学习的是另一个网络：{count} 个张量不同，{name} 在此为 {own}，在彼为 {theirs}。",
+    ),
+    "self_supervised.run-differs.remedy": (
+        "Let `model` say what {run}/recipe.yaml says.",
+        "请使 `model` 与 {run}/recipe.yaml 一致。",
+    ),
 }

@@ -1,0 +1,1 @@
+"""Self-supervision: what images look like, learnt without labels."""

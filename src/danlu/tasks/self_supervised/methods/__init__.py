@@ -1,0 +1,1 @@
+"""What is learnt from: views (SimCLR), rotations, hidden patches (MAE)."""
