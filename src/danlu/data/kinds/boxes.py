@@ -67,6 +67,7 @@ class Boxes(Kind):
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
         """raw: dicts {box: [x1, y1, x2, y2], label, iscrowd, area}, or {objects: such dicts, size: (height, width) they refer to}.
 
+        With ``relative: true`` beside ``objects``, corners are shares of the upright image's width and height.
         Boxes of an upright image's pixels are moved into the prepared one and clipped to it; those that lie outside are left out,
         with a note. Raises :class:`BadValue` for what is no box, for an unknown class, and for annotations of another image's size.
         """
@@ -85,6 +86,12 @@ class Boxes(Kind):
                 [np.minimum(rows[:, :2], rows[:, 2:4]), np.maximum(rows[:, :2], rows[:, 2:4])], 1
             )
             notes.append(say("data.boxes.note.swapped"))
+        if isinstance(raw, Mapping) and raw.get("relative"):
+            if framing is None:
+                raise BadValue(say("boxes.relative"))
+            height, width = framing.raw
+            rows[:, :4] *= (width, height, width, height)
+            rows[:, 6] *= width * height
         if framing is not None:
             if size is not None:
                 rows, turned = _refer(rows, size, framing)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from danlu.data.columns import Column as LazyColumn
-from danlu.data.columns import Paths
 from danlu.data.kinds.category import is_text
 from danlu.data.progress import Pace, Progress
 from danlu.data.room import refuse_too_large
-from danlu.data.sources import _listing
+from danlu.data.sources._boxed import Boxed
 from danlu.data.sources._boxes import checked
 from danlu.data.sources._images_of import images_of
 from danlu.data.sources._json import parsed
@@ -60,19 +57,6 @@ def _files(path: Path) -> list[Path]:
     return sorted(path.glob("*/_annotations.coco.json"))
 
 
-@dataclass
-class _All:
-    """What was gathered over the files. rows of ``objects``: x1, y1, x2, y2, class, iscrowd, area; offsets by image."""
-
-    roots: list[Path] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    sizes: list[tuple[int, int] | None] = field(default_factory=list)
-    given: list[Part | None] = field(default_factory=list)
-    objects: list[np.ndarray] = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)
-    problems: list[tuple[str, str]] = field(default_factory=list)
-
-
 def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
     """One row for each image, also for those without objects.
 
@@ -94,40 +78,12 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         pace(done)
     pace.end(len(files))
     classes = _classes(files, parsed)
-    found = _All()
+    found = Boxed()
     parts = _parts(files)
     for file, content, part in zip(files, parsed, parts, strict=True):
         _gather(file, content, part, classes, data, found)
-    if not found.names:
-        raise DataError.of(str(path), say("data.coco.no-images"))
-    prefixes = len(files) > 1
-    ids = [
-        f"{part}/{readable(name)}" if prefixes and part else readable(name)
-        for part, name in zip(found.given, found.names, strict=True)
-    ]
-    if len(set(ids)) < len(ids):
-        twice = next(name for name, count in Counter(ids).items() if count > 1)
-        raise DataError.of(str(path), say("data.coco.image-twice", name=twice))
-    columns: dict[str, Sequence[Any]] = {}
-    if len(set(found.roots)) == 1:
-        paths: Sequence[Any] = Paths(found.roots[0], found.names)
-    else:
-        paths = [root / name for root, name in zip(found.roots, found.names, strict=True)]
-    if "image" in kinds:
-        columns[kinds["image"]] = paths
-    if "boxes" in kinds:
-        columns[kinds["boxes"]] = Objects(found.objects, found.sizes, tuple(classes.values()))
-    digest.update(_listing.fingerprint("", map(str, paths), progress).encode())
-    return Table(
-        columns=columns,
-        ids=ids,
-        origins=ids,
-        fingerprint=f"coco {digest.hexdigest()}",
-        given=found.given if all(found.given) else None,
-        classes={kinds["boxes"]: tuple(classes.values())} if "boxes" in kinds else {},
-        problems=tuple(found.problems),
-        notes=tuple(found.notes),
-    )
+    named = f"coco {digest.hexdigest()}"
+    return found.table(path, kinds, tuple(classes.values()), named, progress, prefixed=len(files) > 1)
 
 
 def _load(file: Path) -> tuple[dict[str, Any], str]:
@@ -191,7 +147,7 @@ def _gather(
     part: Part | None,
     classes: Mapping[Any, str],
     data: DataSection,
-    found: _All,
+    found: Boxed,
 ) -> None:
     images = content["images"]
     index = {item["id"]: row for row, item in enumerate(images)}
@@ -200,7 +156,11 @@ def _gather(
     folders = [
         "images",
         "../images",
-        *(f"../{name}" for name in (file.stem.removeprefix("instances_"), *([part] if part else []))),
+        *(
+            f"{up}{name}"
+            for up in ("", "../")
+            for name in (file.stem.removeprefix("instances_"), *([part] if part else []))
+        ),
     ]
     named = images_of([str(item["file_name"]) for item in images], file, data.root, folders)
     found.notes += [(str(file), note) for note in named.notes]
@@ -208,6 +168,10 @@ def _gather(
     rows, owners, problems = checked(
         content["annotations"], index, sizes, {key: place for place, key in enumerate(classes)}
     )
+    ids = Counter(item["id"] for item in content["annotations"] if type(item.get("id")) in (int, str))
+    for twice, count in ids.items():
+        if count > 1:
+            found.notes.append((f"{file.name}, id {twice!r}", say("boxes.id-twice", count=count)))
     for annotation, image, reason in problems:
         name = readable(named.names[image]) if image is not None else ""
         found.notes.append((say("data.coco.annotation", file=file.name, id=annotation, image=name), reason))
@@ -218,11 +182,7 @@ def _gather(
         if row in named.wrong:
             found.problems.append((f"{file.name}, {readable(name)}", named.wrong[row]))
             continue
-        found.roots.append(named.root)
-        found.names.append(name)
-        found.sizes.append(sizes[row])
-        found.given.append(part)
-        found.objects.append(rows[bounds[row] : bounds[row + 1]])
+        found.add(named.root, name, rows[bounds[row] : bounds[row + 1]], sizes[row], part)
 
 
 def _size(item: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -230,24 +190,3 @@ def _size(item: Mapping[str, Any]) -> tuple[int, int] | None:
     if all(isinstance(side, int | float) and 1 <= side <= _LARGEST for side in (height, width)):
         return int(height), int(width)  # type: ignore[arg-type]
     return None
-
-
-class Objects(LazyColumn[Mapping[str, Any]]):
-    """Raw boxes of each image, as dicts made when asked for."""
-
-    def __init__(
-        self, rows: Sequence[np.ndarray], sizes: Sequence[tuple[int, int] | None], classes: tuple[str, ...]
-    ) -> None:
-        self._rows = rows
-        self._sizes = sizes
-        self._classes = classes
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def _value(self, row: int) -> Mapping[str, Any]:
-        objects = [
-            {"box": item[:4], "label": self._classes[int(item[4])], "iscrowd": bool(item[5]), "area": item[6]}
-            for item in self._rows[row].tolist()
-        ]
-        return {"objects": objects, "size": self._sizes[row]}

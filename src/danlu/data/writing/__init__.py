@@ -1,0 +1,1 @@
+"""Columns written in formats that other programs read."""
