@@ -29,7 +29,9 @@ NETS: dict[str, Any] = {
         )
         for cell in ("rnn", "lstm", "gru")
         for directions in ("one", "both")
-        for pool in (("last", "attention") if cell == "gru" else ("last", "mean", "max") if cell == "lstm" else ("last",))
+        for pool in (
+            ("last", "attention") if cell == "gru" else ("last", "mean", "max") if cell == "lstm" else ("last",)
+        )
     },
 }
 

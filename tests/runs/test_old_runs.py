@@ -94,6 +94,15 @@ def test_a_moved_and_renamed_one_is_the_same(old: Path, tmp_path: Path) -> None:
 SINCE: dict[str, Any] = {
     "data.labels.empty": "missing",  # for a kind of column that there was not
     "data.labels.separator": "auto",
+    "data.bucket": "auto",  # for texts, of which there were none
+    "data.text.cut": "end",
+    "data.text.lower": "auto",
+    "data.text.max_length": "auto",
+    "data.text.min_count": 2,
+    "data.text.near": 0.8,
+    "data.text.normalize": "auto",
+    "data.text.tokenizer": "auto",
+    "data.text.vocabulary": 20_000,
     "deploy.licence": None,
     "evaluate.baselines": True,  # adds to what is said, changes nothing of it
     "evaluate.report": True,  # the same
@@ -105,6 +114,7 @@ SINCE: dict[str, Any] = {
     "train.non_finite": "stop",
     "train.sam": None,
     "train.swa": None,
+    "train.tokens": None,
     "watch.captures_every": 0,
 }
 """Every key that came after 0.1, with what was in force before (docs/decisions/0010-old-runs.md). It must be the schema's default, or

@@ -69,6 +69,14 @@ class Dataset:
             raise DataError.of("data.split", say("cache.no-rows", part=part), say("cache.no-rows.remedy", part=part))
         return rows
 
+    def lengths(self, rows: np.ndarray) -> np.ndarray | None:
+        """int64 (B,): how long the sequences among the inputs are, together; None where there are none, or the store can't tell."""
+        ask = getattr(self.store, "lengths", None)
+        columns = [name for name in self.inputs if self.kinds[name].sequence]
+        found = [ask(name, rows) for name in columns] if ask is not None else []
+        known = [each for each in found if each is not None]
+        return np.sum(known, axis=0, dtype=np.int64) if known else None
+
     def gather(self, rows: np.ndarray, *, keys: np.ndarray | None = None, partners: int = 0) -> Batch:
         """The batch of int64 ``rows`` with all columns, on the CPU. Duplicates in ``rows`` are allowed.
 

@@ -18,7 +18,7 @@ from danlu.errors import Problem
 from danlu.messages import say
 from danlu.recipe.nearest import did_you_mean, nearest
 from danlu.recipe.published import PACKAGES
-from danlu.recipe.schema import DataSection, ImageSection, Recipe, origin
+from danlu.recipe.schema import DataSection, ImageSection, Recipe, TextSection, origin
 from danlu.recipe.spec import TaskSpec
 from danlu.recipe.writing import shown
 
@@ -108,6 +108,23 @@ def _columns(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
             yield Clash("no-column", ("task", f"data.columns.{name}"), values, did_you_mean(name, spec.columns) or None)
     if recipe.data.image != ImageSection() and all(column.kind != "image" for column in spec.columns.values()):
         yield Clash("no-images", ("task", "data.image"), {"task": spec.name})
+
+
+def _texts(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
+    """Texts, and batches by their tokens."""
+    data, train = recipe.data, recipe.train
+    if spec is not None and data.text != TextSection() and all(c.kind != "text" for c in spec.columns.values()):
+        yield Clash("no-texts", ("task", "data.text"), {"task": spec.name})
+    if train.tokens is None:
+        return
+    if data.bucket is False:
+        yield Clash("tokens-unsorted", ("data.bucket", "train.tokens"), {"tokens": train.tokens})
+    if train.batch_size == "auto":
+        yield Clash("tokens-and-auto", ("train.batch_size", "train.tokens"), {"tokens": train.tokens})
+    longest = data.text.max_length
+    if isinstance(longest, int) and longest > train.tokens:
+        values = {"tokens": train.tokens, "longest": longest}
+        yield Clash("tokens-few", ("data.text.max_length", "train.tokens"), values)
 
 
 def _unused(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
@@ -314,6 +331,7 @@ RULES: tuple[Rule, ...] = (
     _columns,
     _split,
     _category,
+    _texts,
     _unused,
     _validation,
     _model,

@@ -11,6 +11,7 @@ import torch
 from danlu.data.augment.base import BatchTransform
 from danlu.data.batches.ahead import Upload, ahead
 from danlu.data.batches.batch import Batch
+from danlu.data.batches.buckets import cuts
 from danlu.data.batches.order import Ask, Plan, bounds, plan
 from danlu.data.batches.workers import Pick, Workers
 from danlu.data.cache.columns import cpus
@@ -39,6 +40,9 @@ class Batches:
     a share is empty only where a batch has fewer samples than there are ranks and that can't be avoided (see
     :func:`order.bounds`).
 
+    lengths: int64 (rows,): batches are then of similar length; tokens: most of them in a micro-batch of one rank, padding counted,
+    instead of ``batch_size`` samples.
+
     waited: seconds, since the start, in which whoever iterates was kept waiting for data.
     """
 
@@ -59,6 +63,8 @@ class Batches:
         gather_ahead: bool | None = None,
         rank: int = 0,
         world: int = 1,
+        lengths: np.ndarray | None = None,
+        tokens: int | None = None,
     ) -> None:
         if batch_size < 1 or not 0 <= rank < world:
             raise ValueError(f"batch_size {batch_size}, rank {rank} of {world}")
@@ -72,8 +78,8 @@ class Batches:
         if weights is not None:
             weights = _checked(weights, len(self.rows))
         keys = dataset.keys[self.rows]
-        self._ask = Ask(self.rows, keys, seed, batch_size, shuffle, drop_last, weights, world)
-        self._bounds = bounds(len(self.rows), batch_size, world, drop_last)
+        self._ask = Ask(self.rows, keys, seed, batch_size, shuffle, drop_last, weights, world, lengths, tokens)
+        self._bounds = bounds(len(self.rows), batch_size, world, drop_last) if lengths is None else cuts(self._ask)
         mixing = [transform for transform in transforms if transform.partners]
         if len(mixing) > 1:
             raise ValueError("more than one transform asks for partners: combine them into one that chooses by sample")

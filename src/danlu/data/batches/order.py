@@ -1,8 +1,7 @@
 """Which samples each micro-batch of an epoch holds: a pure function of (seed, epoch, sample keys), never of history.
 
 The epoch is one global sequence that knows nothing of ranks; it is cut into global batches, and each rank takes its
-share of every one. :func:`plan` is all there is to replace where another grouping is wanted (for instance batches of
-similar length).
+share of every one. Where lengths are given, batches are of similar length (:mod:`danlu.data.batches.buckets`).
 """
 
 from __future__ import annotations
@@ -26,6 +25,8 @@ class Ask:
     rows: int64 (N,), rows of the dataset. keys: uint64 (N,), their sample keys. size: samples in one rank's
     micro-batch.
     weights: float64 (N,) for sampling with replacement, or None. world: number of ranks.
+    lengths: int64 (N,) of the rows, for batches of similar length, or None. tokens: most of them in one rank's micro-batch, padding
+    counted, instead of ``size`` samples; None: ``size`` samples.
     """
 
     rows: np.ndarray
@@ -36,6 +37,8 @@ class Ask:
     drop_last: bool = False
     weights: np.ndarray | None = None
     world: int = 1
+    lengths: np.ndarray | None = None
+    tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,17 +66,23 @@ Planner = Callable[[Ask, int], Plan]
 
 
 def plan(ask: Ask, epoch: int) -> Plan:
-    """The plan of one epoch: shuffled by key, sampled by weight, or as the rows come."""
+    """The plan of one epoch: shuffled by key, sampled by weight, or as the rows come; then by length where lengths are given."""
+    if ask.lengths is not None:
+        from danlu.data.batches.buckets import bucketed
+
+        return bucketed(ask, *visited(ask, epoch), epoch)
     edges = bounds(len(ask.rows), ask.size, ask.world, ask.drop_last)
+    slots, keys = visited(ask, epoch)
+    return Plan(ask.rows[slots], keys, edges)
+
+
+def visited(ask: Ask, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """(int64 (S,), places in ``ask.rows`` as an epoch visits them; uint64 (S,), their keys)."""
     if ask.weights is not None:
         slots, turns = draw(ask.weights, ask.seed, epoch)
-        rows, keys = ask.rows[slots], repeated(ask.keys[slots], turns)
-    elif ask.shuffle:
-        slots = randomness.order(ask.seed, _ORDER, epoch, ask.keys)
-        rows, keys = ask.rows[slots], ask.keys[slots]
-    else:
-        rows, keys = ask.rows, ask.keys
-    return Plan(rows, keys, edges)
+        return slots, repeated(ask.keys[slots], turns)
+    slots = randomness.order(ask.seed, _ORDER, epoch, ask.keys) if ask.shuffle else np.arange(len(ask.rows))
+    return slots, ask.keys[slots]
 
 
 def bounds(samples: int, size: int, world: int = 1, drop_last: bool = False) -> np.ndarray:

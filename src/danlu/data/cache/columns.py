@@ -63,6 +63,10 @@ class Column(ABC):
             if part != "values" and not file.small:  # every gather needs them
                 file.check(folder, whole=True)
 
+    def lengths(self, rows: np.ndarray) -> np.ndarray | None:
+        """int64 (B,): the first dimension of each value, where values differ in it."""
+        return None
+
     @abstractmethod
     def gather(self, rows: np.ndarray) -> Values:
         """Values of int64 ``rows`` (B,), which the caller may change: no view of the file is ever given away."""
@@ -77,6 +81,10 @@ class Fixed(Column):
 
 
 class Ragged(Column):
+    def lengths(self, rows: np.ndarray) -> np.ndarray | None:
+        found: np.ndarray = self._arrays["shapes"][rows, 0]
+        return found
+
     def gather(self, rows: np.ndarray) -> Values:
         values, offsets = self._arrays["values"], self._arrays["offsets"]
         starts, stops = offsets[rows], offsets[rows + 1]

@@ -62,6 +62,10 @@ class Cache:
         """
         return self._columns[column].gather(rows)
 
+    def lengths(self, column: str, rows: np.ndarray) -> np.ndarray | None:
+        """int64 (B,): the first dimension of each value of a ragged column; None for others."""
+        return self._columns[column].lengths(rows)
+
     def gather_all(self, columns: Iterable[str], rows: np.ndarray) -> dict[str, Values]:
         return {name: self._columns[name].gather(rows) for name in columns}
 

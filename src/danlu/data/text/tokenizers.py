@@ -53,7 +53,7 @@ class Listed(Tokenizer):
 
     @classmethod
     def fit(cls, texts: Iterable[str], size: int, least: int) -> Listed:
-        """The most frequent tokens that occur ``least`` times or more, ``size`` with the special ones; of equally frequent ones the first."""
+        """The most frequent tokens that occur ``least`` times or more, ``size`` in all; of equally frequent ones the first."""
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(cls.cut(text))

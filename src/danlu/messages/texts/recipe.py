@@ -273,6 +273,26 @@ TEXTS = {
     ),
     "recipe.clash.no-images": ("the task {task} has no images.", "任务 {task} 没有图像。"),
     "recipe.clash.no-images.remedy": ("Leave data.image out.", "请去掉 data.image。"),
+    "recipe.clash.no-texts": ("the task {task} has no texts.", "任务 {task} 没有文本。"),
+    "recipe.clash.no-texts.remedy": ("Leave data.text out.", "请去掉 data.text。"),
+    "recipe.clash.tokens-unsorted": (
+        "a batch can only be filled to {tokens} tokens where rows of similar length meet.",
+        "只有长度相近的行在同一批时，才能把一批填到 {tokens} 个词元。",
+    ),
+    "recipe.clash.tokens-unsorted.remedy": ("Leave data.bucket out.", "请去掉 data.bucket。"),
+    "recipe.clash.tokens-and-auto": (
+        "a batch is filled to {tokens} tokens, so there is no number of rows to be found.",
+        "一批按 {tokens} 个词元填满，没有行数可供自动选择。",
+    ),
+    "recipe.clash.tokens-and-auto.remedy": ("Leave train.batch_size out.", "请去掉 train.batch_size。"),
+    "recipe.clash.tokens-few": (
+        "a text of {longest} tokens does not fit into a batch of {tokens}.",
+        "{longest} 个词元的文本放不进 {tokens} 个词元的一批。",
+    ),
+    "recipe.clash.tokens-few.remedy": (
+        "Raise train.tokens or lower data.text.max_length.",
+        "请调大 train.tokens 或调小 data.text.max_length。",
+    ),
     "recipe.clash.shares": (
         "val {val} and test {test} together leave nothing to train on.",
         "val 为 {val}，test 为 {test}，没有留下可供训练的数据。",

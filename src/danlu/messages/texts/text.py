@@ -28,6 +28,14 @@ TEXTS = {
         "The tokenizer of {name} can't be read ({reason}).",
         "无法读取 {name} 的分词器（{reason}）。",
     ),
+    "text.no-lengths": (
+        "No input is a sequence whose length is known before it is read.",
+        "没有任何输入是读取之前就知道长度的序列。",
+    ),
+    "text.no-lengths.remedy": (
+        "Leave out data.bucket and train.tokens, or data.storage: stream.",
+        "请去掉 data.bucket 与 train.tokens，或去掉 data.storage: stream。",
+    ),
     "text.none": (
         "There is no usable text in this column ({reason}).",
         "该列中没有可用的文本（{reason}）。",
