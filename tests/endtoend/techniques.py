@@ -90,6 +90,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("swa", _one("train.swa", 0.4)),
     Technique("label-smoothing", _one("train.loss.label_smoothing", 0.1)),
     Technique("focal", _one("train.loss.name", "focal")),
+    Technique("coupled", _one("train.loss.name", "tests.endtoend.coupled:Coupled")),
     Technique("class-weights", _one("data.balance", "class-weights")),
     Technique("own-weights", _one("train.loss.class_weights", [0.5, 1.0, 2.0])),
     Technique("sampler", _one("data.balance", "sampler")),

@@ -54,7 +54,7 @@ def test_the_grid_holds_every_two_techniques_that_one_recipe_can_name() -> None:
     assert sum(refusal(*pair) is not None for pair in PAIRS) == refused
 
 
-@pytest.mark.parametrize("pair", ["ema accumulate", *SAMPLE])
+@pytest.mark.parametrize("pair", ["ema accumulate", "coupled accumulate", *SAMPLE])
 def test_a_pair_stands(ground: Ground, pair: str) -> None:
     assert stands(ground, *(BY_NAME[name] for name in pair.split())) == ""
 

@@ -21,7 +21,9 @@ class Objective(nn.Module):
 
     def __init__(self, terms: Mapping[str, Term], weights: Mapping[str, float] | None = None) -> None:
         super().__init__()
-        self.terms = nn.ModuleDict(terms)
+        self.terms = nn.ModuleDict(
+            {name.replace(".", "/"): term for name, term in terms.items()}
+        )  # torch allows no dots
         self.weights = {name: float((weights or {}).get(name, 1.0)) for name in terms}
         unknown = set(weights or {}) - set(terms)
         if unknown:
@@ -29,12 +31,13 @@ class Objective(nn.Module):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self.terms)
+        return tuple(self.weights)
 
     @property
     def coupled(self) -> tuple[str, ...]:
         """Names of the terms whose samples enter each other's loss."""
-        return tuple(name for name, term in self.terms.items() if term.coupled)  # type: ignore[union-attr]
+        both = zip(self.weights, self.terms.values(), strict=True)
+        return tuple(name for name, term in both if term.coupled)  # type: ignore[union-attr]
 
     def counts(self, batch: Batch) -> Tensor:
         """float64 (terms,): what this micro-batch adds to each term's count, from targets alone."""

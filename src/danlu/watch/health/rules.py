@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from danlu.messages import say
+from danlu.watch.health.collapse import collapse
 from danlu.watch.health.dead_relu import dead_relu
 from danlu.watch.health.divergence import divergence
 from danlu.watch.health.exploding import exploding_gradient
@@ -35,6 +36,7 @@ RULES: dict[str, Rule] = {
     "update-ratio": update_ratio,
     "unused-parameters": unused_parameters,
     "frozen-parameters": frozen_parameters,
+    "collapse": collapse,
     "label-noise": label_noise,
     "overfitting": overfitting,
     "plateau": plateau,
@@ -43,7 +45,7 @@ RULES: dict[str, Rule] = {
 """Name → rule. A rule gives None where its data were not recorded."""
 
 
-CAUSES = frozenset(RULES) - {"unused-parameters", "label-noise", "overfitting", "plateau", "underfitting"}
+CAUSES = frozenset(RULES) - {"unused-parameters", "collapse", "label-noise", "overfitting", "plateau", "underfitting"}
 SYMPTOMS = ("plateau", "underfitting")
 
 
