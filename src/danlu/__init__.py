@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from danlu.deploy.export import export as export
+    from danlu.deploy.index.index import Index as Index
     from danlu.deploy.loading import load as load
     from danlu.evaluation.comparison import compare as compare
+    from danlu.evaluation.explain.explaining import explain as explain
     from danlu.recipe.schema import Recipe as Recipe
     from danlu.report.after import train as train
     from danlu.report.writing import write_report as write_report
@@ -27,10 +29,12 @@ from danlu._compat.torchvision import hook as _put_torchvision_right
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Index": "danlu.deploy.index.index",
     "Recipe": "danlu.recipe.schema",
     "Run": "danlu.runs",
     "check": "danlu.runs",
     "compare": "danlu.evaluation.comparison",
+    "explain": "danlu.evaluation.explain.explaining",
     "export": "danlu.deploy.export",
     "fit": "danlu.training.fitting",
     "health": "danlu.runs",
@@ -42,11 +46,13 @@ _WHERE = {
 }
 
 __all__ = [
+    "Index",
     "Recipe",
     "Run",
     "__version__",
     "check",
     "compare",
+    "explain",
     "export",
     "fit",
     "health",

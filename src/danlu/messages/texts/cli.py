@@ -43,9 +43,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "ask the model of a run or an artifact about files or folders",
         "用训练好的模型或导出的产物预测文件或文件夹",
     ),
+    "cli.about.explain": ("show what part of an image an answer rests on", "显示回答依据图像的哪一部分"),
     "cli.about.export": (
         "write a run's artifact: what answers without torch, proven equal to the run",
         "导出训练的产物：无需 torch 即可预测，并验证与训练结果一致",
+    ),
+    "cli.about.index": (
+        "keep embeddings on this machine, search them, tell strangers",
+        "在本机保存、检索嵌入，并识别未知者",
     ),
     "cli.about.runs": ("list the runs in a folder", "列出文件夹中的训练记录"),
     "cli.about.inspect": (
