@@ -110,6 +110,8 @@ SINCE: dict[str, Any] = {
     "evaluate.thresholds": None,
     "model.adapter": None,
     "model.drop_path": None,
+    "train.allocator": "auto",  # changes no bit
+    "train.compile": False,
     "train.l1_by": "penalty",
     "train.non_finite": "stop",
     "train.sam": None,

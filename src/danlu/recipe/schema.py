@@ -347,7 +347,21 @@ class TrainSection(Section):
     )
     channels_last: bool | Literal["auto"] = Field("auto", description="Memory layout of images")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps, …")
-    threads: Count | Literal["auto"] = Field("auto", description="CPU threads")
+    threads: Count | Literal["auto", "fastest"] = Field(
+        "auto",
+        description="CPU threads; auto: one for each core; fastest: so many or fewer, by a short trial (their number changes bits, "
+        "so that the same recipe may end differently when the machine is busy)",
+    )
+    allocator: Literal["auto", "system", "keep"] = Field(
+        "auto",
+        description="keep: memory that a step frees is kept for the next, which glibc would give back to the system; "
+        "auto: where a short trial finds that getting it again costs time",
+    )
+    compile: bool | Literal["auto"] = Field(
+        False,
+        description="torch.compile for training's passes; auto: where a trial finds it exact, faster, and worth what it costs. "
+        "On CPUs it rarely is, and the trial takes minutes",
+    )
     evaluate_every: Count = Field(1, description="Epochs between evaluations")
     best: str | None = Field(
         None, description="Metric whose best weights are kept (val/accuracy); null: the task's own"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,6 +29,7 @@ from danlu.runs import choices as auto
 from danlu.runs.adapted import attach, unfreezing
 from danlu.runs.batch_size import LEAST, choose
 from danlu.runs.folder import RunFolder
+from danlu.runs.trials import Trials
 from danlu.tasks.base import Task
 from danlu.training.evaluation import Keep, judge
 from danlu.training.events import Event
@@ -161,9 +163,14 @@ def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, n
     batches = batches_of(size, workers(recipe))
     plan = plan_of(recipe, spec, data, transforms, made.device, len(batches))
     if train.precision == "auto":
-        batch = first_batch(batches, plan)
-        made.precision = auto.precision(made.net, made.objective, batch, made.device, choices)
+        made.precision = auto.precision(made.net, made.objective, first_batch(batches, plan), made.device, choices)
     plan = replace(plan, precision=made.precision)
+    if train.threads == "fastest" or train.allocator == "auto" or train.compile:
+        steps = min(plan.epochs * -(-len(batches) // plan.accumulate), plan.max_steps or math.inf)
+        trials = Trials(made.net, made.objective, first_batch(batches, plan), plan, int(steps), recipe, choices)
+        trials.threads()
+        trials.allocator()
+        plan = replace(plan, compiled=trials.compilation())
     if train.optimizer.lr == "auto":
         found = find_rate(made.net, made.objective, batches, plan)
         plan = replace(plan, lr=choices.make("train.optimizer.lr", found.suggestion, say("runs.chosen.finder")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ from danlu.data.batches.batches import Batches
 from danlu.data.room import memory
 from danlu.messages import say
 from danlu.training.forecast.passes import line
-from danlu.training.forecast.trial import try_out
+from danlu.training.forecast.trial import Repeated, try_out
 from danlu.training.objective import Objective
 from danlu.training.plan import Plan
 
@@ -80,7 +80,7 @@ def try_sizes(
             break
         step = None
         with suppress(torch.OutOfMemoryError):  # the largest that fits has been found
-            step = try_out(net, objective, _Same(batch_of(size)), replace(plan, accumulate=1, warmup=0))
+            step = try_out(net, objective, Repeated(batch_of(size)), replace(plan, accumulate=1, warmup=0))
         if step is None:
             torch.cuda.empty_cache()  # not before: until then the error holds what was computed
             break
@@ -89,19 +89,6 @@ def try_sizes(
             break
     fitting = [one for one in tried if one.held <= room]
     return fitting or tried[:1]
-
-
-class _Same:
-    """An epoch of one batch, in memory already: what reading costs is the same for every size."""
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-
-    def __len__(self) -> int:
-        return 1
-
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        yield self.batch
 
 
 def _room(device: torch.device) -> float:

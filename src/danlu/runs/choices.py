@@ -19,6 +19,7 @@ from danlu.messages import say
 from danlu.randomness import Position
 from danlu.recipe import patch
 from danlu.recipe.schema import Recipe
+from danlu.training import allocator, compilation
 from danlu.training.objective import Objective
 from danlu.training.plan import Plan
 from danlu.training.precision import Name, Precision, supported
@@ -58,12 +59,15 @@ def device_and_threads(recipe: Recipe, choices: Choices) -> torch.device:
     if train.precision == "fp16" and device.type == "cpu":
         raise RecipeError.of(recipe.where("train.precision"), say("runs.fp16-cpu"), say("runs.fp16-cpu.remedy"))
     threads = train.threads
-    if threads == "auto":
+    if isinstance(threads, str):
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         asked = os.environ.get("OMP_NUM_THREADS", "")
         threads = min(threads, int(asked)) if asked.isdigit() and int(asked) else threads
-        choices.make("train.threads", threads, say("runs.chosen.cores"))
+        if train.threads == "auto" or threads == 1 or device.type != "cpu":
+            choices.make("train.threads", threads, say("runs.chosen.cores"))
     torch.set_num_threads(int(threads))
+    if train.allocator == "keep" and not allocator.keep():
+        raise RecipeError.of(recipe.where("train.allocator"), say("runs.no-glibc"), say("runs.no-glibc.remedy"))
     return device
 
 
@@ -94,9 +98,9 @@ def precision(net: nn.Module, objective: Objective, batch: Batch, device: torch.
     name = supported(device)[0]
     if name == "fp32":
         return choices.make("train.precision", "fp32", say("runs.chosen.no-half"))  # type: ignore[no-any-return]
-    exact, exact_seconds = _trial(net, objective, batch, "fp32", device)
-    half, half_seconds = _trial(net, objective, batch, name, device)
-    difference = _difference(exact, half)
+    exact, exact_seconds = tried(net, objective, batch, "fp32", device)
+    half, half_seconds = tried(net, objective, batch, name, device)
+    difference = apart(exact, half)
     times = exact_seconds / half_seconds
     if not difference < 0.05:
         return choices.make("train.precision", "fp32", say("runs.chosen.parity-failed", difference=difference))  # type: ignore[no-any-return]
@@ -105,11 +109,12 @@ def precision(net: nn.Module, objective: Objective, batch: Batch, device: torch.
     return choices.make("train.precision", name, say("runs.chosen.parity", difference=difference, times=times))  # type: ignore[no-any-return]
 
 
-def _trial(
-    net: nn.Module, objective: Objective, batch: Batch, name: Name, device: torch.device
+def tried(
+    net: nn.Module, objective: Objective, batch: Batch, name: Name, device: torch.device, compiled: bool = False
 ) -> tuple[tuple[float, torch.Tensor], float]:
     """(loss, gradients as one vector) of one step on a copy, and the seconds of the faster of two."""
     trial = copy.deepcopy(net).train()
+    forward = compilation.forward(trial) if compiled else trial
     autocast = Precision(name, device).autocast
     counts = objective.counts(batch)
     best = math.inf
@@ -118,7 +123,7 @@ def _trial(
         reseed(Position(0))
         began = time.perf_counter()
         with autocast():
-            outputs = trial(*batch.arguments())
+            outputs = forward(*batch.arguments())
         loss, _ = objective(outputs, batch, counts)
         loss.backward()
         if device.type == "cuda":
@@ -128,7 +133,7 @@ def _trial(
     return (float(loss.detach()), gradients), best
 
 
-def _difference(exact: tuple[float, torch.Tensor], half: tuple[float, torch.Tensor]) -> float:
+def apart(exact: tuple[float, torch.Tensor], half: tuple[float, torch.Tensor]) -> float:
     """The larger of: relative difference of the loss, one minus the cosine between the gradients."""
     loss = abs(exact[0] - half[0]) / max(abs(exact[0]), 1e-6)
     cosine = float(torch.nn.functional.cosine_similarity(exact[1], half[1], dim=0))

@@ -205,7 +205,7 @@ def backward(
     for index, batch in enumerate(micros):
         reseed(Position(plan.seed, epoch, step, index))
         with parts.precision.autocast():
-            outputs = parts.net(*batch.arguments())
+            outputs = parts.forward(*batch.arguments())
         share, values = objective(outputs, batch, counts)
         parts.precision.backward(share)
         share = share.detach()

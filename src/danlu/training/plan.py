@@ -74,6 +74,7 @@ class Plan:
     after which the rate is held and weights at the ends of epochs are averaged, which are then evaluated. Not both.
     monitor: (metric, +1 or -1) whose best weights are kept in ``best_folder``. patience: evaluations without improvement
     by ``min_delta`` before stopping early. plateau: (metric, +1 or -1) that the schedule watches, where it is one that does.
+    compiled: whether training's forward and backward passes are compiled, for each shape of a batch.
     transforms: batch transforms in order. seed: of everything drawn.
     non_finite: what a step whose loss or gradient is NaN or infinite leads to; in no case does it change anything. captures: the folder
     in which the batches of such steps are kept. captures_every: steps between two looks inside the net (0: none), for watchers with
@@ -97,6 +98,7 @@ class Plan:
     ema: float | None = None
     swa: float | None = None
     precision: Name = "fp32"
+    compiled: bool = False
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     transforms: Sequence[BatchTransform] = ()
     kinds: Mapping[str, Kind] = field(default_factory=dict)

@@ -138,6 +138,38 @@ TEXTS = {
         "about {count} looks inside the net in a run, at most every {least}th step",
         "全程约查看网络内部 {count} 次，至多每 {least} 步一次",
     ),
+    "runs.chosen.threads": ("a step with so many threads took {tries}", "各线程数下单步耗时 {tries}"),
+    "runs.chosen.allocator": (
+        "a step asks the system for {pages} pages of memory, {share} % of its time",
+        "每步向系统申请 {pages} 页内存，占用其 {share} % 的时间",
+    ),
+    "runs.chosen.allocator.none": ("nothing to be chosen here", "此处无可选择"),
+    "runs.no-glibc": (
+        "this system's C library is not glibc, so freed memory can't be kept",
+        "本系统的 C 库不是 glibc，无法保留已释放的内存",
+    ),
+    "runs.no-glibc.remedy": ("Set train.allocator to system.", "请将 train.allocator 设为 system。"),
+    "runs.chosen.compile": (
+        "compiled steps are {times} times as fast; compiling took {spent} s, training would take {seconds} s without",
+        "编译后单步速度为 {times} 倍；编译耗时 {spent} 秒，不编译时训练约需 {seconds} 秒",
+    ),
+    "runs.chosen.compile.short": (
+        "about {seconds} s of training are too few for compiling to pay",
+        "训练约 {seconds} 秒，编译得不偿失",
+    ),
+    "runs.chosen.compile.differs": (
+        "a compiled step differs by {difference}, more than {allowed}",
+        "编译后的一步相差 {difference}，超过 {allowed}",
+    ),
+    "runs.compile.ragged": (
+        "the sizes of {column} differ from batch to batch, and each would be compiled anew",
+        "{column} 的尺寸随批次变化，每种尺寸都须重新编译",
+    ),
+    "runs.compile.failed": ("the net can't be compiled here: {reason}", "网络在此无法编译：{reason}"),
+    "runs.compile.remedy": (
+        "Set train.compile to false. On a CPU torch compiles with a C++ compiler (g++).",
+        "请将 train.compile 设为 false。在 CPU 上，torch 的编译需要 C++ 编译器（g++）。",
+    ),
     "runs.chosen.cores": ("cores of this machine", "本机核数"),
     "runs.thresholds.none": (
         "thresholds are those of one category, decoded from its logits, and this task has none such.",
