@@ -10,7 +10,7 @@ from typing import Any
 from danlu.data.kinds.boxes import Boxes
 from danlu.errors import RunError
 from danlu.messages import Language, choose, language, say, set_language
-from danlu.report import choice, page
+from danlu.report import choice, explained, page, worded
 from danlu.report.facts import Facts, unmade
 from danlu.report.html import Html, cut
 from danlu.report.samples import Source, open_source
@@ -21,15 +21,19 @@ from danlu.report.sections import (
     confusion,
     curves,
     data,
+    duplicates,
     environment,
+    explanations,
     forecast,
     health,
+    labels,
     layers,
     recipe,
     remarks,
     residuals,
     suspicious,
     thresholds,
+    words,
     worst,
 )
 from danlu.report.sections.base import Page, Section
@@ -52,10 +56,14 @@ SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     confusion.section,
     classes.section,
     worst.section,
+    labels.section,
+    explanations.section,
+    words.section,
     suspicious.section,
     thresholds.section,
     calibration.section,
     baselines.section,
+    duplicates.section,
     layers.section,
     data.section,
     remarks.section,
@@ -92,11 +100,13 @@ def written(facts: Facts, largest: int = LARGEST) -> str:
     """The page, of at most ``largest`` bytes."""
     source = open_source(facts)
     chosen = choice.choose(facts, None if source is None else source.task)
+    why = explained.explain(facts, source, chosen)
+    texts = worded.worded(facts, source, chosen)
     name = cut(facts.run.path.resolve().name, 60)
     task = choose(facts.spec.title) if facts.spec is not None else facts.recipe.task
     room, scale = _PICTURES * largest // LARGEST, 1.0
     while True:
-        body, last = _body(facts, source, chosen, room, scale), scale < _LEAST
+        body, last = _body(facts, source, chosen, why, texts, room, scale), scale < _LEAST
         if last or len(body) <= largest:  # the fonts are only made where there may be room for them
             text = page.whole(f"{name} · {task} · Danlu", body)
             if last or len(text.encode("utf-8", "replace")) <= largest:
@@ -104,7 +114,15 @@ def written(facts: Facts, largest: int = LARGEST) -> str:
         room, scale = room // 2, scale / 2
 
 
-def _body(facts: Facts, source: Source | None, chosen: choice.Choice, room: int, scale: float) -> Html:
+def _body(
+    facts: Facts,
+    source: Source | None,
+    chosen: choice.Choice,
+    why: explained.Explained,
+    texts: worded.Worded,
+    room: int,
+    scale: float,
+) -> Html:
     kinds = {} if source is None else source.data.kinds
     boxes = {name: kind.classes for name, kind in kinds.items() if isinstance(kind, Boxes)}
     longest = _BOXED if boxes else _PLAIN[len(set(chosen.ids())) > _MANY]
@@ -112,7 +130,7 @@ def _body(facts: Facts, source: Source | None, chosen: choice.Choice, room: int,
     if source is not None and getattr(source.task, "drawn_faults", False):
         longest, told = _SIDES, {one.id: one.predictions for one in chosen.faulty}
     seen = {} if source is None else source.look(chosen.ids(), room, longest, told)
-    made = Page(facts, chosen, seen, scale, boxes)
+    made = Page(facts, chosen, seen, scale, boxes, why, texts)
     head = headline(made)
     done = {make: _section(make, made) for make in SECTIONS if make is not remarks.section}
     done[remarks.section] = remarks.section(made)  # they tell what the others could not read
@@ -125,5 +143,11 @@ def _section(make: Callable[[Page], Section | None], made: Page) -> Section | No
     try:
         return make(made)
     except Exception as error:  # noqa: BLE001 - damaged files may hold anything; the rest of the page is there all the same
-        made.facts.problems.append(unmade(say(f"report.{make.__module__.rpartition('.')[2]}"), error))
+        made.facts.problems.append(unmade(_title(make), error))
         return None
+
+
+def _title(make: Callable[[Page], Section | None]) -> str:
+    """What a section is called, where it can't say so itself."""
+    name = make.__module__.rpartition(".")[2]
+    return say({"labels": "labels.section", "explanations": "explain.section"}.get(name, f"report.{name}"))

@@ -11,9 +11,11 @@ from danlu.messages import say
 from danlu.messages.texts.report import TEXTS
 from danlu.metrics.meaning import is_share
 from danlu.report.choice import Choice
+from danlu.report.explained import Explained
 from danlu.report.facts import Facts
 from danlu.report.html import Child, Html, cut, name_of, number, tag
 from danlu.report.samples import Seen
+from danlu.report.worded import Worded
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Page:
     seen: Mapping[str, Seen]
     scale: float = 1.0
     box_classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    explained: Explained = field(default_factory=Explained)
+    worded: Worded = field(default_factory=Worded)
 
     def most(self, count: int, least: int = 3) -> int:
         return max(least, int(count * self.scale))

@@ -11,8 +11,8 @@ _MOST = 30
 
 def section(page: Page) -> Section | None:
     found = page.facts.thresholds
-    if not found:
-        return None
+    if not found or page.facts.columns.get("kinds", {}).get(found["target"], {}).get("kind") == "labels":
+        return None  # of labels each has its own, told with it
     about = say(
         "report.thresholds.about",
         metric=metric_name(found["metric"]),

@@ -64,7 +64,7 @@ def _colours(page: Page) -> list[Html]:
     """The classes of masks in the colours that they are drawn in."""
     columns = page.facts.columns or {}
     kinds = [columns.get("kinds", {}).get(name, {}) for name in columns.get("targets", ())]
-    classes = next((kind["spec"]["classes"] for kind in kinds if kind.get("kind") == "mask"), [])[:_KEYS]
+    classes: list[str] = next((kind["spec"]["classes"] for kind in kinds if kind.get("kind") == "mask"), [])[:_KEYS]
     shown = [f"#{bytes(colour).hex()}" for colour in colours(len(classes)).tolist()]
     return [
         tag("span", class_of(str(name)), class_="key colour", style=f"--key:{colour}")
