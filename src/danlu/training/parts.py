@@ -66,7 +66,7 @@ class Parts:
         learnt = [*decayed, *others]
         self.gradients = GradientChain(learnt, self.precision, plan.clip_norm, plan.l1, decayed, plan.proximal)
         caches = objective.coupled and plan.accumulate > 1
-        self.cached = CachedGradients(net, objective, self.precision) if caches else None
+        self.cached = CachedGradients(net, objective, self.precision, self.forward) if caches else None
         self.sharpness = Sharpness(net, learnt, plan.sam) if plan.sam is not None else None
         schedule = WarmUp(plan.schedule, plan.warmup) if plan.warmup else plan.schedule
         averaging = round(plan.swa * total) if plan.swa is not None else None

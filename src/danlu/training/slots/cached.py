@@ -26,8 +26,11 @@ from danlu.training.slots.running import Running
 class CachedGradients:
     """Backward of an effective batch of several micro-batches, for an objective with coupled terms."""
 
-    def __init__(self, net: nn.Module, objective: Objective, precision: Precision) -> None:
+    def __init__(
+        self, net: nn.Module, objective: Objective, precision: Precision, forward: Callable[..., Any] | None = None
+    ) -> None:
         self.net, self.objective, self.precision = net, objective, precision
+        self.forward = forward or net  # compiled, where training is
         self._running = Running(net)
 
     def backward(self, micros: Sequence[Batch], reseed: Callable[[int], object]) -> tuple[Tensor, Tensor, Tensor]:
@@ -68,7 +71,7 @@ class CachedGradients:
     def _forward(self, batch: Batch, index: int, reseed: Callable[[int], object]) -> Any:
         reseed(index)
         with self.precision.autocast():
-            return self.net(*batch.arguments())
+            return self.forward(*batch.arguments())
 
 
 def _tensors(outputs: Any) -> Iterator[Tensor]:
