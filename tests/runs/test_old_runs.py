@@ -64,7 +64,7 @@ def test_they_are_judged_as_they_were(old: Path) -> None:
     for name, wanted in expected(old).items():
         for part, values in wanted.get("evaluated", {}).items():
             judged = runs.evaluate(f"runs/{name}", part)
-            assert near(judged["values"], values), name
+            assert near({key: judged["values"].get(key) for key in values}, values), name  # others may have come since
             assert near(judged["intervals"], wanted["intervals"][part]), name
 
 
