@@ -14,7 +14,21 @@ from faster_coco_eval import COCO, COCOeval_faster
 from danlu.tasks.detection.matching import match
 from danlu.tasks.detection.metrics import AveragePrecision, key_of
 
-NAMES = ("ap", "ap50", "ap75", "ar")
+NAMES = (
+    "ap",
+    "ap50",
+    "ap75",
+    "ap-small",
+    "ap-medium",
+    "ap-large",
+    "ar1",
+    "ar10",
+    "ar",
+    "ar-small",
+    "ar-medium",
+    "ar-large",
+)
+ALWAYS = ("ap", "ap50", "ap75", "ar", "ar1", "ar10")
 Images = list[tuple[np.ndarray, np.ndarray]]  # boxes (n, 6) and objects (m, 7) of each
 
 
@@ -39,12 +53,16 @@ def reference(images: Images, classes: int) -> dict[str, float]:
     base = COCO(content, print_function=logging.getLogger("coco").debug)
     judge = COCOeval_faster(base, base.loadRes(found), iouType="bbox", print_function=logging.getLogger("coco").debug)
     judge.run()
-    return dict(zip(NAMES, (float(judge.stats[place]) for place in (0, 1, 2, 8)), strict=True))
+    values = dict(zip(NAMES, map(float, judge.stats[:12]), strict=True))
+    return {name: value for name, value in values.items() if value >= 0}
 
 
-def drawn(draw: np.random.Generator, classes: int, coarse: bool) -> tuple[np.ndarray, np.ndarray]:
+def drawn(
+    draw: np.random.Generator, classes: int, coarse: bool, zoom: float = 1.0, boxes: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Objects, a fifth of them crowds, and boxes of which some lie near them. coarse: many scores and overlaps are equal."""
-    count, boxes = int(draw.integers(0, 9)), int(draw.integers(0, 40))
+    count = int(draw.integers(0, 9))
+    boxes = int(draw.integers(0, 40)) if boxes is None else boxes
     step = 8.0 if coarse else 1e-3
     corners = np.round(draw.uniform(0, 60, (count, 2)) / step) * step
     sides = np.round(draw.uniform(8, 40, (count, 2)) / step + 1) * step
@@ -61,6 +79,7 @@ def drawn(draw: np.random.Generator, classes: int, coarse: bool) -> tuple[np.nda
         high = np.maximum(high, low + step)
         labels[close] = truth[near[close], 4]
     scores = np.round(draw.random(boxes), 1 if coarse else 7)
+    low, high, truth[:, :4], truth[:, 6] = low * zoom, high * zoom, truth[:, :4] * zoom, truth[:, 6] * zoom**2
     return np.column_stack([low, high, scores, labels]).astype(np.float32), truth
 
 
@@ -86,6 +105,29 @@ def test_it_is_pycocotools(seed: int, coarse: bool) -> None:
     assert whole.compute() == metric.compute()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_sizes_crowds_empty_images_and_a_hundred_and_twenty_boxes(seed: int) -> None:
+    """Objects of 8 to 400 pixels, images without objects, without boxes, without either, and of 120 boxes of one class."""
+    draw = np.random.default_rng(100 + seed)
+    images = [drawn(draw, 2, bool(seed % 2), float(zoom)) for zoom in draw.choice([0.5, 1.0, 2.0, 4.0, 9.0], 60)]
+    images += [drawn(draw, 1, False, 2.0, 120) for _ in range(3)]
+    for place in range(0, 60, 7):
+        boxes, truth = images[place]
+        images[place] = (boxes, truth[:0]) if place % 2 else (boxes[:0], truth)
+    images.append((np.zeros((0, 6), np.float32), np.zeros((0, 7), np.float32)))
+    expected = reference(sorted(images, key=lambda image: key_of(*image)), 2)
+    assert set(expected) == set(NAMES)
+    metric = judged(images, 2)
+    assert metric.compute() == pytest.approx(expected, abs=1e-12)
+    alone = [reference([(b[b[:, 5] == k] * [1, 1, 1, 1, 1, 0], t[t[:, 4] == k] * [1, 1, 1, 1, 0, 1, 1])
+                        for b, t in sorted(images, key=lambda image: key_of(*image))], 1) for k in range(2)]  # fmt: skip
+    for name in ("ap", "ap50", "ar"):
+        assert metric.per_class()[name] == pytest.approx([each[name] for each in alone], abs=1e-12)
+    assert metric.per_class()["objects"].tolist() == [
+        sum(int(((t[:, 4] == k) & (t[:, 5] == 0)).sum()) for _, t in images) for k in range(2)
+    ]
+
+
 def test_a_hundred_boxes_of_a_class_count_in_an_image() -> None:
     draw = np.random.default_rng(0)
     truth = np.asarray([[0, 0, 10, 10, 0, 0, 100], [30, 30, 50, 50, 1, 0, 400]], np.float32)
@@ -106,12 +148,14 @@ def test_nothing_to_find_and_nothing_found() -> None:
     nothing, crowd = np.zeros((0, 7), np.float32), np.asarray([[0, 0, 10, 10, 0, 1, 100]], np.float32)
     box = np.asarray([[0, 0, 5, 5, 0.9, 0]], np.float32)
     for truth in (nothing, crowd):
-        assert all(map(math.isnan, judged([(box, truth)], 1).compute().values()))
+        values = judged([(box, truth)], 1).compute()
+        assert set(values) == set(ALWAYS)
+        assert all(map(math.isnan, values.values()))
     single = crowd * np.asarray([1, 1, 1, 1, 1, 0, 1], np.float32)
-    assert judged([(box[:0], single)], 1).compute() == dict.fromkeys(NAMES, 0.0)
+    assert judged([(box[:0], single)], 1).compute() == dict.fromkeys([*ALWAYS, "ap-small", "ar-small"], 0.0)
 
 
-def test_the_state_is_fourteen_bytes_a_box() -> None:
+def test_the_state_is_27_bytes_a_box() -> None:
     draw = np.random.default_rng(1)
     metric, boxes = AveragePrecision(3), 0
     for _ in range(600):
@@ -120,5 +164,5 @@ def test_the_state_is_fourteen_bytes_a_box() -> None:
         boxes += len(found)
     held = sum(sys.getsizeof(piece) for piece in (*metric._boxes, *metric._fresh))
     pieces = len(metric._boxes) + len(metric._fresh)
-    assert held < 14 * boxes + 120 * pieces
+    assert held < 27 * boxes + 120 * pieces
     assert pieces < 260

@@ -9,7 +9,8 @@ _SMALL = frozenset(("mse", "rmse", "mae", "log-loss", "brier", "ece", "eer", "sm
 _SHARES = frozenset(
     (
         *("accuracy", "top5", "balanced-accuracy", "macro-f1", "f1", "precision", "recall", "auc"),
-        *("ap", "ap50", "ap75", "ar"),
+        *("ap", "ap50", "ap75", "ap-small", "ap-medium", "ap-large"),
+        *("ar", "ar1", "ar10", "ar-small", "ar-medium", "ar-large"),
         *("micro-f1", "map", "subset-accuracy", "hamming-loss"),
         *("eer", "rank1"),
         *("miou", "iou", "dice", "pixel-accuracy"),

@@ -74,10 +74,8 @@ class Fcos(nn.Module):
             assert layer.bias is not None
             nn.init.constant_(layer.bias, start)
 
-    def forward(self, image: Tensor | Padded) -> dict[str, Tensor]:
-        x = image.values if isinstance(image, Padded) else image
-        height, width = x.shape[2:]
-        x = F.pad(x, (0, padded(width) - width, 0, padded(height) - height))
+    def pyramid(self, x: Tensor) -> list[Tensor]:
+        """(B, C, H, W), sides multiples of 32 → features (B, F, H/s, W/s) at strides s of 8, 16 and 32."""
         x = self.stem(x)
         maps = []
         for stage in self.stages:
@@ -89,9 +87,14 @@ class Fcos(nn.Module):
             if levels:
                 level = level + F.interpolate(levels[0], scale_factor=2.0, mode="nearest")
             levels.insert(0, level)
+        return [smooth(level) for smooth, level in zip(self.smooth, levels, strict=True)]
+
+    def forward(self, image: Tensor | Padded) -> dict[str, Tensor]:
+        x = image.values if isinstance(image, Padded) else image
+        height, width = x.shape[2:]
+        x = F.pad(x, (0, padded(width) - width, 0, padded(height) - height))
         classes, boxes, centres = [], [], []
-        for index, (smooth, level) in enumerate(zip(self.smooth, levels, strict=True)):
-            level = smooth(level)
+        for index, level in enumerate(self.pyramid(x)):
             seen = self.box_tower(level)
             classes.append(_flat(self.class_out(self.class_tower(level))))
             boxes.append(_flat(F.softplus(self.box_out(seen) * self.scales[index])))
