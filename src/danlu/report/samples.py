@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 16
 _PIXELS = 60_000_000  # that are decoded at most
-_CHARACTERS = 80
+_CHARACTERS, _TEXT = 80, 400  # of a value; of a text, which is there to be read
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ class Source:
     def _seen(self, name: str, origin: str, values: Mapping[str, Any], picture: Thumbnail | None) -> Seen:
         kinds = self.data.kinds
         drawn = {each: kinds[each].draw(values[each]) for each in self._texts}
-        texts = {each: text[:_CHARACTERS] for each, text in drawn.items() if isinstance(text, str)}
+        long = {each: _TEXT if kinds[each].name == "text" else _CHARACTERS for each in drawn}
+        texts = {each: text[: long[each]] for each, text in drawn.items() if isinstance(text, str)}
         boxes = {each: np.asarray(values[each]) for each in self.data.targets if kinds[each].name == "boxes"}
         return Seen(name, origin, picture, texts, boxes)
 

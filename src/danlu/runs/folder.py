@@ -36,6 +36,7 @@ class RunFolder:
     predictions = property(lambda self: self.path / "predictions")
     thresholds = property(lambda self: self.path / "thresholds.json")
     baselines = property(lambda self: self.path / "baselines.json")
+    claimed = property(lambda self: self.path / "claimed.json")
     checkpoints = property(lambda self: self.path / "checkpoints")
     best = property(lambda self: self.path / "best")
     captures = property(lambda self: self.path / "captures")

@@ -25,7 +25,7 @@ from danlu.watch import history
 from danlu.watch.health.recording import Doubts, Recording, Standing, Standings
 
 _SIMPLE = ("majority", "mean", "median", "average-box", "most-frequent")  # baselines that look at no input
-_INPUTS = ("linear", "nearest")  # those that do
+_INPUTS = ("linear", "nearest", "tfidf")  # those that do
 _PARTS = ("val", "test")
 _NEAR = 0.1  # by more than that the net may be better than a model it stands level with: then nothing is known
 _LISTED = 200  # ids of doubted samples
@@ -132,7 +132,7 @@ _ORDER: tuple[Standing | None, ...] = ("worse", "level", None, "better")
 def _standings(key: str, told: Mapping[str, Mapping[str, Any]]) -> Standings:
     simple = [name for name in _SIMPLE if name in told]
     best = max(simple, key=lambda name: told[name]["better"] * told[name]["baseline"], default=None)
-    linear = told.get("linear")
+    linear = told.get("linear", told.get("tfidf"))
     return Standings(
         simple=None if best is None else _standing(told[best], key),
         linear=None if linear is None else _standing(linear, key),

@@ -15,7 +15,7 @@ from danlu.errors import TrainingError
 from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
-from danlu.runs import baselines, thresholds, verdict, weights
+from danlu.runs import baselines, claimed, thresholds, verdict, weights
 from danlu.runs.assembling import Assembled, assemble, in_folder
 from danlu.runs.captures import CaptureWriter
 from danlu.runs.checking import examine
@@ -202,3 +202,4 @@ def _beside(folder: RunFolder, assembled: Assembled, fitted: Fitted, screen: Scr
         found = verdict.compared(entries, part, *at)
         if found is not None:
             tell(found)
+    claimed.claim(assembled, folder, entries, parts, progress, lambda text: tell(Said(*at, text)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -45,6 +45,14 @@ def is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGES  # noqa: PTH122 - called for every file
 
 
+TEXTS = frozenset((".txt", ".text"))
+
+
+def is_text(name: str) -> bool:
+    """Whether a file is a plain text by its name."""
+    return os.path.splitext(name)[1].lower() in TEXTS  # noqa: PTH122
+
+
 def is_hidden(name: str) -> bool:
     """Files that systems leave about: dot files, Thumbs.db, __MACOSX …"""
     return name.startswith(".") or name.lower() in _LITTER
@@ -69,14 +77,15 @@ class Listing:
     ignored: list[tuple[str, str]] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
     visits: Counter[tuple[int, int]] = field(default_factory=Counter)
+    wanted: Callable[[str], bool] = is_image
 
 
-def listing(root: Path, progress: Progress | None = None) -> Listing:
-    """All images below ``root``. Links are followed, but never in a circle.
+def listing(root: Path, progress: Progress | None = None, wanted: Callable[[str], bool] = is_image) -> Listing:
+    """All images (what is ``wanted`` by its name) below ``root``. Links are followed, but never in a circle.
 
     Raises DataError where links lead to one folder again and again: ten folders that link to each other have ten million paths.
     """
-    found = Listing()
+    found = Listing(wanted=wanted)
     stamps: dict[str, str] = {}
     pace = Pace(progress, say("data.listing"))
     waiting: list[tuple[str, str, tuple[tuple[int, int], ...]]] = [(os.fspath(root), "", ())]
@@ -129,8 +138,10 @@ def _scan(
             found.ignored.append((readable(name), say("data.note.hidden")))
         elif _is_folder(entry):
             waiting.append((entry.path, f"{name}/", (*above, here)))
-        elif not is_image(entry.name):
-            found.ignored.append((readable(name), say("data.note.not-an-image")))
+        elif not found.wanted(entry.name):
+            found.ignored.append(
+                (readable(name), say("data.note.not-an-image" if found.wanted is is_image else "text.note.not-a-text"))
+            )
         else:
             stamps[name] = stamp(entry)
 

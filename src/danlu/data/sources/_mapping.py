@@ -23,6 +23,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "file", "filename", "filenames", "imageid", "pixels", "x", "data", "features",
     ),
     "category": ("label", "labels", "class", "classname", "category", "categories", "target", "targets", "y", "classid", "labelname"),
+    "text": (
+        "text", "texts", "sentence", "sentences", "review", "reviews", "reviewtext", "content", "comment", "body", "message",
+        "document", "title", "文本", "内容", "评论", "句子", "正文",
+    ),
     "number": ("target", "targets", "value", "y", "number", "label", "score", "rating", "price"),
     "labels": ("labels", "tags", "label", "classes", "categories", "keywords", "attributes", "targets", "y"),
     "boxes": ("boxes", "objects", "annotations", "bboxes", "bbox"),
@@ -140,5 +144,8 @@ def _by_values(kind: str, free: Sequence[str], sample: Callable[[str], Sequence[
     seen = {column: [value for value in sample(column) if value not in (None, "")] for column in free}
     if kind == "image":
         return next((c for c, values in seen.items() if any(isinstance(v, str) and is_image(v) for v in values)), None)
+    if kind == "text":
+        long = {c: sum(len(str(v)) for v in values) / len(values) for c, values in seen.items() if values}
+        return max(long, key=lambda column: long[column]) if long else None
     few = {c: len(set(map(str, values))) for c, values in seen.items() if values}
     return min(few, key=lambda column: few[column]) if few else (free[0] if free else None)

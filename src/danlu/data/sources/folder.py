@@ -1,4 +1,4 @@
-"""One folder for each class: ``photos/cat/1.jpg``; also below ``train``, ``val`` and ``test`` folders."""
+"""One folder for each class: ``photos/cat/1.jpg``, ``reviews/good/1.txt``; also below ``train``, ``val`` and ``test`` folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from danlu.data.columns import Coded, Paths
 from danlu.data.kinds.category import natural
 from danlu.data.progress import Progress
-from danlu.data.sources._listing import Listing, is_hidden, listing, readable
+from danlu.data.sources._listing import Listing, is_hidden, is_image, is_text, listing, readable
 from danlu.data.sources._parts import part_of
 from danlu.data.sources._wanted import no_extra, only
 from danlu.data.table import Part, Table
@@ -37,23 +37,27 @@ class _Rows:
 
 
 def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
-    """One row for each image; its class is the folder it lies in, however deep, just below the root or below a part's folder.
+    """One row for each image, or each plain text where the task reads texts.
 
-    Classes come in natural order. Images outside of any class folder are set aside and listed; hidden files and files that are no
-    images by their name are noted.
+    Its class is the folder it lies in, however deep, just below the root or below a part's folder. Classes come in natural order.
+    Files outside of any class folder are set aside and listed; hidden files and files of other kinds by their name are noted.
     """
-    kinds = only(path, wanted, ("image", "category"), "folder")
+    texts = any(column.kind == "text" for column in wanted.values())
+    content = "text" if texts else "image"
+    kinds = only(path, wanted, (content, "category"), "folder")
     no_extra(path, data, "folder")
-    if "image" not in kinds:
+    if content not in kinds:
         raise DataError.of(str(path), say("data.folder.no-image-wanted"), say("data.source.cannot.remedy"))
     root, note = _inner(path)
-    found = listing(root, progress)
+    found = listing(root, progress, is_text if texts else is_image)
     if not found.names:
-        raise DataError.of(str(path), say("data.folder.empty"), _remedy(path, found))
+        what = say("text.folder.empty" if texts else "data.folder.empty")
+        raise DataError.of(str(path), what, _remedy(path, found, texts))
     classes, rows, problems = _rows(root, found, labelled="category" in kinds)
     if "category" in kinds and not classes:
-        raise DataError.of(str(path), say("data.folder.no-classes", count=len(found.names)), _remedy(path, found))
-    columns: dict[str, Sequence[Any]] = {kinds["image"]: Paths(root, rows.names)}
+        what = say("text.folder.no-classes" if texts else "data.folder.no-classes", count=len(found.names))
+        raise DataError.of(str(path), what, _remedy(path, found, texts))
+    columns: dict[str, Sequence[Any]] = {kinds[content]: Paths(root, rows.names)}
     if "category" in kinds:
         columns[kinds["category"]] = Coded(np.asarray(rows.codes, np.int32), classes)
     shown = [readable(name) for name in rows.names]
@@ -146,11 +150,11 @@ def _parted(root: Path, labelled: bool) -> bool:
     return len(parts) > 1
 
 
-def _remedy(path: Path, found: Listing) -> str:
-    """What to do about a folder without images in class folders; points at a manifest that lies there."""
+def _remedy(path: Path, found: Listing, texts: bool = False) -> str:
+    """What to do about a folder without images (texts) in class folders; points at a manifest that lies there."""
     files = [
         name for name, _ in found.ignored if name.endswith((".csv", ".tsv", ".jsonl", ".parquet", ".json", ".npz"))
     ]
     if files:
         return say("data.folder.manifest", path=path / files[0])
-    return say("data.folder.layout")
+    return say("text.folder.layout" if texts else "data.folder.layout")

@@ -48,6 +48,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     encoding, digest = encoding_of(path, None if whole else LONGEST_LINE)
     if whole:
         refuse_too_large(str(path), _HELD * path.stat().st_size)
+    notes = [] if encoding.startswith("utf-8") else [(str(path), say("data.note.encoding", encoding=encoding.upper()))]
     first = [value for _, value in islice(_rows(path, encoding), _SAMPLE) if isinstance(value, dict)]
     offered = list(dict.fromkeys(name for row in first for name in row))
     if not offered:
@@ -70,7 +71,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
             numbers.append(number)
             pace(len(numbers))
         pace.end(len(numbers))
-        return _manifest.Fetched(columns, Numbered(path.name, numbers), problems)
+        return _manifest.Fetched(columns, Numbered(path.name, numbers), problems, notes)
 
     def some(name: str) -> Sequence[Any]:
         return [row.get(name) for row in first]

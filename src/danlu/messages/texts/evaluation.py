@@ -13,6 +13,7 @@ TEXTS = {
     "evaluation.baseline.majority": ("majority", "多数类"),
     "evaluation.baseline.mean": ("mean", "均值"),
     "evaluation.baseline.median": ("median", "中位数"),
+    "evaluation.baseline.tfidf": ("TF-IDF + logistic regression", "TF-IDF + 逻辑回归"),
     "evaluation.baseline.linear": ("linear", "线性模型"),
     "evaluation.baseline.nearest": ("nearest", "最近邻"),
     "evaluation.baseline.average-box": ("average-box", "平均框"),

@@ -36,6 +36,41 @@ TEXTS = {
         "Leave out data.bucket and train.tokens, or data.storage: stream.",
         "请去掉 data.bucket 与 train.tokens，或去掉 data.storage: stream。",
     ),
+    "text.folder.empty": ("There is no .txt file in this folder.", "该文件夹中没有 .txt 文件。"),
+    "text.folder.no-classes": (
+        "{count} texts lie here, but none in a folder that names its class.",
+        "这里有 {count} 个文本，但没有一个位于以类别命名的文件夹中。",
+    ),
+    "text.folder.layout": (
+        "One folder for each class is meant: good/1.txt, bad/2.txt, …; or name a CSV, JSON lines or Parquet file.",
+        "应为每个类别一个文件夹：good/1.txt、bad/2.txt……；也可以给出 CSV、JSON Lines 或 Parquet 文件。",
+    ),
+    "text.note.not-a-text": ("no .txt file, passed over", "不是 .txt 文件，已跳过"),
+    "text.claimed": (
+        "{twins} of {rows} rows have a copy, or nearly one. Divided at random, {baseline} would have claimed {metric} {naive}; with "
+        "copies kept on one side it has {honest}.",
+        "{rows} 行中有 {twins} 行存在相同或近乎相同的副本。若随机划分，{baseline}会声称 {metric} 达到 {naive}；"
+        "把副本留在同一部分后为 {honest}。",
+    ),
+    "text.report.claimed": ("What duplicates would have claimed", "重复数据会带来的虚高"),
+    "text.report.equal": ("Rows with an equal copy", "有完全相同副本的行"),
+    "text.report.near": ("Rows with an equal or nearly equal copy", "有相同或近乎相同副本的行"),
+    "text.report.naive": ("{baseline}, rows divided at random", "{baseline}，随机划分"),
+    "text.report.honest": ("{baseline}, copies on one side", "{baseline}，副本在同一部分"),
+    "text.report.examples": ("Nearly equal rows", "近乎相同的行"),
+    "text.report.group": ("group", "组"),
+    "text.report.members": ("rows", "行"),
+    "text.report.words": ("Words that the answers rest on", "答案所依据的词"),
+    "text.report.words.about": (
+        "Integrated gradients of the answer's logit, from empty embeddings to the text's own ({steps} steps; {part}). "
+        "Green speaks for the answer, red against it.",
+        "对答案的 logit 从空嵌入到文本嵌入做积分梯度（{steps} 步；{part}）。绿色支持该答案，红色反对。",
+    ),
+    "text.report.words.none": (
+        "What the answers rest on could not be told ({reason}).",
+        "无法说明答案的依据（{reason}）。",
+    ),
+    "text.report.text": ("text", "文本"),
     "text.none": (
         "There is no usable text in this column ({reason}).",
         "该列中没有可用的文本（{reason}）。",

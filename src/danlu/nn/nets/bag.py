@@ -68,3 +68,11 @@ class Bag(nn.Module):
                 count = count + (lengths - size + 1).clamp_min(0)
         logits: Tensor = self.head(self.between(total / count[:, None].to(x.dtype)))
         return logits
+
+    def spread(self, shares: list[Tensor]) -> Tensor:
+        """What an answer owes to each token, (T,): shares (T,) of tokens, then of runs of 2, 3, …, which their tokens divide evenly."""
+        total = shares[0].clone()
+        for size, found in enumerate(shares[1:], start=2):
+            for at in range(size):
+                total[at:] += found[: len(found) - at] / size
+        return total

@@ -21,6 +21,7 @@ class Tfidf(Baseline):
     """
 
     name = "tfidf"
+    remembers = True
 
     def __init__(self, target: str, classes: int, columns: tuple[str, ...], solid: bool) -> None:
         self.target, self.classes, self.columns, self.solid = target, classes, columns, solid
