@@ -102,6 +102,11 @@ def _torchvision_defaults(name: str, image_size: Size, where: str) -> dict[str, 
     return {}
 
 
+def made(where: str, make: Any, name: str, **given: Any) -> nn.Module:
+    """A net that another library makes; what its constructor objects to becomes a RecipeError."""
+    return _made(where, make, name, **given)
+
+
 def _made(where: str, make: Any, name: str, **given: Any) -> nn.Module:
     """The net; what its constructor objects to becomes a RecipeError."""
     try:

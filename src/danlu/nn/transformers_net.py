@@ -55,6 +55,7 @@ def transformers_net(
     pretrained: bool | str,
     where: str,
     begun: str,
+    application: str = "classification",
 ) -> TransformersNet:
     """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. args: further values of the configuration;
     ``dropout`` and ``drop_path`` by whatever name they have there.
@@ -73,7 +74,7 @@ def transformers_net(
         _refuse(published, name, where)
         asked = _configured(published, args, name, where)
         plain = copy.deepcopy(asked)
-        kind = _class_of(asked, name, where)
+        kind = _class_of(asked, name, where, application)
         _fit(asked, in_channels, classes, name, where)
         if not _takes(kind, asked, in_channels, image_size):
             _resize(asked, image_size)
@@ -148,15 +149,19 @@ def _resize(config: Any, size: Size) -> None:
     inner.image_size = size[0] if size[0] == size[1] and isinstance(inner.image_size, int) else list(size)
 
 
-def _class_of(config: Any, name: str, where: str) -> Any:
+def _class_of(config: Any, name: str, where: str, application: str) -> Any:
     """Transformers' class for this configuration."""
-    from transformers import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING as KNOWN
+    import transformers
 
+    known = {
+        "classification": transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+        "segmentation": transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING,
+    }[application]
     try:
-        found: Any = KNOWN[type(config)]
+        found: Any = known[type(config)]
     except KeyError:
-        what = say("nn.hub-no-images", net=name, kind=config.model_type)
-        raise RecipeError.of(where, what, say("nn.hub-no-images-remedy")) from None
+        key = "nn.hub-no-images" if application == "classification" else "nn.hub-no-masks"
+        raise RecipeError.of(where, say(key, net=name, kind=config.model_type), say(f"{key}-remedy")) from None
     if not isinstance(found, list | tuple):
         return found
     told = [each for each in found if each.__name__ in (config.architectures or ())]

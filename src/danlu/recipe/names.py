@@ -22,7 +22,7 @@ from danlu.messages import say
 from danlu.recipe.arguments import Chosen, Where, check, place, untaken
 from danlu.recipe.importing import attribute, exists, load_module, missing_module, place_of
 from danlu.recipe.nearest import did_you_mean
-from danlu.recipe.published import EXTRAS, PACKAGES, refuse_unknown
+from danlu.recipe.published import APPLICATIONS, EXTRAS, PACKAGES, refuse_unknown
 from danlu.recipe.schema import Named
 from danlu.recipe.shape import one_of
 from danlu.recipe.spec import TaskSpec
@@ -150,7 +150,7 @@ def faults(group: str, named: Chosen, where: Where = "", arguments: bool = True)
         ):  # the user's own code, and large libraries, are imported only when needed
             package, _, model = target.partition(":")
             if package in GROUPS[group].published:
-                refuse_unknown(package, model, spot)
+                refuse_unknown(package, model, spot, APPLICATIONS)  # which one is told when the net is made
         elif arguments and (named.args or getattr(named, "value", None) is not None):
             return check(load_object(target, spot), named, where, GROUPS[group].supplied)[1]
     except RecipeError as error:

@@ -16,8 +16,13 @@ PACKAGES = {
     HUB: "transformers",
     "timm": "timm",
     "torchvision": "torchvision",
+    "smp": "segmentation_models_pytorch",
 }  # prefix → the package that makes its nets
-EXTRAS = {HUB: '"danlu[hf]"', "peft": '"danlu[lora]"'}  # what installs those that danlu doesn't bring
+EXTRAS = {
+    HUB: '"danlu[hf]"',
+    "smp": '"danlu[segmentation]"',
+    "peft": '"danlu[lora]"',
+}  # what installs those that danlu doesn't bring
 
 _REPOSITORY = re.compile(
     r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?"
@@ -29,22 +34,31 @@ _OLD_NAMES = re.compile(r"^register_model_deprecations\(__name__, \{\n(.*?)^\}\)
 _KEY = re.compile(r"^\s*['\"](\w+)['\"]\s*:", re.MULTILINE)
 
 
+_ARCHITECTURE = re.compile(r"^from \.decoders\.\w+ import (\w+)$", re.MULTILINE)
+APPLICATIONS = ("", "segmentation", "detection")  # folders of torchvision's nets
+
+
 @cache
-def published(package: str) -> frozenset[str]:
-    """Names of the classification nets of "timm" or "torchvision"; empty where the package is not installed or has no sources."""
-    spec = find_spec(package)
+def published(package: str, application: str = "") -> frozenset[str]:
+    """Names of the classification nets of "timm" or "torchvision"; empty where the package is not installed or has no sources.
+
+    application: of torchvision another folder of nets ("segmentation", …). Of "smp" those it has, all for segmentation.
+    """
+    spec = find_spec(PACKAGES.get(package, package))
     found: set[str] = set()
     for root in (spec.submodule_search_locations or ()) if spec else ():
-        # The other applications of torchvision (detection, …) lie in folders of their own.
-        for path in sorted((Path(root) / "models").glob("*.py")):
+        if package == "smp":
+            found.update(_ARCHITECTURE.findall((Path(root) / "__init__.py").read_text("utf-8")))
+            continue
+        for path in sorted((Path(root) / "models" / application).glob("*.py")):
             text = path.read_text("utf-8")
             found.update(name or function for name, function in _MODEL.findall(text))
             found.update(key for block in _OLD_NAMES.findall(text) for key in _KEY.findall(block))
     return frozenset(found)
 
 
-def refuse_unknown(package: str, name: str, where: str) -> None:
-    """Raises RecipeError with the nearest name where ``package`` publishes no such net.
+def refuse_unknown(package: str, name: str, where: str, applications: tuple[str, ...] = ("",)) -> None:
+    """Raises RecipeError with the nearest name where ``package`` publishes no such net. applications: for which it may be.
 
     A tag of weights (after a dot) is left alone.
     Of the hub's only what is certain is told: a folder that is none, and what can't be a name.
@@ -52,7 +66,7 @@ def refuse_unknown(package: str, name: str, where: str) -> None:
     if package == HUB:
         _refuse_unnamed(name, where)
         return
-    known = sorted(published(package))
+    known = sorted(name for each in applications for name in published(package, each))
     if known and name.partition(".")[0] not in known:
         what = say("recipe.unknown-published", package=package, name=name, count=len(known))
         listing = f"{package}{'' if package == 'timm' else '.models'}.list_models()"

@@ -7,16 +7,16 @@ TEXTS = {
         "掩码为 {said} 像素，图像为 {found} 像素；掩码必须与图像逐像素对应",
     ),
     "masks.coloured": (
-        'the mask is coloured, but classes are known by numbers; say data.mask.classes: {{name: "#rrggbb"}}',
-        '掩码是彩色的，而类别是用数字表示的；请写 data.mask.classes: {{名称: "#rrggbb"}}',
+        'the mask is coloured, but classes are known by numbers; say options.mask.classes: {{name: "#rrggbb"}}',
+        '掩码是彩色的，而类别是用数字表示的；请写 options.mask.classes: {{名称: "#rrggbb"}}',
     ),
     "masks.many": (
         "the masks hold more than {most} different values: they are photographs or JPEGs, not masks of classes",
         "掩码中有超过 {most} 种不同的值：它们是照片或 JPEG，不是类别掩码",
     ),
     "masks.unknown": (
-        "{pixels} pixels have values that are no class: {values}; name them in data.mask.classes or data.mask.ignore",
-        "{pixels} 个像素的值不属于任何类别：{values}；请在 data.mask.classes 或 data.mask.ignore 中列出",
+        "{pixels} pixels have values that are no class: {values}; name them in options.mask.classes or options.mask.ignore",
+        "{pixels} 个像素的值不属于任何类别：{values}；请在 options.mask.classes 或 options.mask.ignore 中列出",
     ),
     "masks.unknown-many": (
         "{pixels} pixels have {count} values that are no class ({values}): a JPEG, or a mask that was resized smoothly, is none",

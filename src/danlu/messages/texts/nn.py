@@ -177,6 +177,14 @@ TEXTS = {
         "Take another one: https://huggingface.co/models?pipeline_tag=image-classification.",
         "请另选一个：https://huggingface.co/models?pipeline_tag=image-classification。",
     ),
+    "nn.hub-no-masks": (
+        "{net} ({kind}) is no net that Transformers has for semantic segmentation.",
+        "{net}（{kind}）不是 Transformers 中用于语义分割的网络。",
+    ),
+    "nn.hub-no-masks-remedy": (
+        "Take another one: https://huggingface.co/models?pipeline_tag=image-segmentation.",
+        "请另选一个：https://huggingface.co/models?pipeline_tag=image-segmentation。",
+    ),
     "nn.hub-square": (
         "perhaps it takes square images only, and these are {size} ({reason})",
         "它可能只接受正方形图像，而现在是 {size}（{reason}）",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Dice(Term):
     """1 - mean over classes of 2·Σ p·t / (Σ p + Σ t), p = softmax(logits), sums over pixels (Milletari et al. 2016, without squares).
 
-    logits: (B, K, …) with one dimension or more behind the classes. target: whole labels (B, …); those that are ``ignore`` count nowhere.
+    logits: (B, K, …), at least one dimension behind the classes. target: whole labels (B, …); ``ignore`` is in no sum.
     over: "image": a coefficient for each image, of the classes that are in its truth, and the count is the number of images with any
     label. "batch": one for the whole batch, which couples its samples (see :attr:`Term.coupled`); the count is the same.
     smooth: added above and below.
