@@ -32,6 +32,14 @@ TEXTS = {
         "请继承 danlu.data.augment.parts 中的 Geometric、Colouring、Covering 或 Mixing，"
         "或实现 danlu.data.augment.base.BatchTransform 的方法。",
     ),
+    "augment.boxes-only": (
+        "'{name}' puts images with boxes together; other columns can't follow it.",
+        "“{name}”拼合带边界框的图像；其他列无法随之变换。",
+    ),
+    "augment.boxes-only.remedy": (
+        "Leave it out of data.augment; flip, crop, scale and colours suit every task with images.",
+        "请从 data.augment 中去掉它；flip、crop、scale 和颜色变换适合所有图像任务。",
+    ),
     "augment.two-mixers": (
         "{name} asks for partners of its own, beside {other}; a batch can serve only one of them.",
         "{name} 与 {other} 都要求各自的配对样本；一个批次只能满足其中之一。",

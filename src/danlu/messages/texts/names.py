@@ -147,6 +147,18 @@ TEXTS = {
         "The image is padded, then a window of its own size taken at a random place.",
         "先在四周填充，再在随机位置取一个与原图同大的窗口。",
     ),
+    "names.augmentation.mosaic": (
+        "Four images in the quarters of one, with their boxes.",
+        "把四幅图像连同边界框拼入一幅的四个角。",
+    ),
+    "names.augmentation.copy-paste": (
+        "Objects of another image copied in, with their boxes.",
+        "把另一幅图像中的目标连同边界框复制进来。",
+    ),
+    "names.augmentation.scale": (
+        "Content made larger or smaller within the image's frame.",
+        "在图像尺寸不变的情况下放大或缩小内容。",
+    ),
     "names.augmentation.cutmix": (
         "A rectangle of the image comes from another one, targets are mixed by area (Yun et al. 2019).",
         "图像中的一个矩形来自另一张图，目标按面积混合（Yun 等，2019）。",
