@@ -75,7 +75,8 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
                     values, said = _arrays.labels(values, count, where)
                 notes += [(where, note) for note in said]
                 pieces[name].append(values)
-                rows.append(values)
+                if wish.role != "aside":  # a row's id, on which randomness depends, must not tell what only judges
+                    rows.append(values)
             ids += _arrays.ids_by_content(rows, f"{part}/" if part else "")
             origins += Numbered(f"{path.name}, {next(iter(mapped.columns.values()))}", range(count), "data.row")
             given += [part] * count

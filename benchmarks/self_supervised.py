@@ -1,0 +1,159 @@
+"""Self-supervision at few labels of Fashion-MNIST: SimCLR on all images, then 1 % of the labels, beside the same net from scratch.
+
+    python benchmarks/self_supervised.py [seeds] [epochs of pretraining]
+
+Data: Debian's dataset-fashion-mnist (apt-get install). For each seed 600 of the 60,000 training images keep their labels (60 of a class)
+and 1,000 others with labels are the validation part; the rest is seen without labels. Scratch and fine-tuning choose among the same
+augmentations and numbers of epochs on the validation part; the chosen one of each is asked about the 10,000 test images once. The curve:
+a linear probe (logistic regression, its penalty chosen on the validation part) on the features of the encoder and of an untrained one, at
+1, 5, 10 and 100 % of the labels, judged on the test images too. One thread.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import danlu
+from danlu import recipe as recipes
+from danlu.data.places import installed
+from danlu.data.sources import idx
+from danlu.recipe.names import spec_of
+from danlu.runs.assembling import assemble
+from danlu.runs.predicting import RunPredictor
+from danlu.tasks.self_supervised import probe
+from danlu.tasks.self_supervised.probe import Labelled
+
+CLASSES, EACH, HELD = 10, 60, 100
+SHARES = (0.01, 0.05, 0.1, 1.0)
+AUGMENTS: dict[str, list[Any]] = {
+    "shifts": ["flip", {"crop": 2}],
+    "crops and erasing": [{"random-resized-crop": {"area": 0.5}}, "flip", {"erase": {"p": 0.3}}],
+}
+EPOCHS = (50, 150)
+
+
+def cpu() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_utime
+
+
+def arrays(part: str) -> tuple[np.ndarray, np.ndarray]:
+    folder = next(iter(installed("fashion-mnist")))
+    images, labels = (idx.array(folder / f"{part}-{what}-ubyte.gz") for what in ("images-idx3", "labels-idx1"))
+    return images, labels
+
+
+def divided(seed: int, labels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """(rows of each class that are no validation rows, in random order; validation rows)."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    by_class = [order[labels[order] == label] for label in range(CLASSES)]
+    held = np.concatenate([rows[EACH : EACH + HELD] for rows in by_class])
+    return [np.concatenate([rows[:EACH], rows[EACH + HELD :]]) for rows in by_class], held
+
+
+def classifier(source: Path, seed: int, runs: Path, augment: str, epochs: int, encoder: Path | None) -> Any:
+    asked: dict[str, Any] = {
+        "task": "image-classification",
+        "seed": seed,
+        "run": {
+            "folder": str(runs),
+            "name": f"{'fine' if encoder else 'scratch'}-{augment.replace(' ', '-')}-{epochs}",
+        },
+        "data": {"source": str(source), "augment": AUGMENTS[augment], "duplicates": "keep", "split": {"test": 0.0}},
+        "model": {"name": "resnet", "pretrained": str(encoder) if encoder else False},
+        "train": {
+            "epochs": epochs,
+            "threads": 1,
+            "evaluate_every": 1000,
+            "optimizer": {"lr": 0.05 if encoder else 0.15},
+        },
+        "watch": {"captures_every": 0},
+        "evaluate": {"baselines": False, "report": False},
+    }
+    return danlu.train(asked, screen=False)
+
+
+def best(source: Path, seed: int, runs: Path, encoder: Path | None) -> Any:
+    made = [classifier(source, seed, runs, augment, epochs, encoder) for augment in AUGMENTS for epochs in EPOCHS]
+    for run in made:
+        print(f"    {run.path.name}: val {run.metrics['val/accuracy']:.3f}", flush=True)
+    return max(made, key=lambda run: run.metrics["val/accuracy"])
+
+
+def features(net: Any, images: np.ndarray) -> np.ndarray:
+    net.eval()
+    with torch.inference_mode():
+        blocks = [torch.from_numpy(images[start : start + 1000, None]) for start in range(0, len(images), 1000)]
+        return np.concatenate([net(block)["embedding"].numpy() for block in blocks])
+
+
+def curve(
+    net: Any, images: np.ndarray, labels: np.ndarray, by_class: list[np.ndarray], held: np.ndarray, test: Any
+) -> list[float]:
+    every, asked = features(net, images), features(net, test[0])
+    found = []
+    for share in SHARES:
+        rows = np.concatenate([rows[: round(share * 6000)] for rows in by_class])
+        train = Labelled(every[rows], labels[rows])
+        strengths = (0.01, 0.1, 1.0) if share < 1 else (0.1,)
+        worth = {one: probe.accuracy(probe.linear(train, every[held], one), labels[held]) for one in strengths}
+        chosen = max(worth, key=lambda one: worth[one])
+        found.append(probe.accuracy(probe.linear(train, asked, chosen), test[1]))
+    return found
+
+
+def main(seeds: int, epochs: int) -> None:
+    torch.set_num_threads(1)
+    images, labels = arrays("train")
+    test = arrays("t10k")
+    rows = []
+    for seed in range(seeds):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            by_class, held = divided(seed, labels)
+            rest = np.sort(np.concatenate(by_class))
+            few = np.concatenate([own[:EACH] for own in by_class])
+            np.savez(folder / "unlabelled.npz", x_train=images[rest], x_val=images[held])
+            np.savez(
+                folder / "few.npz", x_train=images[few], y_train=labels[few], x_val=images[held], y_val=labels[held]
+            )
+            np.savez(folder / "test.npz", x=test[0], y=test[1])
+            began = cpu()
+            asked = {
+                "task": "self-supervised",
+                "seed": seed,
+                "run": {"folder": str(folder / "runs"), "name": "encoder"},
+                "data": {"source": str(folder / "unlabelled.npz"), "duplicates": "keep", "split": {"test": 0.0}},
+                "train": {"epochs": epochs, "threads": 1, "evaluate_every": 1000},
+                "watch": {"captures_every": 0},
+                "evaluate": {"report": False},
+            }
+            encoder = danlu.train(asked, screen=False)
+            spent = cpu() - began
+            print(f"  seed {seed}: pretrained in {spent:.0f} CPU s", flush=True)
+            chosen = [best(folder / "few.npz", seed, folder / "runs", given) for given in (None, encoder.path)]
+            judged = [danlu.evaluate(run.path, part="test", source=str(folder / "test.npz")) for run in chosen]
+            scratch, fine = (found["values"]["test/accuracy"] for found in judged)
+            recipe = recipes.complete(recipes.from_dict(asked))
+            untrained = assemble(recipe, spec_of(recipe.task)).net
+            curves = [
+                curve(net, images, labels, by_class, held, test) for net in (RunPredictor(encoder.path).net, untrained)
+            ]
+            rows.append((scratch, fine, *curves[0], *curves[1]))
+            print(f"  seed {seed}: scratch {scratch:.4f}, fine-tuned {fine:.4f}, probes {curves}", flush=True)
+    table = np.asarray(rows)
+    print(f"\n{seeds} seeds, test accuracy, mean (least–most)")
+    names = ["1 %: from scratch", "1 %: pretrained and fine-tuned"]
+    names += [f"{share:.0%}: linear probe, {kind}" for kind in ("pretrained", "untrained") for share in SHARES]
+    for name, values in zip(names, table.T, strict=True):
+        print(f"{name:36} {values.mean():.4f} ({values.min():.4f}–{values.max():.4f})")
+
+
+if __name__ == "__main__":
+    main(*(int(each) for each in (*sys.argv[1:], *("3", "12")[len(sys.argv) - 1 :])))
