@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 _BY_CLASS = frozenset(("iou", "dice"))  # before a class's name
-_SMALL = frozenset(("mse", "rmse", "mae", "log-loss", "brier", "ece", "eer", "smallest-far"))
+_SMALL = frozenset(
+    (
+        *("mse", "rmse", "mae", "log-loss", "brier", "ece", "eer", "smallest-far"),
+        *("missed", "wrong-class", "poor-box", "double", "background"),
+    )
+)
 _SHARES = frozenset(
     (
         *("accuracy", "top5", "balanced-accuracy", "macro-f1", "f1", "precision", "recall", "auc"),

@@ -29,7 +29,7 @@ _FEW = (1, 10)  # boxes of a class in an image, for "ar1" and "ar10"
 class AveragePrecision(Metric):
     """ "ap" (IoU .50:.95), "ap50", "ap75", "ar" (100 boxes an image), "ar1", "ar10" over all images; crowds count as COCO has them.
 
-    Where there are objects of that size, also "ap-small", "ap-medium", "ap-large" and the same of "ar": below 32², to 96², and above, in
+    Where there are objects of that size, also "ap-small", "ap-medium", "ap-large" and the same of "ar": below 32², to 96², above, in
     pixels² of prepared images. The same numbers as pycocotools'. Every image is matched when it comes, and neither it nor its
     objects are kept: 27 bytes for each box found (class, score, rank, at which overlaps it hit or is ignored by size, its image's
     key) and 32 for each class. Boxes of equal score count in the order of their images' keys, so that the order in which images come

@@ -16,14 +16,13 @@ from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.detection.assign import AssignBoxes
 from danlu.tasks.detection.baseline import AverageBox
+from danlu.tasks.detection.errors import SURE, ErrorCounts
 from danlu.tasks.detection.matching import match
 from danlu.tasks.detection.metrics import AveragePrecision
 from danlu.tasks.detection.net import Fcos
 from danlu.tasks.detection.terms import BoxTerm, CentreTerm, ClassTerm
 from danlu.tasks.image_input import normalisation
 from danlu.training.objective import Objective
-
-SURE = 0.3  # a box that scores less is no answer
 
 
 class Detection(Task):
@@ -55,7 +54,7 @@ class Detection(Task):
         return Objective({"class": ClassTerm(), "box": BoxTerm(), "centre": CentreTerm()})
 
     def metrics(self) -> Sequence[Metric]:
-        return (AveragePrecision(len(self.classes)),)
+        return (AveragePrecision(len(self.classes)), ErrorCounts())
 
     def baselines(self) -> Sequence[Baseline]:
         return (AverageBox(len(self.classes), self.recipe.options["max_boxes"]),)
