@@ -83,6 +83,39 @@ EMBEDDED = {  # for recipes whose data are installed on few machines, at a rate 
     "data.limit": 256,
     "train.batch_size": 32,
     "train.optimizer.lr": 0.02,
+def tagged(folder: Path) -> None:
+    """photos.csv: noise with a patch of each colour that is among the labels."""
+    draw = np.random.default_rng(0)
+    lines = ["image,labels"]
+    for row in range(160):
+        yes = draw.random(3) < (0.5, 0.3, 0.2)
+        pixels = draw.integers(0, 90, (40, 40, 3))
+        for channel in np.flatnonzero(yes):
+            top, left = draw.integers(0, 26, 2)
+            pixels[top : top + 14, left : left + 14, channel] += 90
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{row}.png")
+        lines.append(f"{row}.png,{'|'.join(np.asarray(['red', 'green', 'blue'])[yes]) or '[]'}")
+    (folder / "photos.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def reviews(name: str) -> Callable[[Path], None]:
+    """Two hundred short texts, with the word of their class in each."""
+
+    def write(folder: Path) -> None:
+        draw = np.random.default_rng(0)
+        common = ["the", "room", "was", "near", "a", "lake", "and", "we", "had", "rain", "one", "week"]
+        telling = {"good": ["lovely", "great"], "bad": ["awful", "dirty"]}
+        with (folder / name).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("text", "label"))
+            for _ in range(200):
+                label = "good" if draw.random() < 0.6 else "bad"
+                words = [*draw.choice(common, draw.integers(6, 24)), str(draw.choice(telling[label]))]
+                writer.writerow((" ".join(map(str, draw.permutation(words))), label))
+
+    return write
+
+
 }
 SHIPPED = {
     "fashion": Shipped("fashion.yaml", changes={"data.limit": 320}),
@@ -96,6 +129,16 @@ SHIPPED = {
     "house-price": Shipped("house_price.spec:SPEC", data=houses, changes={"data.source": "houses.csv"}),
 }
 """The recipes in examples/ and those of `danlu new`, by name."""
+    "multi-label": Shipped("multi_label.yaml", steps=8, data=tagged, changes={"data.image.size": 40}),
+    "new-image-multi-label": Shipped(
+        "image-multi-label", steps=8, data=tagged, changes={"data.image.size": 40}, slow=True
+    ),
+    "text": Shipped("text.yaml", steps=6, data=reviews("reviews.csv"), changes={"train.tokens": 320}),
+    "new-text-classification": Shipped(
+        "text-classification", steps=6, data=reviews("reviews.csv"), changes={"data.columns": {}}, slow=True
+    ),
+    "segmentation": Shipped("segmentation.yaml", steps=8, data=scenes),
+    "new-segmentation": Shipped("segmentation", steps=8, data=scenes, slow=True),
 
 
 def made(name: str, folder: Path, threads: int = 1) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def claim(
     progress: Progress | None = None,
     tell: Say | None = None,
 ) -> dict[str, Any] | None:
-    """Written to ``claimed.json``; None where there are hardly any duplicates, they are kept, or no baseline remembers.
+    """Written to ``claimed.json``; None where there are hardly any duplicates, they are kept, or nothing remembers.
 
-    {"baseline", "part", "metric", "naive": with the rows divided at random, "honest": as the run divides them, "rows", "twins", "near"}.
+    {"baseline", "part", "metric", "naive": with rows divided at random, "honest": as the run divides them, "rows", "twins", "near"}.
     entries: the baselines as they were judged on ``parts``.
     """
     duplicates = made.data.card.get("duplicates", {})

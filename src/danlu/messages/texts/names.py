@@ -2,6 +2,18 @@
 
 TEXTS = {
     # ---- nets
+    "names.net.bag": (
+        "The mean of embeddings of tokens and of hashed runs of tokens (fastText): token ids (B, T) → logits (B, classes).",
+        "词元及其连续组合（哈希）的嵌入取均值（fastText）：词元编号 (B, T) → logits (B, 类别数)。",
+    ),
+    "names.net.text-cnn": (
+        "Convolutions over tokens and each one's largest answer (Kim 2014): token ids (B, T) → logits (B, classes).",
+        "在词元上卷积，各取最大响应（Kim，2014）：词元编号 (B, T) → logits (B, 类别数)。",
+    ),
+    "names.net.text-transformer": (
+        "A small pre-norm Transformer encoder, mean over real tokens: token ids (B, T) → logits (B, classes).",
+        "前置归一化的小型 Transformer 编码器，对真实词元取均值：词元编号 (B, T) → logits (B, 类别数)。",
+    ),
     "names.net.collaborative-filtering": (
         "The inner product of an embedding of the user and one of the item: user and item ids (B,) → scores (B,).",
         "用户嵌入与物品嵌入的内积：用户和物品编号 (B,) → 得分 (B,)。",
@@ -227,6 +239,7 @@ TEXTS = {
     "names.kind.image": ("An image, grey or in colour.", "图像，灰度或彩色。"),
     "names.kind.mask": ("One class for each pixel of an image.", "图像每个像素的类别。"),
     "names.kind.number": ("A number.", "一个数。"),
+    "names.kind.text": ("A text, as ids of its tokens.", "文本，以词元编号表示。"),
     # ---- sources
     "names.source.builtin": (
         "Data that come with Danlu, or are fetched by name: builtin:fashion, builtin:fashion-full, builtin:digits.",
