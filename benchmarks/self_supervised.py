@@ -2,11 +2,11 @@
 
     python benchmarks/self_supervised.py [seeds] [epochs of pretraining]
 
-Data: Debian's dataset-fashion-mnist (apt-get install). For each seed 600 of the 60,000 training images keep their labels (60 of a class)
-and 1,000 others with labels are the validation part; the rest is seen without labels. Scratch and fine-tuning choose among the same
-augmentations and numbers of epochs on the validation part; the chosen one of each is asked about the 10,000 test images once. The curve:
-a linear probe (logistic regression, its penalty chosen on the validation part) on the features of the encoder and of an untrained one, at
-1, 5, 10 and 100 % of the labels, judged on the test images too. One thread.
+Data: Debian's dataset-fashion-mnist (apt-get install). For each seed 600 of the 60,000 training images keep their labels (60 of a
+class) and 1,000 others with labels are the validation part; the rest is seen without labels. Scratch and fine-tuning choose among the
+same augmentations and numbers of epochs on the validation part; the chosen one of each is asked about the 10,000 test images once. The
+curve: a linear probe (logistic regression, its penalty chosen on the validation part) on the features of the encoder and of an
+untrained one, at 1, 5, 10 and 100 % of the labels, judged on the test images too. One thread.
 """
 
 from __future__ import annotations

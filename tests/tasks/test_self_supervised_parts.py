@@ -34,7 +34,7 @@ def batch(count: int = 12) -> Batch:
 
 
 def take(whole: Batch, rows: list[int]) -> Batch:
-    columns = {name: value[rows] for name, value in whole.columns.items()}  # type: ignore[index]
+    columns = {name: tensor(whole, name)[rows] for name in whole.columns}
     return Batch(columns, whole.inputs, whole.rows[rows], whole.keys[rows])
 
 
