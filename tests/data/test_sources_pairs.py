@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from danlu.data.sources import pairs
+from danlu.data.sources import csv, pairs
 from danlu.data.sources._colour_maps import class_file
 from danlu.errors import DataError
 from danlu.recipe.schema import DataSection
@@ -46,6 +46,17 @@ def test_two_folders(tmp_path: Path) -> None:
     assert [path.name for path in table.columns["mask"]] == ["a.png", "b_mask.png", "c.png"]
     assert table.given is None
     assert not table.problems
+
+
+def test_a_table_that_names_both(tmp_path: Path) -> None:
+    write(tmp_path, "images/a.png", "images/b.png", "masks/m1.png", "masks/m2.png")
+    (tmp_path / "list.csv").write_text("image,mask,split\na.png,m1.png,train\nb.png,m2.png,val\n", encoding="utf-8")
+    (tmp_path / "classes.txt").write_text("sky\nroad\n", encoding="utf-8")
+    table = csv.read(tmp_path / "list.csv", DataSection(source=str(tmp_path / "list.csv")), WANTED)
+    assert [path.name for path in table.columns["mask"]] == ["m1.png", "m2.png"]
+    assert all(path.is_file() for path in table.columns["mask"])
+    assert table.classes == {"mask": ("sky", "road")}
+    assert table.given == ["train", "val"]
 
 
 @pytest.mark.parametrize("above", [True, False])

@@ -15,6 +15,7 @@ from danlu.data.columns import Paths
 from danlu.data.progress import Progress
 from danlu.data.sources import _listing
 from danlu.data.sources._listing import readable
+from danlu.data.sources._polygons import Outlines, Shapes, mask_classes
 from danlu.data.table import Part, Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -25,7 +26,8 @@ class Boxed:
     """Images and their objects so far. rows of ``objects``: float64 (n, 7): x1, y1, x2, y2, class, iscrowd, area (NaN: the box's own).
 
     roots, names: an image is the file ``root/name``. sizes: (height, width) of the image that was annotated, None where unknown.
-    notes, problems: see :class:`danlu.data.table.Table`. relative: boxes are in shares of the upright image's width and height.
+    shapes: outlines of the objects, where masks are wanted. notes, problems: see :class:`danlu.data.table.Table`. relative: boxes are
+    in shares of the upright image's width and height.
     """
 
     relative: bool = False
@@ -34,6 +36,7 @@ class Boxed:
     sizes: list[tuple[int, int] | None] = field(default_factory=list)
     given: list[Part | None] = field(default_factory=list)
     objects: list[np.ndarray] = field(default_factory=list)
+    shapes: list[Shapes] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
@@ -54,7 +57,7 @@ class Boxed:
         *,
         prefixed: bool,
     ) -> Table:
-        """kinds: "image" and "boxes" → the wanted columns. digest: of the annotations. prefixed: ids begin with the part's name.
+        """kinds: "image", "boxes", "mask" → the wanted columns. digest: of the annotations. prefixed: ids begin with the part's name.
 
         Raises DataError where there is no image, or one that stands twice.
         """
@@ -76,6 +79,9 @@ class Boxed:
             columns[kinds["image"]] = paths
         if "boxes" in kinds:
             columns[kinds["boxes"]] = Objects(self.objects, self.sizes, tuple(classes), self.relative)
+        if "mask" in kinds:
+            columns[kinds["mask"]] = Outlines(self.shapes, self.sizes)
+        known = {"boxes": tuple(classes), "mask": mask_classes(classes)}
         files = _listing.fingerprint("", map(str, paths), progress)
         return Table(
             columns=columns,
@@ -83,7 +89,7 @@ class Boxed:
             origins=ids,
             fingerprint=f"{digest} {files}",
             given=self.given if all(self.given) else None,
-            classes={kinds["boxes"]: tuple(classes)} if "boxes" in kinds else {},
+            classes={kinds[kind]: names for kind, names in known.items() if kind in kinds},
             problems=tuple(self.problems),
             notes=tuple(self.notes),
         )

@@ -17,9 +17,10 @@ from danlu.data.kinds.base import BadValue, MissingValue
 from danlu.data.kinds.category import class_name
 from danlu.data.progress import Progress
 from danlu.data.sources import _listing
+from danlu.data.sources._colour_maps import class_file
 from danlu.data.sources._images_of import images_of
 from danlu.data.sources._listing import readable
-from danlu.data.sources._mapping import extra, mapping, plain, shortened
+from danlu.data.sources._mapping import extra, mapping, plain, shortened, spans
 from danlu.data.sources._objects import objects_of
 from danlu.data.sources._parts import part_of
 from danlu.data.table import Part, Table
@@ -85,8 +86,10 @@ def table(
     digest = manifest.digest
     for name, wish in wanted.items():
         source = mapped.columns[name]
-        values = got.columns[source] if isinstance(source, str) else _beside(got.columns, source)
-        if wish.kind == "image" and _texts(values):
+        values = got.columns[source] if isinstance(source, str) else _beside(got, source, spans(wish.kind))
+        if isinstance(values, Records):
+            columns[name] = values
+        elif wish.kind == "image" and _texts(values):
             found = images_of(
                 values, manifest.path, data.root, ("images", "image", "imgs", "img", "train", manifest.path.stem)
             )
@@ -95,6 +98,12 @@ def table(
             notes += [(where, note) for note in found.notes]
             columns[name] = _paths(found.root, found.names)
             digest += _listing.fingerprint(str(found.root), found.names, progress)
+        elif wish.kind == "mask" and _texts(values):
+            drawn = images_of(values, manifest.path, data.root, ("masks", "mask", "labels", "annotations"))
+            wrong |= drawn.wrong
+            notes += [(where, note) for note in drawn.notes]
+            columns[name] = _paths(drawn.root, drawn.names)
+            digest += _listing.fingerprint(str(drawn.root), drawn.names, progress)
         elif wish.kind == "image":
             names = names or _names_in(values)
             columns[name] = values
@@ -108,6 +117,10 @@ def table(
     if split and data.split.column is None:
         notes.append((where, say("data.note.split-column", column=split)))
     classes = {name: got.classes[str(c)] for name, c in mapped.columns.items() if c in got.classes}
+    for name in (name for name, wish in wanted.items() if wish.kind == "mask" and name not in classes):
+        beside, content = class_file(manifest.path.parent)
+        classes |= {name: beside} if beside else {}  # type: ignore[dict-item]  # or a map, which a mask takes as well
+        digest += content
     origins = got.lines if names is None else _Origins(got.lines, names)
     whole = Table(
         columns=columns,
@@ -128,8 +141,11 @@ def table(
     return whole.take(np.setdiff1d(np.arange(len(whole), dtype=np.int64), np.fromiter(wrong, np.int64)))
 
 
-def _beside(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+def _beside(got: Fetched, names: Sequence[str], spans: str) -> Sequence[dict[str, Any]]:
     """Several columns as one, whose values are mappings name → value."""
+    columns = got.columns
+    if spans == "rest":
+        return Records({name: columns[name] for name in names}, len(got.lines))
     return [dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)]
 
 

@@ -29,6 +29,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "number": ("target", "targets", "value", "y", "number", "label", "score", "rating", "price"),
     "labels": ("labels", "tags", "label", "classes", "categories", "keywords", "attributes", "targets", "y"),
+    "mask": ("mask", "masks", "maskpath", "maskfile", "segmentation", "annotation", "label", "labels", "gt", "target", "y"),
     "boxes": ("boxes", "objects", "annotations", "bboxes", "bbox"),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Object boxes in COCO's JSON: one file, or a folder with instances_train….json, instances_val….json (or a part's folder each)."""
+"""Boxes or outlines in COCO's JSON: one file, or a folder with instances_train….json, instances_val….json (or a part's folder each)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from danlu.data.sources._json import parsed
 from danlu.data.sources._listing import readable
 from danlu.data.sources._mapping import shortened
 from danlu.data.sources._parts import part_in
+from danlu.data.sources._polygons import outlined
 from danlu.data.sources._text import encoding_of
 from danlu.data.sources._wanted import no_extra, only
 from danlu.data.table import Part, Table
@@ -61,9 +62,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     """One row for each image, also for those without objects.
 
     Category ids may have gaps; classes come in the order of ids. A box of no area, outside of its image, turned inside out or of
-    an unknown category is left out, and listed with its annotation's id.
+    an unknown category is left out, and listed with its annotation's id. Masks are painted from polygons and run lengths.
     """
-    kinds = only(path, wanted, ("image", "boxes"), "coco")
+    kinds = only(path, wanted, ("image", "boxes", "mask"), "coco")
     no_extra(path, data, "coco")
     files = _files(path)
     if not files:
@@ -81,7 +82,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     found = Boxed()
     parts = _parts(files)
     for file, content, part in zip(files, parsed, parts, strict=True):
-        _gather(file, content, part, classes, data, found)
+        _gather(file, content, part, classes, data, found, kinds)
     named = f"coco {digest.hexdigest()}"
     return found.table(path, kinds, tuple(classes.values()), named, progress, prefixed=len(files) > 1)
 
@@ -148,6 +149,7 @@ def _gather(
     classes: Mapping[Any, str],
     data: DataSection,
     found: Boxed,
+    kinds: Mapping[str, str],
 ) -> None:
     images = content["images"]
     index = {item["id"]: row for row, item in enumerate(images)}
@@ -172,6 +174,10 @@ def _gather(
     for twice, count in ids.items():
         if count > 1:
             found.notes.append((f"{file.name}, id {twice!r}", say("boxes.id-twice", count=count)))
+    if "mask" in kinds:
+        shapes, left = outlined(content["annotations"], index, classes)
+        problems = [(name, None, reason) for name, reason in left]  # boxes don't matter
+        found.shapes += [each for row, each in enumerate(shapes) if row not in named.wrong]
     for annotation, image, reason in problems:
         name = readable(named.names[image]) if image is not None else ""
         found.notes.append((say("data.coco.annotation", file=file.name, id=annotation, image=name), reason))
