@@ -90,7 +90,11 @@ class Bench:
                 tell=tell,
             )
             further = self.task.probe(net, part, self.rows)
-            return replace(found, values={**found.values, **{f"{part}/{name}": v for name, v in further.items()}})
+            losses = {name: value for name, value in found.values.items() if name.startswith(f"{part}/loss")}
+            named = {f"{part}/{name}": value for name, value in further.items()}
+            return replace(
+                found, values={**losses, **named, **found.values}
+            )  # what labels say stands before other figures
 
         return judged
 
