@@ -48,6 +48,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "write a run's artifact: what answers without torch, proven equal to the run",
         "导出训练的产物：无需 torch 即可预测，并验证与训练结果一致",
     ),
+    "cli.about.align": (
+        "find faces in pictures and turn them upright, before they are learnt",
+        "在图片中找到人脸并转正，供训练使用",
+    ),
     "cli.about.index": (
         "keep embeddings on this machine, search them, tell strangers",
         "在本机保存、检索嵌入，并识别未知者",

@@ -16,6 +16,7 @@ from danlu.recipe import names
 from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
+from danlu.tasks.explaining import Aim, place_of, similarity
 from danlu.tasks.face_recognition import texts
 from danlu.tasks.face_recognition.baseline import Eigenfaces, Pixels
 from danlu.tasks.face_recognition.net import Embedder
@@ -63,6 +64,15 @@ class FaceRecognition(Task):
 
     def baselines(self) -> Sequence[Baseline]:
         return (Pixels(), Eigenfaces("identity"))
+
+    def explained(self, outputs: Any, asked: str | None = None, beside: Any = None) -> Aim:
+        """Likeness to another picture, else to the identity among those learnt that is likest."""
+        if beside is not None:
+            likeness = similarity(beside["embedding"])
+            return Aim("likeness", lambda given: likeness(given["embedding"]))
+        names = [self.data.kinds["identity"].classes[place] for place in self.learnt]  # type: ignore[attr-defined]
+        place = int(outputs["cosine"][0].argmax()) if asked is None else place_of(asked, names)
+        return Aim(names[place], lambda given: given["cosine"][:, place])
 
     def show(
         self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0
