@@ -339,3 +339,46 @@ def test_explained_says_what_was_missed(place: Path) -> None:
     assert made.sums is not None
     assert "add up to" in made.notes[0]
     assert made.as_dict()["difference"] == made.sums[1]
+
+
+def test_what_is_explained_of_masks_boxes_and_embeddings() -> None:
+    from danlu.tasks.explaining import of_locations, of_masks, similarity
+
+    logits = torch.zeros(1, 3, 2, 2)
+    logits[0, 0, 0], logits[0, 2, 1] = 5.0, 2.0  # background above, the last class below
+    found = of_masks(logits, ("none", "cat", "dog"), None)
+    assert (found.name, float(found.score(logits))) == ("dog", 4.0)
+    assert float(of_masks(logits, ("none", "cat", "dog"), "none").score(logits)) == 10.0
+    assert float(of_masks(logits, ("none", "cat", "dog"), "cat").score(logits)) == 0.0
+    places = torch.tensor([[[0.1, 0.2], [0.9, 0.0], [0.0, 0.4]]])
+    assert (
+        of_locations(places, ("a", "b"), None).name,
+        float(of_locations(places, ("a", "b"), "b").score(places)),
+    ) == (
+        "a",
+        pytest.approx(0.4),
+    )
+    score = similarity(torch.tensor([[3.0, 4.0]]))
+    assert score(torch.tensor([[3.0, 4.0], [-4.0, 3.0]])).tolist() == pytest.approx([1.0, 0.0])
+
+
+@pytest.mark.slow
+def test_a_detector_and_its_report(tmp_path: Path) -> None:
+    from tests.endtoend.drawn import coco_of_shapes
+
+    source = coco_of_shapes(tmp_path / "coco", count=24)
+    run = danlu.train(
+        {
+            "task": "detection",
+            "data": {"source": str(source), "format": "coco", "split": {"val": 0.2, "test": 0.2}},
+            "model": {"args": {"width": 8, "features": 16, "tower": 1}},
+            "train": {"epochs": 1, "batch_size": 8, "device": "cpu", "threads": 1, "precision": "fp32"},
+            "evaluate": {"baselines": False},
+            "run": {"folder": str(tmp_path / "runs"), "name": "boxes"},
+        },
+        screen=False,
+    )
+    files = sorted((tmp_path / "coco" / "images").iterdir())[:2]
+    for method in METHODS[:3]:
+        assert all(np.isfinite(one.heat).all() for one in danlu.explain(run, files, method=method))
+    assert 'id="explanations"' in (run.path / "report.html").read_text(encoding="utf-8")

@@ -25,7 +25,7 @@ from tests.runs.small import recipe
 
 OLD = Path(__file__).parents[1] / "fixtures" / "runs"
 Captured = pytest.CaptureFixture[str]
-JUDGED = ["confusion", "classes", "worst", "suspicious", "calibration", "baselines"]
+JUDGED = ["confusion", "classes", "worst", "explanations", "suspicious", "calibration", "baselines"]
 ALL = ["curves", "health", *JUDGED, "layers", "data", "recipe", "environment"]
 
 

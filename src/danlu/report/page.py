@@ -11,7 +11,7 @@ from pathlib import Path
 
 from danlu import __version__
 from danlu.messages import language, say
-from danlu.messages.texts import evaluation, health, report
+from danlu.messages.texts import evaluation, explain, health, labels, report
 from danlu.report.fonts import faces
 from danlu.report.html import Html, join, tag
 from danlu.report.sections.base import Section
@@ -61,7 +61,9 @@ def letters(markup: str) -> Counter[str]:
 
 def _own() -> str:
     """Characters of the report's own words."""
-    return "".join(chinese for area in (report, health, evaluation) for _, chinese in area.TEXTS.values())
+    return "".join(
+        chinese for area in (report, health, evaluation, explain, labels) for _, chinese in area.TEXTS.values()
+    )
 
 
 def _section(one: Section) -> Html:

@@ -62,3 +62,31 @@ def place_of(asked: str, names: Sequence[str]) -> int:
         shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
         raise DanluError.of(asked, say("explain.no-class", classes=shown), did_you_mean(asked, names))
     return names.index(asked) if isinstance(names, list) else list(names).index(asked)
+
+
+def of_masks(logits: Tensor, classes: Sequence[str], asked: str | None) -> Aim:
+    """A class's logits, summed over the pixels that are answered with it. logits: (1, K, H, W). None: the class of most pixels, but for
+    the first one (mostly the background) where there is another.
+    """
+    answer = logits[0].detach().argmax(0)
+    counts = torch.bincount(answer.flatten(), minlength=len(classes))
+    most = 1 + int(counts[1:].argmax()) if bool(counts[1:].any()) else 0
+    place = most if asked is None else place_of(asked, classes)
+    inside = (answer == place).to(logits.dtype)
+    if not bool(inside.any()):  # asked for, and nowhere the answer: everywhere then
+        inside = torch.ones_like(inside)
+    return Aim(classes[place], lambda given: (given[:, place] * inside).sum((1, 2)))
+
+
+def of_locations(logits: Tensor, classes: Sequence[str], asked: str | None) -> Aim:
+    """The logit of the surest location, of a class or of all. logits: (1, L, K), one row for each place where an object may be."""
+    seen = logits[0].detach()
+    place = int(seen.max(0).values.argmax()) if asked is None else place_of(asked, classes)
+    location = int(seen[:, place].argmax())
+    return Aim(classes[place], lambda given: given[:, location, place])
+
+
+def similarity(embedding: Tensor) -> Callable[[Tensor], Tensor]:
+    """Cosine similarity to another sample's embedding (1, D): embeddings (B, D) → (B,)."""
+    other = torch.nn.functional.normalize(embedding.detach(), dim=1)
+    return lambda given: (torch.nn.functional.normalize(given, dim=1) * other).sum(1)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 SEPARATORS = ("|", ";", ",")
 _LOOKED = 20_000  # values from which a separator is told
 _PAIRS = 20  # of classes that occur together, for the card
-_YES = frozenset(("1", "true", "yes", "1.0", "t", "y", "是"))
-_NO = frozenset(("0", "false", "no", "0.0", "f", "n", "-1", "否"))
+_YES = frozenset(("1", "true", "yes", "1.0", "t", "y"))
+_NO = frozenset(("0", "false", "no", "0.0", "f", "n", "-1"))
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Labels(Kind):
     empty: str = "missing"
 
     name: ClassVar[str] = "labels"
+    spans: ClassVar[str] = "several"
     can_mix: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -237,9 +237,10 @@ TEXTS = {
     "names.kind.boxes": ("Boxes in an image, each of a class.", "图像中的框，各有其类别。"),
     "names.kind.category": ("One of several classes.", "若干类别之一。"),
     "names.kind.image": ("An image, grey or in colour.", "图像，灰度或彩色。"),
+    "names.kind.labels": ("Any number of several classes.", "若干类别中的任意多个。"),
     "names.kind.mask": ("One class for each pixel of an image.", "图像每个像素的类别。"),
-    "names.kind.number": ("A number.", "一个数。"),
     "names.kind.text": ("A text, as ids of its tokens.", "文本，以词元编号表示。"),
+    "names.kind.number": ("A number.", "一个数。"),
     # ---- sources
     "names.source.builtin": (
         "Data that come with Danlu, or are fetched by name: builtin:fashion, builtin:fashion-full, builtin:digits.",

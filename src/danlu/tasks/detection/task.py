@@ -21,6 +21,7 @@ from danlu.tasks.detection.matching import match
 from danlu.tasks.detection.metrics import AveragePrecision
 from danlu.tasks.detection.net import Fcos
 from danlu.tasks.detection.terms import BoxTerm, CentreTerm, ClassTerm
+from danlu.tasks.explaining import Aim, of_locations
 from danlu.tasks.image_input import normalisation
 from danlu.training.objective import Objective
 
@@ -63,6 +64,11 @@ class Detection(Task):
         """Objects that were missed, and the scores of boxes that hit none, at an overlap of .5; boxes that score at least .3 count."""
         pairs = zip(predictions["boxes"], targets["boxes"], strict=True)
         return np.asarray([_faults(np.asarray(found), np.asarray(truth)) for found, truth in pairs], np.float64)
+
+    def explained(self, outputs: Any, asked: str | None = None, beside: Any = None) -> Aim:
+        """The class logit of the surest location."""
+        found = of_locations(outputs["class"], self.classes, asked)
+        return Aim(found.name, lambda given: found.score(given["class"]))
 
     def show(
         self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0

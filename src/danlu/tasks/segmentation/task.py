@@ -18,6 +18,7 @@ from danlu.recipe import names
 from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
+from danlu.tasks.explaining import Aim, of_masks
 from danlu.tasks.segmentation.baselines import MostFrequent, PixelColour
 from danlu.tasks.segmentation.nets import segmenter
 from danlu.tasks.segmentation.pixels import LabelPixels
@@ -77,6 +78,9 @@ class Segmentation(Task):
                 found = np.where(np.asarray(values["mask"]) == IGNORED, IGNORED, found)
             sides.append(np.asarray(mask.draw(found, picture)))
         return np.concatenate(sides, axis=1)
+
+    def explained(self, outputs: Any, asked: str | None = None, beside: Any = None) -> Aim:
+        return of_masks(outputs, self.classes, asked)
 
     def _fault(self, found: np.ndarray, truth: np.ndarray) -> float:
         matrix = confusion(found, truth, len(self.classes))
