@@ -247,8 +247,8 @@ TEXTS = {
         "丹炉自带或按名称下载的数据：builtin:fashion、builtin:fashion-full、builtin:digits。",
     ),
     "names.source.coco": (
-        "Object boxes in COCO's JSON: one file, or a folder with one for each part.",
-        "COCO JSON 格式的目标框：一个文件，或每部分一个文件的文件夹。",
+        "Object boxes or outlines in COCO's JSON: one file, or a folder with one for each part.",
+        "COCO JSON 格式的目标框或轮廓：一个文件，或每部分一个文件的文件夹。",
     ),
     "names.source.csv": (
         "A CSV file (also with semicolons or tabs) with a header line.",
