@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from danlu.data.sources.yolo import label_of
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -135,7 +136,7 @@ def _yolo(folder: Path, images: Iterable[Labelled], classes: tuple[str, ...], pa
             values = [(x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height]
             values += [float(item["score"])] if "score" in item else []
             lines.append(" ".join([str(classes.index(item["label"])), *(f"{value:.8f}" for value in values)]))
-        text = (folder / "labels" / part / image.name).with_suffix(".txt")
+        text = label_of(folder / "images" / part / image.name)
         text.parent.mkdir(parents=True, exist_ok=True)
         text.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     path = folder / "data.yaml"
