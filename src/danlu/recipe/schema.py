@@ -208,7 +208,7 @@ class DataSection(Section):
     )
     format: Name = Field(
         "auto",
-        description="How the source is read (folder, csv, parquet, jsonl, npz, idx, coco); auto: by what it looks like",
+        description="How the source is read (folder, csv, parquet, jsonl, npz, idx, coco, yolo, voc); auto: by what it looks like",
     )
     columns: dict[str, str | Several] = Field(
         default_factory=FrozenDict,

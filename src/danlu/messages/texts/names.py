@@ -278,4 +278,12 @@ TEXTS = {
         "A Parquet file, or a folder of them (train-00000.parquet, test-00000.parquet, …).",
         "一个 Parquet 文件，或装有若干个的文件夹（train-00000.parquet、test-00000.parquet……）。",
     ),
+    "names.source.voc": (
+        "Boxes on images in Pascal VOC's XML, one file an image.",
+        "Pascal VOC 的 XML 边界框标注，每幅图像一个文件。",
+    ),
+    "names.source.yolo": (
+        "Boxes on images in YOLO's text files, with a data.yaml or a list of classes.",
+        "YOLO 的文本边界框标注，配有 data.yaml 或类别列表。",
+    ),
 }
