@@ -40,9 +40,12 @@ from danlu import recipe as recipes
 from danlu.metrics.verification import Verification
 
 SETTINGS: dict[str, Any] = {
-    "data.image.size": 56,
+    "data.image.size": 32,
+    "data.image.resize": "stretch",
+    "data.augment": ["flip", {"crop": 3}, {"rotate": 8}, {"color-jitter": {"brightness": 0.3, "contrast": 0.3}}],
+    "model.args": {"widths": [16, 32, 64], "blocks": [1, 1, 1]},
     "train.evaluate_every": 10,
-    "train.epochs": 40,
+    "train.epochs": 30,
 }
 NAMES = ("auc", "eer", "rank1", "tar@0.1", "tar@0.01")
 

@@ -144,3 +144,28 @@ def test_a_training_batch_of_one_is_no_accident() -> None:
     before = net.neck.running_mean.clone()  # type: ignore[union-attr]
     net(torch.rand(5, 4))
     assert not torch.equal(before, net.neck.running_mean)  # type: ignore[arg-type]
+
+
+def test_pairs_in_lfw_s_form_are_judged_fold_by_fold(tmp_path: Path) -> None:
+    """Two folds whose thresholds differ: each is judged at the other's, by hand."""
+    from danlu.runs.predictions import PredictionWriter
+    from danlu.tasks.face_recognition.pairs import judge, read
+
+    angles = {"a/a_0001.jpg": 0, "a/a_0002.jpg": 20, "b/1.pgm": 90, "b/2.pgm": 130, "c/1.pgm": 200, "c/2.pgm": 210}
+    vectors = np.asarray([[np.cos(np.deg2rad(x)), np.sin(np.deg2rad(x))] for x in angles.values()], np.float32)
+    with PredictionWriter(tmp_path / "p.parquet") as writer:
+        writer.add(list(angles), {"identity": np.zeros(6, np.int64)}, {"embedding": vectors})
+    (tmp_path / "pairs.txt").write_text("2\t1\na\t1\t2\na\t1\tb\t1\nb 1 2\nb 2 c 1\n")
+    assert [(pair.same, pair.fold) for pair in read(tmp_path / "pairs.txt")] == [
+        (True, 0), (False, 0), (True, 1), (False, 1),
+    ]  # fmt: skip
+    found = judge(tmp_path / "p.parquet", tmp_path / "pairs.txt")
+    assert (found.accuracy, found.auc, found.pairs, found.folds) == (1.0, 1.0, 4, 2)
+    (tmp_path / "far.txt").write_text("2 1\nb 1 2\nb 2 c 1\na 1 2\nb 1 a 2\n")
+    assert judge(tmp_path / "p.parquet", tmp_path / "far.txt").accuracy == 1.0
+    (tmp_path / "bad.txt").write_text("a 1 2\na one 2\n")
+    with pytest.raises(DataError, match=r"bad.txt:2"):
+        read(tmp_path / "bad.txt")
+    (tmp_path / "gone.txt").write_text("a 1 7\n")
+    with pytest.raises(DataError, match="Picture 7 of 'a'"):
+        judge(tmp_path / "p.parquet", tmp_path / "gone.txt")

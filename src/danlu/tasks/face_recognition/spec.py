@@ -16,7 +16,7 @@ task: face-recognition
 seed: 0
 data:
   source: ./faces
-  image: {size: 64}     # pixels
+  image: {size: 48}         # pixels; 112 where there is a GPU and many pictures
   split: {val: 0.15, test: 0.15}  # of the people: nobody is in two parts
   augment: [flip, {crop: 4}, {rotate: 10}, {color-jitter: {brightness: 0.3, contrast: 0.3}}]
 model:
@@ -47,6 +47,7 @@ SPEC = TaskSpec(
         "model": {"name": "ir"},
         "data": {
             "augment": ["flip", {"crop": 4}, {"rotate": 10}, {"color-jitter": {"brightness": 0.3, "contrast": 0.3}}],
+            "image": {"size": 48},
             "split": {"val": 0.15, "test": 0.15},
         },
         "train": {

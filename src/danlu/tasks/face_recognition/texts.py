@@ -13,3 +13,12 @@ MIXED = (
     "{name} 会把两个人混成一张不属于任何人的图片。",
 )
 MIXED_REMEDY = ("Take flip, crop, rotate, color-jitter or erase.", "请改用 flip、crop、rotate、color-jitter 或 erase。")
+NO_PAIRS = ("There are no pairs in it.", "其中没有图片对。")
+PAIR = (
+    "This line is no pair: `person 1 2`, or `person 1 other 2`.",
+    "此行不是图片对：应为 `person 1 2` 或 `person 1 other 2`。",
+)
+NO_PICTURE = (
+    "Picture {number} of {who!r} is not among the predictions.",
+    "预测结果中没有 {who!r} 的第 {number} 张图片。",
+)
