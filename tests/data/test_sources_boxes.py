@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from danlu import recipe as recipes
+from danlu.cli.main import main
 from danlu.data.prepare import prepare
 from danlu.data.sources import coco, voc, yolo
 from danlu.data.table import Table
@@ -206,3 +207,22 @@ def test_parts_are_written_side_by_side(tmp_path: Path) -> None:
             box = {"box": [2.0, 3.0, 9.0, 8.0], "label": "x"}
             write(tmp_path / form, form, [Labelled(f"{part}.png", (20, 40), [box], made)], ["x"], part)
         assert table(tmp_path / form, BOXES).given == ["train", "val"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_source_is_converted_with_its_parts(tmp_path: Path, form: Format, capsys: pytest.CaptureFixture[str]) -> None:
+    voc_set(tmp_path / "voc", **{name: voc_xml(f"{name}.png", ("x", 2, 3, 10, 9), ("y", 5, 5, 5, 2)) for name in "abc"})
+    sets = tmp_path / "voc" / "ImageSets" / "Main"
+    sets.mkdir(parents=True)
+    (sets / "train.txt").write_text("a\nb\n")
+    (sets / "val.txt").write_text("c\n")
+    assert main(["convert", str(tmp_path / "voc"), form, str(tmp_path / "to")]) == 0
+    told = capsys.readouterr()
+    assert "3 images with 6 boxes" in told.out
+    assert "corners swapped" in told.err
+    found = table(tmp_path / "to", BOXES, format=form)
+    assert found.given == ["train", "train", "val"]
+    again = list(of_table(found))
+    assert [item["box"] for item in again[0].objects] == [pytest.approx([1, 2, 10, 9]), pytest.approx([4, 1, 5, 5])]
+    assert main(["convert", str(tmp_path / "voc"), form, str(tmp_path / "to")]) == 2
+    assert "in use" in capsys.readouterr().err

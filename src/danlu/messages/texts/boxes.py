@@ -102,4 +102,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A name that leads out of the folder can't be written.",
         "不能写入指向文件夹之外的名称。",
     ),
+    "boxes.convert.words": (
+        "what data.source may name; coco, yolo or voc; a new or empty folder",
+        "data.source 可以写的内容；coco、yolo 或 voc；新的或空的文件夹",
+    ),
+    "boxes.convert.from": ("format of the source (default: auto)", "数据源的格式（默认自动识别）"),
+    "boxes.convert.done": (
+        "{images} images with {boxes} boxes written; data.source: {path}",
+        "已写出 {images} 幅图像、{boxes} 个框；data.source: {path}",
+    ),
+    "boxes.convert.used": ("This folder is in use.", "该文件夹中已有内容。"),
+    "boxes.convert.used.remedy": ("Name a new or an empty one.", "请指定新的或空的文件夹。"),
+    "boxes.convert.unreadable": ("the image can't be opened", "无法打开图像"),
 }

@@ -56,6 +56,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "keep embeddings on this machine, search them, tell strangers",
         "在本机保存、检索嵌入，并识别未知者",
     ),
+    "cli.about.convert": (
+        "write images with boxes as COCO, YOLO or VOC",
+        "把带边界框的图像写成 COCO、YOLO 或 VOC 格式",
+    ),
     "cli.about.runs": ("list the runs in a folder", "列出文件夹中的训练记录"),
     "cli.about.inspect": (
         "look into a run's net or a file of tensors: weights, what each layer gives out, two side by side",
