@@ -195,6 +195,9 @@ def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
         empty = [label for label, by_part in counts.items() if not any(by_part.values())]
         if empty:
             yield say("data.card.empty-classes", column=name, classes=", ".join(empty[:10]))
+    for described in made["columns"].values():
+        for one in described.get("suspects", ()):
+            yield say("tables.leak", name=one["name"], measure=one["measure"], score=one["score"])
     if made["rows"]["bad"]:
         yield say("data.card.bad", count=made["rows"]["bad"])
     if made["rows"]["missing"]:

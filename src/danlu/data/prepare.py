@@ -244,4 +244,11 @@ def _described(
             **kind.describe(store.gather(name, chosen) if len(chosen) else []),
             **({"statistics": dict(statistics[name])} if statistics[name] else {}),
         }
+        if spec.columns[name].role == "input" and type(kind).suspects is not Kind.suspects and len(chosen):
+            described[name]["suspects"] = [
+                one
+                for aim, column in spec.columns.items()
+                if column.role == "target"
+                for one in kind.suspects(store.gather(name, chosen), np.asarray(store.gather(aim, chosen)), kinds[aim])
+            ]
     return described

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from danlu.data import reading
 from danlu.deploy import layout
 from danlu.errors import RunError
 from danlu.messages import say
+from danlu.recipe import patch
+from danlu.recipe.schema import Recipe
+from danlu.recipe.spec import Column
 from danlu.runs.predictor import Predictor, files_in
 
 
@@ -42,6 +46,22 @@ def predict(
     threads: int | None = None,
     allow_code: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Answers for files and folders (each file in them), see :meth:`danlu.runs.predictor.Predictor.stream`."""
+    """Answers for files and folders (each file in them), see :meth:`danlu.runs.predictor.Predictor.stream`.
+
+    Where the input is a row of a table, files are tables (CSV, JSON lines, Parquet), and there is an answer for each of their rows.
+    """
     files = files_in(inputs)
-    return load(path, device, threads=threads, allow_code=allow_code).stream(files)
+    answering = load(path, device, threads=threads, allow_code=allow_code)
+    alone = answering.inputs[0] if len(answering.inputs) == 1 else ""
+    if not alone or answering.kinds[alone].spans != "rest":
+        return answering.stream(files)
+    return _of_tables(answering, alone, files)
+
+
+def _of_tables(answering: Predictor, column: str, files: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """{"input": where the row stands, …} for every row of tables."""
+    for file in files:
+        recipe = patch(Recipe(), {"data.source": str(file)})
+        _, table = reading.read(recipe, {column: Column(answering.kinds[column].name, "input")})
+        for place, answer in enumerate(answering.stream(table.columns[column])):
+            yield {"input": table.origins[place], **answer}

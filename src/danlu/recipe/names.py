@@ -47,7 +47,24 @@ class Group:
 
 GROUPS: dict[str, Group] = {
     "loss": Group("danlu.nn.terms", frozenset({"target", "output"}), offers=("count", "forward")),
-    "net": Group("danlu.nn.nets", frozenset({"in_channels", "classes", "image_size", "vocabulary"}), published=tuple(PACKAGES)),
+    "net": Group(
+        "danlu.nn.nets",
+        frozenset(
+            {
+                "in_channels",
+                "classes",
+                "image_size",
+                "vocabulary",
+                "users",
+                "items",
+                "interactions",
+                "numbers",
+                "cardinalities",
+                "quantiles",
+            }
+        ),
+        published=tuple(PACKAGES),
+    ),
     "activation": Group("danlu.nn.activations", table=True),
     "norm": Group("danlu.nn.norms", table=True),
     "optimizer": Group("danlu.training.optimisers", frozenset({"params", "lr", "weight_decay"})),

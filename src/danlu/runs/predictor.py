@@ -97,7 +97,7 @@ class Predictor(ABC):
         return self._prepared(raw, self.kinds)
 
     def _prepared(self, raw: Any, kinds: Mapping[str, Kind]) -> Row:
-        named = raw if isinstance(raw, Mapping) else {self.inputs[0]: raw}
+        named = raw if isinstance(raw, Mapping) and not self._is_row(raw) else {self.inputs[0]: raw}
         missing = [name for name in self.inputs if name not in named]
         if missing:
             raise BadValue(say("deploy.input-missing", columns=", ".join(missing)))
@@ -112,6 +112,11 @@ class Predictor(ABC):
     def given(self, rows: Sequence[Row]) -> dict[str, Given]:
         """What the net is called with for these rows."""
         return {name: self.kinds[name].stack([row.values[name] for row in rows]) for name in self.inputs}
+
+    def _is_row(self, raw: Mapping[str, Any]) -> bool:
+        """Whether a mapping is the one input itself, a row of a table, and does not name the inputs."""
+        alone = len(self.inputs) == 1 and self.kinds[self.inputs[0]].spans == "rest"
+        return alone and not isinstance(raw.get(self.inputs[0]), Mapping)
 
     def _whole(self, raw: Any) -> Row | None:
         """The input prepared whole where it has to be answered in pieces."""

@@ -1,4 +1,7 @@
-"""``evaluate.thresholds``: offsets of the classes' logits, tuned on the validation part alone and kept in the run."""
+"""What decoding learns from the validation part alone, kept in the run.
+
+``evaluate.thresholds``: offsets of the classes' logits; or what a decoder calibrates of itself, half-widths of intervals.
+"""
 
 from __future__ import annotations
 
@@ -35,22 +38,28 @@ def check(made: Bench) -> None:
 
 
 def tune(folder: RunFolder, made: Bench, net: nn.Module, tell: Callable[[str], None]) -> None:
-    """Tune, keep in ``thresholds.json`` and use from now on, where the recipe asks for it. tell: is given what came of it."""
-    metric, name = made.recipe.evaluate.thresholds, _target(made.task)
+    """Tune, keep in ``thresholds.json`` and use from now on, where the recipe or the decoder asks for it.
+
+    tell: is given what came of it.
+    """
+    metric: str | None = made.recipe.evaluate.thresholds
+    name, column = _target(made.task), "probability"
+    if metric is None and len(made.data.parts.get("val", ())) and (name := _calibrated(made.task)) is not None:
+        metric, column = "coverage", name
     if metric is None or name is None:
         return
     probability: list[np.ndarray] = []
     labels: list[np.ndarray] = []
 
     def keep(batch: Batch, predictions: Mapping[str, Any]) -> None:
-        probability.append(predictions["probability"])
+        probability.append(predictions[column])
         labels.append(np.asarray(batch[name].cpu()))  # type: ignore[union-attr]
 
     made.task.move(None)
     made.judge("val", keep=keep)(net)
     decoder = made.task.decoder()
-    found = decoder.tuned({"probability": np.concatenate(probability)}, np.concatenate(labels), metric)
-    classes = list(made.data.kinds[name].spec()["classes"])
+    found = decoder.tuned({column: np.concatenate(probability)}, np.concatenate(labels), metric)
+    classes = list(made.data.kinds[name].spec().get("classes", ()))
     offsets = [float(each) for each in found.offsets]
     content = {
         "metric": metric,
@@ -66,6 +75,16 @@ def tune(folder: RunFolder, made: Bench, net: nn.Module, tell: Callable[[str], N
     with writing(folder.thresholds):
         folder.write_json(folder.thresholds, content)
     made.task.move(offsets)
+    if metric == "coverage":
+        tell(
+            say(
+                "tables.interval",
+                half=f"{offsets[0]:.4g}",
+                held=f"{found.after:.1%}",
+                samples=f"{content['samples']:,}",
+            )
+        )
+        return
     key = "runs.thresholds.tuned" if decoder.moves_probability else "labels.tuned"
     tell(say(key, metric=metric, before=f"{found.before:.4f}", after=f"{found.after:.4f}"))
 
@@ -80,16 +99,25 @@ def use(folder: RunFolder, recipe: Recipe, task: Task) -> None:
 
     Raises RunError where they are damaged, or not there though training has ended.
     """
-    if recipe.evaluate.thresholds is None:
+    if recipe.evaluate.thresholds is None and _calibrated(task) is None:
         return
     found = kept(folder)
-    if found is None and Run(folder.path).status in ("finished", "early-stop"):
+    if (
+        found is None
+        and recipe.evaluate.thresholds is not None
+        and Run(folder.path).status in ("finished", "early-stop")
+    ):
         path = folder.path
         raise RunError.of(
             str(folder.thresholds), say("runs.thresholds.gone"), say("runs.thresholds.gone.remedy", path=path)
         )
     if found is not None and found["weights"] == recipe.evaluate.weights:
         task.move(found["offsets"])
+
+
+def _calibrated(task: Task) -> str | None:
+    """The target that the task's decoder calibrates of itself."""
+    return task.decoder().calibrates if type(task).decode is Task.decode else None
 
 
 def _target(task: Task) -> str | None:

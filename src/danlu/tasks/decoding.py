@@ -42,9 +42,11 @@ class Decoder(ABC):
     """Decodes an application's outputs. Loads no torch; made anew from :meth:`spec`, which an artifact carries as JSON.
 
     decides: the target of classes, if it is one, whose column ``probability`` is made of logits that :meth:`moved` can move.
+    calibrates: the target whose errors on the validation part it must know, by :meth:`tuned` and :meth:`moved`, without being asked.
     """
 
     decides: str | None = None
+    calibrates: str | None = None
     moves_probability = True  # whether thresholds change probabilities too, or decisions alone
 
     @classmethod

@@ -12,7 +12,7 @@ import numpy as np
 from danlu.data.kinds.base import BadValue, Kind, MissingValue, prepare_row
 from danlu.data.table import Table
 
-_PLAIN = (str, int, float, np.generic, type(None))
+_PLAIN = (str, int, float, dict, np.generic, type(None))
 
 Values = np.ndarray | list[np.ndarray]  # (B, *shape) for fixed layouts, else B arrays
 

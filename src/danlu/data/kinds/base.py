@@ -85,6 +85,9 @@ class Kind(ABC):
     learns: ClassVar[bool] = (
         False  # fitted on training rows alone: what it learns (a vocabulary) would tell of the others
     )
+    spans: ClassVar[str] = (
+        "one"  # columns of a file: "one", "several" where named, or the "rest" that no other column takes
+    )
     sequence: ClassVar[bool] = False  # values are (T, …) of many lengths, which batches of similar length waste less on
 
     # ---- before the cache: Python for each sample, no torch -------------------------------------------------
@@ -173,6 +176,13 @@ class Kind(ABC):
     def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:
         """What the data card says about the column (JSON-able); values: prepared ones, in any order, possibly a sample."""
         return {}
+
+    def suspects(self, values: np.ndarray, target: np.ndarray, kind: Kind) -> list[dict[str, Any]]:
+        """[{name, score, measure}]: what in this input alone tells the target almost perfectly, and so may know too much.
+
+        values, target: of training rows, as the store gathers them. kind: the target's.
+        """
+        return []
 
     def statistics(self, values: Any) -> dict[str, Any]:
         """What the net's normalisation needs, from training rows only (images, numbers: mean, std, min, max).

@@ -20,10 +20,11 @@ from danlu.data.sources import _listing
 from danlu.data.sources._colour_maps import class_file
 from danlu.data.sources._images_of import images_of
 from danlu.data.sources._listing import readable
-from danlu.data.sources._mapping import extra, mapping, plain, shortened
+from danlu.data.sources._mapping import extra, mapping, plain, shortened, spans
 from danlu.data.sources._objects import objects_of
 from danlu.data.sources._parts import part_of
 from danlu.data.table import Part, Table
+from danlu.data.tabular.records import Records
 from danlu.errors import DataError
 from danlu.messages import say
 from danlu.recipe.schema import DataSection
@@ -63,10 +64,11 @@ def table(
 ) -> Table:
     """The manifest's rows with the wanted columns."""
     where, offered = str(manifest.path), manifest.offered
-    mapped = mapping(where, offered, wanted, data, manifest.sample)
     split = (
         extra(where, "data.split.column", data.split.column, offered) if data.split.column else _split_by_name(manifest)
     )
+    reserved = [name for name in (split, data.split.group) if name]
+    mapped = mapping(where, offered, wanted, data, manifest.sample, reserved)
     extras = {
         key: extra(where, f"data.split.{key}", name, offered)
         for key in ("group", "time")
@@ -86,8 +88,10 @@ def table(
     digest = manifest.digest
     for name, wish in wanted.items():
         source = mapped.columns[name]
-        values = got.columns[source] if isinstance(source, str) else _beside(got.columns, source)
-        if wish.kind == "image" and _texts(values):
+        values = got.columns[source] if isinstance(source, str) else _beside(got, source, spans(wish.kind))
+        if isinstance(values, Records):
+            columns[name] = values
+        elif wish.kind == "image" and _texts(values):
             found = images_of(
                 values, manifest.path, data.root, ("images", "image", "imgs", "img", "train", manifest.path.stem)
             )
@@ -139,8 +143,11 @@ def table(
     return whole.take(np.setdiff1d(np.arange(len(whole), dtype=np.int64), np.fromiter(wrong, np.int64)))
 
 
-def _beside(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+def _beside(got: Fetched, names: Sequence[str], spans: str) -> Sequence[dict[str, Any]]:
     """Several columns as one, whose values are mappings name → value."""
+    columns = got.columns
+    if spans == "rest":
+        return Records({name: columns[name] for name in names}, len(got.lines))
     return [dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)]
 
 
@@ -290,4 +297,6 @@ def _digest(row: list[Any]) -> bytes:
 
 
 def _plain_values(column: Sequence[Any]) -> bool:
-    return isinstance(column, (Coded, Paths)) or all(isinstance(v, (str, int, float, type(None))) for v in column[:100])
+    return isinstance(column, (Coded, Paths, Records)) or all(
+        isinstance(v, (str, int, float, type(None))) for v in column[:100]
+    )

@@ -11,6 +11,7 @@ from typing import Any
 from danlu.data.sources._listing import is_image
 from danlu.errors import DataError, Problem
 from danlu.messages import say
+from danlu.recipe.names import load_object, resolve
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
@@ -48,8 +49,10 @@ def mapping(
     wanted: Mapping[str, Column],
     data: DataSection,
     sample: Callable[[str], Sequence[Any]] = lambda name: (),
+    reserved: Sequence[str] = (),
 ) -> Mapped:
-    """offered: the file's columns. sample: a few values of one of them, to propose what the recipe should say.
+    """offered: the file's columns. sample: a few values of one of them, to propose what the recipe should say. reserved: those by
+    which rows are divided, which no kind gets that takes the rest.
 
     Raises DataError that lists the file's columns and a mapping, where a wanted column is named wrongly or can't be guessed.
     """
@@ -60,17 +63,18 @@ def mapping(
             problems.append(_unknown(f"data.columns.{name}", name, list(wanted), "data.columns.not-wanted"))
             continue
         several = (column,) if isinstance(column, str) else column
-        if not isinstance(column, str) and wanted[name].kind != "labels":
+        if not isinstance(column, str) and spans(wanted[name].kind) == "one":
             what = say("labels.several", column=name, kind=wanted[name].kind)
             problems.append(Problem(f"data.columns.{name}", what, say("labels.several.remedy")))
         absent = [each for each in several if each not in offered]
         problems += [_unknown(f"data.columns.{name}", each, offered, "data.columns.not-there") for each in absent]
-        found[name] = column
+        found[name] = several if spans(wanted[name].kind) == "rest" else column
     if problems:
         raise DataError(problems)
     guessed = []
+    rest = [name for name, wish in wanted.items() if name not in found and spans(wish.kind) == "rest"]
     for name, wish in wanted.items():
-        if name not in found:
+        if name not in found and name not in rest:
             free = _free(offered, found)
             guess = _guess(name, wish.kind, free)
             if guess is None:
@@ -81,7 +85,15 @@ def mapping(
                 )
             found[name] = guess
             guessed.append(name)
+    for name in rest:
+        found[name] = tuple(column for column in _free(offered, found) if column not in reserved)
     return Mapped(found, tuple(guessed))
+
+
+def spans(kind: str) -> str:
+    """How many of a file's columns a kind takes, see :attr:`danlu.data.kinds.base.Kind.spans`."""
+    found: str = load_object(resolve("kind", kind)).spans
+    return found
 
 
 def extra(where: str, key: str, column: str, offered: Sequence[str]) -> str:
@@ -127,12 +139,15 @@ def _proposal(
     """``{image: photo, label: diagnosis}`` from what the values look like."""
     chosen = dict(found)
     for name, wish in wanted.items():
+        if spans(wish.kind) == "rest":
+            continue
         free = _free(offered, chosen)
         guess = chosen.get(name) or _guess(name, wish.kind, free) or _by_values(wish.kind, free, sample)
         if guess:
             chosen[name] = guess
     shown = {name: column if isinstance(column, str) else f"[{', '.join(column)}]" for name, column in chosen.items()}
-    return "{" + ", ".join(f"{name}: {shown.get(name, '…')}" for name in wanted) + "}"
+    named = [name for name, wish in wanted.items() if name in shown or spans(wish.kind) != "rest"]
+    return "{" + ", ".join(f"{name}: {shown.get(name, '…')}" for name in named) + "}"
 
 
 def _free(offered: Sequence[str], found: Mapping[str, str | tuple[str, ...]]) -> list[str]:

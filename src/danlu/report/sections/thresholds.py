@@ -11,7 +11,11 @@ _MOST = 30
 
 def section(page: Page) -> Section | None:
     found = page.facts.thresholds
-    if not found or page.facts.columns.get("kinds", {}).get(found["target"], {}).get("kind") == "labels":
+    if (
+        not found
+        or not found["classes"]
+        or page.facts.columns.get("kinds", {}).get(found["target"], {}).get("kind") == "labels"
+    ):
         return None  # of labels each has its own, told with it
     about = say(
         "report.thresholds.about",

@@ -26,6 +26,8 @@ def width(sample: Sample, side: int = SIDE) -> int:
         if values.ndim == 4:
             high, wide = _smaller(values.shape[1:3], side)
             total += high * wide * values.shape[3]
+        elif values.ndim == 2:
+            total += sample.kinds[name].matrix(values[:1]).shape[1]  # type: ignore[attr-defined]
         else:
             total += _columns(sample.kinds[name])
     return total
@@ -38,6 +40,8 @@ def matrix(sample: Sample, side: int = SIDE) -> np.ndarray:
     for name, values in sample.inputs.items():
         if values.ndim == 4:
             block = _pixels(values, side)
+        elif values.ndim == 2:
+            block = sample.kinds[name].matrix(values)  # type: ignore[attr-defined]
         elif sample.kinds[name].name == "category":
             block = (values[:, None] == np.arange(_columns(sample.kinds[name]))).astype(np.float32)
         else:

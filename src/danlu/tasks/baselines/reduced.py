@@ -9,7 +9,7 @@ import numpy as np
 from danlu.data.kinds.base import Kind
 
 SIDE = 32  # pixels of an image's longest side, at most
-KINDS = ("image", "number", "category")
+KINDS = ("image", "number", "category", "features")
 
 
 def reduce(kind: Kind, values: Any) -> tuple[np.ndarray, np.ndarray | None] | None:
@@ -26,7 +26,9 @@ def reduce(kind: Kind, values: Any) -> tuple[np.ndarray, np.ndarray | None] | No
         return _resized(values, size, shape[2]), sizes
     if kind.name == "number":
         return np.asarray(values, np.float32).reshape(-1), None
-    if kind.name == "category":
+    if kind.name == "features":
+        return np.asarray(values, np.float32), None
+    if kind.name in ("category", "id"):
         return np.asarray(values, np.int64).reshape(-1), None
     if kind.name == "text":
         made = np.empty(len(values), object)

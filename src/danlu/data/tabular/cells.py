@@ -1,0 +1,113 @@
+"""Single cells of a table: numbers, answers, moments and names, as files of all kinds write them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+
+from danlu.data.kinds.base import BadValue
+from danlu.data.kinds.category import class_name
+from danlu.messages import say
+
+NONE = frozenset(("", "na", "n/a", "#n/a", "nan", "nat", "null", "none", "?", "-"))
+YES = frozenset(("1", "true", "yes", "y", "t", "是", "1.0"))
+NO = frozenset(("0", "false", "no", "n", "f", "否", "0.0"))
+ISO = "iso"
+FORMS = (  # of dates, beside ISO 8601; where all values fit several, the first
+    "%Y/%m/%d",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%y",
+    "%b %d %Y",
+    "%d %b %Y",
+    "%Y年%m月%d日",
+)
+_EPOCH = datetime(1970, 1, 1)
+
+
+def is_missing(raw: Any) -> bool:
+    """Nothing, NaN, or a text that says so ("NA", "?")."""
+    if raw is None:
+        return True
+    if isinstance(raw, str):
+        return raw.strip().casefold() in NONE
+    return isinstance(raw, (float, np.floating)) and bool(raw != raw)
+
+
+def number_of(raw: Any) -> float:
+    """float64; NaN where it is missing. Raises :class:`BadValue` for anything that is no finite number."""
+    if is_missing(raw):
+        return math.nan
+    try:
+        value = float(raw)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadValue(say("data.number.type", value=str(raw)[:60])) from error
+    if not math.isfinite(value):
+        raise BadValue(say("data.number.infinite", value=str(raw)[:60]))
+    return value
+
+
+def answer_of(raw: Any) -> float:
+    """1, 0, or NaN where it is missing. Raises :class:`BadValue` for what is no yes or no."""
+    if is_missing(raw):
+        return math.nan
+    text = str(raw).strip().casefold()
+    if text in YES or text in NO:
+        return float(text in YES)
+    raise BadValue(say("tables.answer", value=str(raw)[:60]))
+
+
+def days_of(raw: Any, form: str) -> float:
+    """Days since 1970, with fractions; NaN where it is missing. Raises :class:`BadValue` for what is no date of this form."""
+    if is_missing(raw):
+        return math.nan
+    moment: datetime | None = None
+    if isinstance(raw, np.datetime64):
+        raw = raw.astype("datetime64[us]").item()
+    if isinstance(raw, datetime):
+        moment = raw
+    elif isinstance(raw, date):
+        moment = datetime(raw.year, raw.month, raw.day)
+    elif isinstance(raw, str):
+        text = raw.strip()
+        try:
+            moment = datetime.fromisoformat(text) if form == ISO else datetime.strptime(text, form)
+        except ValueError:
+            moment = None
+    if moment is None:
+        raise BadValue(say("tables.date", value=str(raw)[:60]))
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    apart = moment - _EPOCH
+    return apart.days + (apart.seconds + apart.microseconds / 1e6) / 86400
+
+
+def name_of(raw: Any) -> str | None:
+    """A category's name, None where it is missing. Raises :class:`BadValue` for lists and the like."""
+    return None if is_missing(raw) else class_name(raw)
+
+
+def form_of(values: Sequence[Any]) -> str | None:
+    """How dates are written: the first form that nineteen in twenty of them have; None where they are no dates."""
+    for form in (ISO, *FORMS):
+        good = 0
+        for place, value in enumerate(values, 1):
+            try:
+                days_of(value, form)
+                good += not (isinstance(value, str) and value.strip().isdigit())  # 20240101 is a number first
+            except BadValue:
+                pass
+            if place == 20 and not good:
+                break
+        if values and good >= 0.95 * len(values):
+            return form
+    return None

@@ -1,0 +1,49 @@
+"""Texts about tables."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "tables.answer": ("{value!r} is neither yes nor no.", "{value!r} 既不是“是”也不是“否”。"),
+    "tables.date": ("{value!r} is not a date as this column writes them.", "{value!r} 不是此列所用格式的日期。"),
+    "tables.cell": ("column {column}: {reason}", "列 {column}：{reason}"),
+    "tables.no-row": (
+        "A row is a mapping from column names to values, not {type}.",
+        "一行应是“列名 → 取值”的映射，而不是 {type}。",
+    ),
+    "tables.absent": (
+        "There is no column {names}. A value that isn't known is written as null, or as an empty cell.",
+        "缺少列 {names}。未知的值请写成 null 或空单元格。",
+    ),
+    "tables.no-column": ("There is no column {name!r}; there are {names}.", "没有名为 {name!r} 的列；现有 {names}。"),
+    "tables.none": ("Nothing is left to learn from: {columns}.", "没有可供学习的列：{columns}。"),
+    "tables.none.remedy": (
+        "Say what a column holds: options.features.types={{NAME: category}}.",
+        "请指明列的类型：options.features.types={{列名: category}}。",
+    ),
+    "tables.why.empty": ("empty", "全空"),
+    "tables.why.constant": ("always {value}", "恒为 {value}"),
+    "tables.why.id": ("another value in every row", "每行取值都不同"),
+    "tables.why.text": ("free text; a text application reads it", "自由文本，请用文本类应用"),
+    "tables.why.ignored": ("ignored, as the recipe says", "按配方忽略"),
+    "tables.why.asked": ("as the recipe says", "由配方指定"),
+    "tables.leak": (
+        "Column {name} alone predicts the target almost perfectly ({measure} {score:.3f}): is it known when the question is asked? "
+        "Leave it out by options.features.ignore=[{name}].",
+        "仅凭列 {name} 就几乎能完全预测目标（{measure} {score:.3f}）：提问时它真的已知吗？可用 options.features.ignore=[{name}] 去掉它。",
+    ),
+    "tables.left-out": ("Left out: {names}.", "未使用的列：{names}。"),
+    "tables.excel": ("This is an Excel file, which can't be read.", "这是 Excel 文件，无法读取。"),
+    "tables.excel.remedy": ("Save the sheet as CSV and name that.", "请将工作表另存为 CSV，再指定该文件。"),
+    "tables.not-a-table-net": (
+        "{name} is not a net for tables: it has to take the numbers and categories of a row.",
+        "{name} 不是表格网络：它须接受一行中的数值和类别。",
+    ),
+    "tables.interval": (
+        "Intervals of answers: ± {half}, which holds {held} of the {samples} validation rows.",
+        "预测区间：± {half}，覆盖 {samples} 个验证样本中的 {held}。",
+    ),
+    "tables.report": ("Columns of the table", "表格的列"),
+    "tables.report.type": ("type", "类型"),
+    "tables.report.used": ("used", "是否使用"),
+    "tables.report.why": ("why", "原因"),
+    "tables.report.yes": ("yes", "是"),
+    "tables.report.no": ("no", "否"),
+}

@@ -1,0 +1,1 @@
+"""Classification of tables: one of two or more classes for each row."""

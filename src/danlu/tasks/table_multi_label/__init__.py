@@ -1,0 +1,1 @@
+"""Multi-label classification of tables: any number of labels for each row."""
