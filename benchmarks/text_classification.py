@@ -93,7 +93,7 @@ def quality(source: Path, settings: dict[str, Any], metric: str, seeds: int, fol
     print(f"test/{metric}, mean of {seeds}: net {mean[0]:.4f}, TF-IDF {mean[1]:.4f}")
 
 
-def speed(source: Path, folder: Path) -> None:
+def speed(source: Path, folder: Path, samples: int, rounds: int) -> None:
     """CPU seconds per 1,000 samples of one epoch of training, in fp32 on one thread; the same net, optimiser and numbers of samples.
 
     Stock: DataLoader over samples, every batch padded to the longest text allowed, scaled_dot_product_attention, AdamW for each
@@ -105,17 +105,17 @@ def speed(source: Path, folder: Path) -> None:
     from danlu.nn import attention
     from danlu.nn.nets.text_classifier import TextClassifier
     from danlu.nn.nets.text_transformer import TextTransformer
-    from danlu.recipe import complete, given
+    from danlu.recipe import complete, from_dict
     from danlu.recipe.names import spec_of
 
     torch.set_num_threads(1)
     asked = {
         "task": "text-classification",
         "data": {
-            "source": str(source), "cache": str(folder / "cache"), "text": {"max_length": 256, "near": None}, "limit": 3000,
+            "source": str(source), "cache": str(folder / "cache"), "text": {"max_length": 256, "near": None}, "limit": samples,
         },
     }  # fmt: skip
-    data = prepare(complete(given(asked)), spec_of("text-classification"))
+    data = prepare(complete(from_dict(asked)), spec_of("text-classification"))
     kind, rows = data.kinds["text"], data.rows("train")
     lengths = data.lengths(rows)
     assert lengths is not None
@@ -126,12 +126,12 @@ def speed(source: Path, folder: Path) -> None:
     }
     for name, make in nets.items():
         ours, stock = [], []
-        for _ in range(2):
+        for _ in range(rounds):
             ours.append(_epoch(make(), _ours(data, rows, lengths, Batches), fused=True, item=False) / len(rows))
             plain = attention.attend
             attention_module = sys.modules["danlu.nn.nets.text_transformer"]
             attention_module.attend = _sdpa  # type: ignore[attr-defined]
-            some = rows[: min(len(rows), 768)]
+            some = rows[: max(64, samples // 4)]
             stock.append(_epoch(make(), _stock(data, some, Padded), fused=False, item=True) / len(some))
             attention_module.attend = plain  # type: ignore[attr-defined]
         best, slow = 1e3 * min(ours), 1e3 * min(stock)
@@ -182,6 +182,10 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--name", default="", help="another net for all seeds: text-cnn, text-classifier, …")
+    parser.add_argument(
+        "--samples", type=int, default=3000, help="speed: training rows; the stock loop sees a quarter of them"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="speed: in turns, of which the fastest counts")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -194,7 +198,7 @@ def main() -> None:
         if asked.name:
             settings = {**settings, "model": {"name": asked.name}}
         if asked.what == "speed":
-            speed(source, folder)
+            speed(source, folder, asked.samples, asked.rounds)
         else:
             quality(source, settings, "accuracy" if asked.what == "zh" else "macro-f1", asked.seeds, folder)
 

@@ -116,6 +116,11 @@ def reviews(name: str) -> Callable[[Path], None]:
     return write
 
 
+EMBEDDED = {  # for recipes whose data are installed on few machines, at a rate that a few steps bear
+    "data.source": "builtin:fashion",
+    "data.limit": 256,
+    "train.batch_size": 32,
+    "train.optimizer.lr": 0.02,
 }
 SHIPPED = {
     "fashion": Shipped("fashion.yaml", changes={"data.limit": 320}),
