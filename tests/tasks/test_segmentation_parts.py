@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from danlu import recipe as recipes
 from danlu.data.batches.batch import Batch, Padded
 from danlu.data.kinds.base import Framing
 from danlu.data.kinds.image import Image
 from danlu.data.kinds.mask import IGNORED, Mask
+from danlu.errors import RecipeError
 from danlu.nn.normalise import Normalise
 from danlu.randomness import Position
 from danlu.tasks.baselines.base import Sample
@@ -124,3 +126,19 @@ def test_baselines_learn_what_they_can() -> None:
     assert all((mask == 1).all() for mask in most.predict(sample, lambda done, total: None)["mask"])
     found = np.stack(colour.predict(sample, lambda done, total: None)["mask"])
     assert (found == masks)[masks != IGNORED].all()
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        {"classes": {"sky": "red"}},
+        {"classes": {"sky": 0, "road": "#ff0000"}},
+        {"classes": {"sky": 0, "road": 0}},
+        {"classes": ["sky", "sky"]},
+        {"classes": "sky"},
+        {"ignore": ["black"]},
+    ],
+)
+def test_wrong_names_of_classes_are_told_with_their_key(mask: dict[str, Any]) -> None:
+    with pytest.raises(RecipeError, match=f"options.mask.{next(iter(mask))}"):
+        recipes.complete(recipes.from_dict({"task": "segmentation", "options": {"mask": mask}}))

@@ -29,6 +29,8 @@ class Metric(ABC):
     def compute(self) -> dict[str, float]:
         """Name → value ("accuracy", "top5", "macro-f1"). NaN where undefined (no samples), never an invented 0."""
 
+    sums: ClassVar[bool] = False  # whether states are a few sums, so that to merge and to compute them costs next to nothing
+
     def intervals(self, confidence: float) -> dict[str, tuple[float, float]]:
         """Name → (low, high) at ``confidence``, for those values whose state allows one."""
         return {}

@@ -26,6 +26,8 @@ class Overlap(Metric):
     groups are drawn, into which they fall by their truth; memory is 24 bytes a class for each, and the matrix.
     """
 
+    sums = True
+
     def __init__(
         self, classes: Sequence[str], prediction: str = "mask", target: str = "mask", ignore: int = 255
     ) -> None:

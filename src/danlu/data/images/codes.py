@@ -33,6 +33,11 @@ def code_of(value: Any) -> int:
     raise ValueError(say("masks.no-code", value=str(value)[:40]))
 
 
+def is_colour(value: Any) -> bool:
+    """Whether what a recipe names is a colour, not a number."""
+    return isinstance(value, (list, tuple)) or (isinstance(value, str) and value.strip().startswith("#"))
+
+
 def written(code: int, coloured: bool) -> str:
     """As a person writes it: "7", "#ff0000"."""
     return f"#{code:06x}" if coloured else str(code)

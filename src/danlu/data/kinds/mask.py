@@ -68,7 +68,7 @@ class Mask(Kind):
         ignore = tuple(codes.code_of(each) for each in options.get("ignore", (IGNORED,)))
         if isinstance(given, Mapping):
             found = {str(name): codes.code_of(value) for name, value in given.items()}
-            coloured = any(not isinstance(value, int) for value in given.values())
+            coloured = any(codes.is_colour(value) for value in given.values())
             left = tuple(code for code in ignore if code not in found.values())
             return cls(tuple(found), tuple(found.values()), left, coloured, stored)
         if given:

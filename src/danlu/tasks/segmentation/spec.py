@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from danlu.data.images.codes import code_of, is_colour
+from danlu.messages import choose
 from danlu.recipe.schema import Section
 from danlu.recipe.spec import Column, TaskSpec
+from danlu.tasks.segmentation import texts
 
 EXAMPLE = """\
 # Images and masks of the same names become a net that names every pixel: scenes/images/1.jpg, scenes/masks/1.png
@@ -38,6 +42,28 @@ class MaskOptions(Section):
         Field(description="Names in order (0, 1, 2 …), or name → value, palette index or colour; null: as found"),
     ] = None
     ignore: Annotated[tuple[Any, ...], Field(description="Values or colours of pixels that count nowhere")] = (255,)
+
+    @field_validator("classes")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and value:
+            if len({is_colour(each) for each in value.values()}) > 1:
+                raise ValueError(choose(texts.MIXED))
+            if len({code_of(each) for each in value.values()}) < len(value):
+                raise ValueError(choose(texts.TWICE))
+        elif isinstance(value, (list, tuple)) and value:
+            if not all(isinstance(each, str) for each in value) or len(set(value)) < len(value):
+                raise ValueError(choose(texts.NAMES))
+        elif value is not None:
+            raise ValueError(choose(texts.NAMES))
+        return value
+
+    @field_validator("ignore")
+    @classmethod
+    def _codes(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        for each in value:
+            code_of(each)
+        return value
 
 
 class Options(Section):

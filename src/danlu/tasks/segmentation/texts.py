@@ -27,3 +27,12 @@ NONE_PUBLISHED_REMEDY = (
     "Name a file of weights, or take smp:Unet with pretrained: true.",
     "请指定权重文件，或用 smp:Unet 并设 pretrained: true。",
 )
+MIXED = (
+    "classes are named by numbers or by colours, not by both",
+    "类别应全部用数字或全部用颜色表示，不能混用",
+)
+TWICE = ("two classes have the same value", "两个类别的值相同")
+NAMES = (
+    "classes are a list of different names, or a mapping from names to values or colours",
+    "classes 应为互不相同的名称列表，或由名称到值或颜色的映射",
+)
