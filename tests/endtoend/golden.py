@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 import danlu
 from danlu import recipe as recipes
 from danlu.recipe.names import tasks
 from danlu.watch.history import curves, evaluations
-from tests.endtoend.drawn import coco_of_shapes, folder_of_shapes
+from tests.endtoend.drawn import coco_of_shapes, folder_of_shapes, pairs_of_shapes
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES, GOLDEN = ROOT / "examples", ROOT / "tests" / "golden"
@@ -68,6 +69,10 @@ def boxes(name: str) -> Callable[[Path], None]:
     return write
 
 
+def scenes(folder: Path) -> None:
+    pairs_of_shapes(folder / "scenes", 60, 48)
+
+
 def houses(folder: Path) -> None:
     draw = np.random.default_rng(0)
     with (folder / "houses.csv").open("w", newline="", encoding="utf-8") as file:
@@ -78,11 +83,6 @@ def houses(folder: Path) -> None:
             writer.writerow((area, rooms, round(3 * area + 20 * rooms + draw.normal(0, 2), 1)))
 
 
-EMBEDDED = {  # for recipes whose data are installed on few machines, at a rate that a few steps bear
-    "data.source": "builtin:fashion",
-    "data.limit": 256,
-    "train.batch_size": 32,
-    "train.optimizer.lr": 0.02,
 def tagged(folder: Path) -> None:
     """photos.csv: noise with a patch of each colour that is among the labels."""
     draw = np.random.default_rng(0)
@@ -129,11 +129,6 @@ SHIPPED = {
     "photos": Shipped("photos.yaml", steps=8, data=photos),
     "own-net": Shipped("own_net.yaml", changes={"data.limit": 320}),
     "detection": Shipped("detection.yaml", steps=8, data=boxes("instances.json")),
-    "new-image-classification": Shipped("image-classification", steps=8, data=photos, slow=True),
-    "new-detection": Shipped("detection", steps=8, data=boxes("instances_train.json"), slow=True),
-    "house-price": Shipped("house_price.spec:SPEC", data=houses, changes={"data.source": "houses.csv"}),
-}
-"""The recipes in examples/ and those of `danlu new`, by name."""
     "multi-label": Shipped("multi_label.yaml", steps=8, data=tagged, changes={"data.image.size": 40}),
     "new-image-multi-label": Shipped(
         "image-multi-label", steps=8, data=tagged, changes={"data.image.size": 40}, slow=True
@@ -144,6 +139,17 @@ SHIPPED = {
     ),
     "segmentation": Shipped("segmentation.yaml", steps=8, data=scenes),
     "new-segmentation": Shipped("segmentation", steps=8, data=scenes, slow=True),
+    "new-image-classification": Shipped("image-classification", steps=8, data=photos, slow=True),
+    "new-detection": Shipped("detection", steps=8, data=boxes("instances_train.json"), slow=True),
+    "self-supervised": Shipped(
+        "self_supervised.yaml", steps=6, changes={"data.limit": 256, "train.batch_size": 32, "options.probe": False}
+    ),
+    "new-self-supervised": Shipped(
+        "self-supervised", steps=6, data=photos, changes={"train.batch_size": 64, "options.probe": False}, slow=True
+    ),
+    "house-price": Shipped("house_price.spec:SPEC", data=houses, changes={"data.source": "houses.csv"}),
+}
+"""The recipes in examples/ and those of `danlu new`, by name."""
 
 
 def made(name: str, folder: Path, threads: int = 1) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ import danlu
 from danlu.deploy.loading import load
 from danlu.errors import DanluError, RecipeError
 from danlu.metrics.thresholds import tuned_each
+from danlu.runs import resume
 from danlu.tasks.baselines.labels import fitted
 from danlu.tasks.image_multi_label.decoder import LabelsDecoder, log_odds, sigmoid
+from danlu.training import checkpoint
 
 COLOURS = ("red", "green", "blue")
 
@@ -150,3 +153,23 @@ def test_weights_of_another_number_of_labels_are_refused(place: Path) -> None:
     changes["train"]["loss"] = {"name": "binary-cross-entropy", "pos_weight": [1.0, 2.0]}
     with pytest.raises(DanluError, match="2 numbers where there are 3"):
         danlu.check(changes)
+
+
+def test_resumed_it_ends_in_the_same_bits(place: Path) -> None:
+    changes = recipe(place, "whole")
+    changes["train"] |= {"checkpoint": {"every_steps": None, "every_minutes": None, "every_epochs": 1, "keep": 5}}
+    changes["data"]["augment"] = ["flip", {"mixup": 0.4}]
+    changes["evaluate"] = {"baselines": False, "report": False}
+    whole = danlu.train(changes, screen=False)
+    other = whole.path.parent / "again"
+    shutil.copytree(whole.path, other)
+    saved = checkpoint.listed(other / "checkpoints")
+    for each in saved[1:]:
+        shutil.rmtree(each)
+    resume(other, screen=False)
+    one, two = (checkpoint.read(checkpoint.listed(path / "checkpoints")[-1]) for path in (whole.path, other))
+    assert one.tensors["net"].keys() == two.tensors["net"].keys()
+    assert all(torch.equal(value, two.tensors["net"][name]) for name, value in one.tensors["net"].items())
+    assert json.loads((other / "thresholds.json").read_text()) == json.loads(
+        (whole.path / "thresholds.json").read_text()
+    )
