@@ -152,9 +152,6 @@ def by_groups(
             metric.update(predictions, truth)
             found |= metric.compute()
         values.append(found[name])
-    exact = paired_by_unit(make, name, second, first, truth, confidence)
-    if exact is not None:
-        return (values[0], values[1]), len(mine), *exact, counts
     size = sum(np.size(value) for column in first.values() for value in column) // 6
     if max(len(mine), size) > _MOST and not all(metric.sums for metric in make()):
         return (values[0], values[1]), len(mine), values[0] - values[1], (math.nan, math.nan), counts
