@@ -19,7 +19,8 @@ def widths(lengths: np.ndarray) -> np.ndarray:
     """int64: lengths, at least 1, rounded up so that less than an eighth is added; up to 16 they are as they are."""
     lengths = np.maximum(np.asarray(lengths, np.int64), 1)
     step = 2 ** np.maximum(0, np.floor(np.log2(lengths)).astype(np.int64) - 3)
-    return -(-lengths // step) * step
+    found: np.ndarray = -(-lengths // step) * step
+    return found
 
 
 def cuts(ask: Ask) -> np.ndarray:
@@ -65,4 +66,5 @@ def _equal(width: np.ndarray, count: int) -> np.ndarray:
     edges = np.r_[0, np.searchsorted(total, total[-1] * np.arange(1, count) / count, side="left") + 1, len(width)]
     places = np.arange(count + 1)
     edges = np.maximum.accumulate(edges - places) + places
-    return np.minimum(edges, len(width) - places[::-1])
+    found: np.ndarray = np.minimum(edges, len(width) - places[::-1])
+    return found

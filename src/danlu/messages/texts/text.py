@@ -57,9 +57,6 @@ TEXTS = {
     "text.report.near": ("Rows with an equal or nearly equal copy", "有相同或近乎相同副本的行"),
     "text.report.naive": ("{baseline}, rows divided at random", "{baseline}，随机划分"),
     "text.report.honest": ("{baseline}, copies on one side", "{baseline}，副本在同一部分"),
-    "text.report.examples": ("Nearly equal rows", "近乎相同的行"),
-    "text.report.group": ("group", "组"),
-    "text.report.members": ("rows", "行"),
     "text.report.words": ("Words that the answers rest on", "答案所依据的词"),
     "text.report.words.about": (
         "Integrated gradients of the answer's logit, from empty embeddings to the text's own ({steps} steps; {part}). "
