@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from danlu.errors import DanluError, DataError
 from danlu.messages import choose
 from danlu.metrics.pairing import unit
 from danlu.metrics.roc import Ranked
 from danlu.metrics.verification import balanced
-from danlu.runs.stored import Stored
 from danlu.tasks.face_recognition import texts
 
 
@@ -83,14 +83,14 @@ def judge(predictions: str | Path, pairs: str | Path) -> Judged:
 
     Raises DataError where a picture of a pair is not there.
     """
-    stored = Stored(Path(predictions))
+    table = pq.read_table(predictions, columns=["id", "embedding"])
     places: dict[tuple[str, int], int] = {}
-    for row, name in enumerate(stored.ids()):
+    for row, name in enumerate(table["id"].to_pylist()):
         path = Path(name)
         number = re.search(r"(\d+)$", path.stem)
         if number is not None:
             places[path.parent.name, int(number[1])] = row
-    embeddings = unit(np.concatenate([np.asarray(list(block["embedding"])) for block in stored.blocks(("embedding",))]))
+    embeddings = unit(np.asarray(table["embedding"].to_pylist(), np.float32))
     found = read(pairs)
     rows = np.asarray([[_place(places, pair.first, pairs), _place(places, pair.second, pairs)] for pair in found])
     scores = np.einsum("pd,pd->p", embeddings[rows[:, 0]], embeddings[rows[:, 1]]).astype(np.float64)

@@ -10,7 +10,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from danlu.errors import DanluError
 from danlu.messages import choose
-from danlu.runs.predictor import files_in
 from danlu.tasks.face_recognition.align import texts
 from danlu.tasks.face_recognition.align.detect import Detector
 from danlu.tasks.face_recognition.align.warp import SIDE, aligned
@@ -29,8 +28,8 @@ def align(
     if made.exists() and (not made.is_dir() or any(made.iterdir())):
         raise DanluError.of(str(made), choose(texts.TAKEN), choose(texts.TAKEN_REMEDY))
     detector = Detector(weights=weights)
-    for path in files_in([folder]):
-        name = path.relative_to(folder) if folder.is_dir() else Path(path.name)
+    for path in _pictures(folder):
+        name = path.relative_to(folder)
         try:
             face = upright(read(path), detector, side)
         except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
@@ -43,6 +42,14 @@ def align(
         out.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(face).save(out)
         yield name.as_posix(), ""
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """Every file below it in alphabetical order, hidden ones left out. Raises DanluError for none."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    if not found:
+        raise DanluError.of(str(folder), choose(texts.NOTHING))
+    return found
 
 
 def read(path: Path) -> np.ndarray:

@@ -7,6 +7,7 @@ NO_WEIGHTS_REMEDY = (
 )
 WEIGHTS = ("Its weights can't be read: {reason}", "无法读取权重：{reason}")
 NO_FACE = ("no face was found", "未找到人脸")
+NOTHING = ("There are no pictures in it.", "其中没有图片。")
 TAKEN = ("The folder is not empty.", "该文件夹不为空。")
 TAKEN_REMEDY = ("Name one that is empty or not there yet.", "请指定一个空文件夹或尚不存在的文件夹。")
 DONE = (
