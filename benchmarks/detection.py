@@ -208,7 +208,7 @@ def with_danlu(folder: Path, seed: int, epochs: int, **changes: Any) -> tuple[fl
     return clock.spent, run.metrics
 
 
-def main(seeds: int = 3, plain_epochs: int = 25, epochs: int = 12, first: int = 0) -> None:
+def main(seeds: int = 3, plain_epochs: int = 25, epochs: int = 14, first: int = 0) -> None:
     torch.set_num_threads(1)
     rows: dict[str, list[tuple[float, float, float]]] = {"torchvision's FCOS, plain loop": [], "Danlu": []}
     for seed in range(first, first + seeds):

@@ -61,6 +61,7 @@ def test_it_resumes_to_the_same_bits(shapes: Path, tmp_path: Path, augment: str)
     assert whole.metrics == pytest.approx(again.metrics, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_an_artifact_answers_as_the_run_does(shapes: Path, tmp_path: Path) -> None:
     run = danlu.train(recipe(shapes, tmp_path / "runs", "flip"), screen=False)
     danlu.export(run.path, tmp_path / "artifact")
