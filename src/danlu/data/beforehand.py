@@ -64,8 +64,10 @@ def beforehand(
     labels: np.ndarray | None,
     shares: Mapping[str, float],
     early: Split | None,
+    alike: Sequence[str] = (),
 ) -> Beforehand | None:
-    """None where no kind learns. labels: int64 (N,), by which is stratified. early: see :func:`danlu.data.dividing.divide`.
+    """None where no kind learns. labels: int64 (N,), by which is stratified. early: see :func:`danlu.data.dividing.divide`. alike:
+    columns by whose content rows are equal; none: the inputs.
 
     Nearly equal rows are not looked for where the parts are given whole, or duplicates are kept. Raises DataError.
     """
@@ -75,7 +77,7 @@ def beforehand(
     least: float | None = getattr(section, "near", None)
     if recipe.data.duplicates == "keep" or not shares:
         least = None
-    inputs = [name for name, column in wanted.items() if column.role == "input"]
+    inputs = alike or [name for name, column in wanted.items() if column.role == "input"]
     pairs = [_alike(_class(wanted[name]), table.columns[name], least) for name in inputs]
     exact = _together([one for one, _ in pairs])
     near = None if least is None else _together([two for _, two in pairs]).astype(np.int64)

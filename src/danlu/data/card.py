@@ -25,6 +25,7 @@ class Findings:
 
     codes: int8 (N,), part of each kept row, -1 for those in none. labels: column → class indices int64 (N,), or
     sets uint8 (N, K). target: the column by which the split was stratified. disjoint: the column whose classes the parts don't share.
+    facts: what the application's own division found.
     """
 
     source: str
@@ -48,6 +49,7 @@ class Findings:
     groups: np.ndarray | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
     disjoint: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def card(found: Findings) -> dict[str, Any]:
@@ -98,6 +100,8 @@ def card(found: Findings) -> dict[str, Any]:
             ],
         },
     }
+    if found.facts:
+        made["facts"] = dict(found.facts)
     made["warnings"] = list(_warnings(found, made))
     return made
 

@@ -58,6 +58,18 @@ class Rows:
         )
 
 
+@dataclass(frozen=True)
+class Divided:
+    """What an application's own division gives. table: with ``given`` parts. how: in words, for the card.
+
+    facts: name → value, JSON-able: what the card says of the whole beside its columns.
+    """
+
+    table: Table
+    how: str
+    facts: Mapping[str, Any]
+
+
 def rows_of(
     table: Table, kept: np.ndarray, keys: np.ndarray, labels: np.ndarray | None, origins: Sequence[str]
 ) -> Rows:

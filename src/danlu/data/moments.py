@@ -25,7 +25,7 @@ def moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
     for row, value in enumerate(values):
         seconds = known.get(value) if isinstance(value, str) else None
         if seconds is None:
-            found = _seconds(value)
+            found = seconds_of(value)
             if found is None:
                 raise DataError.of(
                     origins[row], say("data.split.no-time", value=str(value)[:40]), say("data.split.no-time.remedy")
@@ -37,7 +37,8 @@ def moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
     return result
 
 
-def _seconds(value: Any) -> float | None:
+def seconds_of(value: Any) -> float | None:
+    """A time as people write it, in seconds (numbers as they are); None for what is none."""
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     if isinstance(value, date):
@@ -56,7 +57,7 @@ def _seconds(value: Any) -> float | None:
             found = parse(text)
         except (ValueError, OverflowError):
             continue
-        return _seconds(found)
+        return seconds_of(found)
     return None
 
 

@@ -18,7 +18,7 @@ from danlu.data.card import Findings, card
 from danlu.data.clean import judge
 from danlu.data.columns import pick
 from danlu.data.dataset import Dataset, Store
-from danlu.data.dividing import divide, limited, refuse_shared, rows_of, strata_of
+from danlu.data.dividing import Divided, divide, limited, refuse_shared, rows_of, strata_of
 from danlu.data.fitting import Layout, lay_out
 from danlu.data.fitting import fit as fit_kinds
 from danlu.data.kinds.base import Kind
@@ -32,6 +32,7 @@ from danlu.data.table import Part, Table
 from danlu.errors import DataError
 from danlu.messages import say
 from danlu.randomness import keys_of, order
+from danlu.recipe.names import load_object
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
 
@@ -66,6 +67,10 @@ def prepare(
     shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
     if part is not None:
         shares, table = {}, replace(table, given=[part] * len(table))
+    own: Divided | None = None
+    if spec.divide and part is None:
+        own = load_object(spec.divide)(recipe, table)
+        table = own.table
     ready = kinds
     learners = learning(spec.columns)
     kinds = (
@@ -83,7 +88,7 @@ def prepare(
         known = None if aim is None else (aim, classed[aim])
         table, early = limited(recipe, table, known, shares, disjoint=spec.disjoint is not None)
     raw = None if aim is None or not learners else strata_of(table.columns[aim], classed[aim])
-    first = beforehand(recipe, spec.columns, table, raw, shares, early)
+    first = beforehand(recipe, spec.columns, table, raw, shares, early, spec.alike)
     if first is not None and ready is None:
         some = table.take(first.training)
         kinds |= fit_kinds(recipe, {name: spec.columns[name] for name in learners}, some)
@@ -121,6 +126,8 @@ def prepare(
     report |= {} if first is None else first.report(rows, codes, told, origins)
     if aim is not None and isinstance(classed[aim], Labels) and "stratified" in divided.how:
         divided = replace(divided, how=f"{divided.how} (by each row's rarest label)")
+    if own is not None and own.how:
+        divided = replace(divided, how=own.how)
     findings = Findings(
         source=recipe.data.source,
         format=format_,
@@ -143,6 +150,7 @@ def prepare(
         groups=wanted.groups,
         shares=shares,
         disjoint=spec.disjoint,
+        facts=own.facts if own is not None else {},
     )
     return Dataset(
         store=store,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,22 @@ def read(recipe: Recipe, wanted: Mapping[str, Column], progress: Progress | None
     Where it can't be read with the columns that are optional, it is read without them, unless the recipe names one.
     """
     name, source, path = choose(recipe)
-    needed = {key: column for key, column in wanted.items() if not column.optional or key in recipe.data.columns}
+    spare = [key for key, column in wanted.items() if column.optional and key not in recipe.data.columns]
+    fewer = [set(some) for count in range(1, len(spare) + 1) for some in combinations(reversed(spare), count)]
     table: Table
-    try:
-        table = source.read(path, recipe.data, wanted, progress)
-    except DataError:
-        if len(needed) == len(wanted):
-            raise
-        table = source.read(path, recipe.data, needed, progress)
-        missing = ", ".join(key for key in wanted if key not in needed)
-        table = replace(table, notes=(*table.notes, (str(path), say("self_supervised.without", columns=missing))))
-    return name, table
+    for without in [set[str](), *fewer]:
+        try:
+            some = {key: column for key, column in wanted.items() if key not in without}
+            table = source.read(path, recipe.data, some, progress)
+        except DataError:
+            if len(without) == len(spare):
+                raise
+            continue
+        if without:
+            missing = ", ".join(key for key in wanted if key in without)
+            table = replace(table, notes=(*table.notes, (str(path), say("self_supervised.without", columns=missing))))
+        return name, table
+    raise AssertionError("the last attempt raises")
 
 
 def choose(recipe: Recipe) -> tuple[str, Any, Path]:

@@ -12,7 +12,8 @@ Columns = Mapping[str, Any]  # column → ndarray (B, …), or a list of B ndarr
 class Metric(ABC):
     """update on any division of the samples and merge in any order give the same result.
 
-    unit: target column whose equal values stay together when samples are resampled; None: each sample stands for itself.
+    unit: column (a target, else of the predictions) whose equal values stay together when samples are resampled; None: each sample
+    stands for itself.
     """
 
     unit: ClassVar[str | None] = None
@@ -29,8 +30,14 @@ class Metric(ABC):
     def compute(self) -> dict[str, float]:
         """Name → value ("accuracy", "top5", "macro-f1"). NaN where undefined (no samples), never an invented 0."""
 
-    sums: ClassVar[bool] = False  # whether states are a few sums, so that to merge and to compute them costs next to nothing
+    sums: ClassVar[bool] = (
+        False  # whether states are a few sums, so that to merge and to compute them costs next to nothing
+    )
 
     def intervals(self, confidence: float) -> dict[str, tuple[float, float]]:
         """Name → (low, high) at ``confidence``, for those values whose state allows one."""
         return {}
+
+    def by_unit(self, name: str) -> tuple[Any, Any] | None:
+        """(units, sorted; float64 (U,)) where the value ``name`` is a mean over units (users): two can be compared pair by pair."""
+        return None

@@ -14,6 +14,7 @@ import numpy as np
 
 from danlu.metrics.base import Columns, Metric
 from danlu.metrics.interval import Interval, quantile
+from danlu.metrics.moments import Moments
 
 GROUPS = 20
 
@@ -30,9 +31,10 @@ def difference(
     """
     total = len(next(iter(truth.values())))
     place = np.arange(total)
-    column = next((metric.unit for metric in make() if metric.unit in truth), None)
+    beside = {**one, **truth}
+    column = next((metric.unit for metric in make() if metric.unit in beside), None)
     if column is not None:
-        place = np.unique(np.asarray(truth[column]), return_inverse=True)[1].reshape(-1)
+        place = np.unique(np.asarray(beside[column]), return_inverse=True)[1].reshape(-1)
     groups = min(groups, int(place.max()) + 1 if total else 0)
     states = [
         [_states(make, columns, truth, np.flatnonzero(place % groups == start)) for start in range(groups)]
@@ -54,6 +56,24 @@ def difference(
     spread = math.sqrt((count - 1) / count * float(np.square(without - without.mean()).sum()))
     half = _student(confidence, count - 1) * spread
     return value, (value - half, value + half)
+
+
+def paired(
+    make: Make, name: str, one: Columns, other: Columns, truth: Columns, confidence: float
+) -> tuple[float, Interval] | None:
+    """:func:`difference` of a value that is a mean over units (users): exact, whatever their number; None where it is none."""
+    found = []
+    for columns in (one, other):
+        for metric in make():
+            metric.update(columns, truth)
+            each = metric.by_unit(name)
+            if each is not None:
+                found.append(each)
+    if len(found) != 2 or not np.array_equal(found[0][0], found[1][0]):
+        return None
+    apart = Moments()
+    apart.update(found[1][1] - found[0][1])
+    return apart.value, apart.interval(confidence)
 
 
 def _states(make: Make, predictions: Columns, truth: Columns, rows: np.ndarray) -> Sequence[Metric]:

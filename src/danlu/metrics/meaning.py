@@ -23,6 +23,8 @@ _SHARES = frozenset(
     )
 )
 
+_AT = frozenset(("tar", "recall", "ndcg", "mrr", "map", "hit", "precision", "coverage"))  # before "@"
+
 
 def better(name: str) -> Literal[1, -1]:
     """+1 where larger is better, -1 for losses and errors. name: with or without its part, "val/accuracy" or "accuracy"."""
@@ -36,4 +38,4 @@ def is_share(name: str) -> bool:
     if "loss" in pieces[:-1]:
         return False
     last = pieces[-2] if len(pieces) > 1 and pieces[-2] in _BY_CLASS else pieces[-1]
-    return last in _SHARES or last.startswith("tar@")
+    return last in _SHARES or last.partition("@")[0] in _AT or any(piece.startswith("ndcg@") for piece in pieces)

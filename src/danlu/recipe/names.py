@@ -54,7 +54,7 @@ GROUPS: dict[str, Group] = {
                 "in_channels",
                 "classes",
                 "image_size",
-                "vocabulary",
+                "vocabulary", "users", "items", "interactions",
                 "users",
                 "items",
                 "interactions",

@@ -14,12 +14,14 @@ class Column:
     """A column that a task needs. kind: name of a :mod:`danlu.data.kinds` module; options: given to that kind's constructor.
 
     role "aside": neither the net nor the loss sees it; it only judges what was learnt. optional: data without it will do.
+    also: what such a column is called in people's files, most telling first, before what its kind is called.
     """
 
     kind: str
     role: Literal["input", "target", "aside"]
     options: Mapping[str, Any] = field(default_factory=dict)
     optional: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class TaskSpec:
     example: a commented recipe in YAML for ``danlu new``.
     disjoint: target category none of whose classes may be in two parts: the split divides classes, and what the source says otherwise
     is refused.
+    divide: ``module:function`` of the application's own division into parts, (recipe, table) → :class:`danlu.data.dividing.Divided`,
+    for rows that can't be exchanged (a user's items). alike: columns by whose content rows are equal; empty: the inputs.
     """
 
     name: str
@@ -48,3 +52,5 @@ class TaskSpec:
     example: str = ""
     decoder: str = "danlu.tasks.decoding:ByTarget"
     disjoint: str | None = None
+    divide: str = ""
+    alike: tuple[str, ...] = ()

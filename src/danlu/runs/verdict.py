@@ -12,6 +12,7 @@ import numpy as np
 from danlu.metrics.base import Metric
 from danlu.metrics.bootstrap import Figure, interval, paired
 from danlu.metrics.grouped import difference
+from danlu.metrics.grouped import paired as paired_by_unit
 from danlu.metrics.interval import Interval
 from danlu.metrics.meaning import better
 from danlu.metrics.sampled import of_classes, of_numbers
@@ -152,6 +153,9 @@ def by_groups(
             metric.update(predictions, truth)
             found |= metric.compute()
         values.append(found[name])
+    exact = paired_by_unit(make, name, second, first, truth, confidence)
+    if exact is not None:
+        return (values[0], values[1]), len(mine), *exact, counts
     size = sum(np.size(value) for column in first.values() for value in column) // 6
     if max(len(mine), size) > _MOST and not all(metric.sums for metric in make()):
         return (values[0], values[1]), len(mine), values[0] - values[1], (math.nan, math.nan), counts

@@ -76,7 +76,7 @@ def mapping(
     for name, wish in wanted.items():
         if name not in found and name not in rest:
             free = _free(offered, found)
-            guess = _guess(name, wish.kind, free)
+            guess = _guess(name, wish.kind, free, wish.also)
             if guess is None:
                 raise DataError.of(
                     where,
@@ -107,9 +107,9 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_\-.]+", "", name).casefold()
 
 
-def _guess(name: str, kind: str, free: Sequence[str]) -> str | None:
+def _guess(name: str, kind: str, free: Sequence[str], also: Sequence[str] = ()) -> str | None:
     simple = {plain(column): column for column in reversed(free)}
-    for candidate in (plain(name), *_NAMES.get(kind, ())):
+    for candidate in (plain(name), *also, *_NAMES.get(kind, ())):
         if candidate in simple:
             return simple[candidate]
     return None
@@ -142,7 +142,7 @@ def _proposal(
         if spans(wish.kind) == "rest":
             continue
         free = _free(offered, chosen)
-        guess = chosen.get(name) or _guess(name, wish.kind, free) or _by_values(wish.kind, free, sample)
+        guess = chosen.get(name) or _guess(name, wish.kind, free, wish.also) or _by_values(wish.kind, free, sample)
         if guess:
             chosen[name] = guess
     shown = {name: column if isinstance(column, str) else f"[{', '.join(column)}]" for name, column in chosen.items()}

@@ -14,6 +14,23 @@ TEXTS = {
         "A small pre-norm Transformer encoder, mean over real tokens: token ids (B, T) → logits (B, classes).",
         "前置归一化的小型 Transformer 编码器，对真实词元取均值：词元编号 (B, T) → logits (B, 类别数)。",
     ),
+    "names.net.ease": (
+        "The best linear model of items by items, in closed form (Steck 2019): user ids (B,) → scores of all items.",
+        "物品对物品的最优线性模型，闭式求解（Steck，2019）：用户编号 (B,) → 全部物品的得分。",
+    ),
+    "names.net.item-knn": (
+        "Items that the same users met, by cosine (Sarwar et al. 2001): user ids (B,) → scores of all items.",
+        "由相同用户接触过的物品，按余弦相似度（Sarwar 等，2001）：用户编号 (B,) → 全部物品的得分。",
+    ),
+    "names.net.lightgcn": (
+        "Embeddings averaged over the graph of who met what (He et al. 2020): user and item ids → scores.",
+        "嵌入在“谁接触过什么”的图上传播并取均值（He 等，2020）：用户和物品编号 → 得分。",
+    ),
+    "names.net.neumf": (
+        "A product of embeddings beside layers over others (He et al. 2017): user and item ids → scores.",
+        "嵌入的乘积与另一组嵌入上的多层网络并用（He 等，2017）：用户和物品编号 → 得分。",
+    ),
+    "names.net.popularity": ("The same for everybody: what most users met.", "对所有人相同：最多用户接触过的物品。"),
     "names.net.collaborative-filtering": (
         "The inner product of an embedding of the user and one of the item: user and item ids (B,) → scores (B,).",
         "用户嵌入与物品嵌入的内积：用户和物品编号 (B,) → 得分 (B,)。",
@@ -54,6 +71,18 @@ TEXTS = {
     "names.loss.binary-cross-entropy": (
         "-y·log σ(z) - (1 - y)·log(1 - σ(z)) for logits z: one yes-or-no answer, or many independent ones.",
         "-y·log σ(z) - (1 - y)·log(1 - σ(z))，z 为 logits：一个是或否的答案，或许多互不相干的答案。",
+    ),
+    "names.loss.bpr": (
+        "Bayesian personalised ranking: what was met above what was not (Rendle et al. 2009).",
+        "贝叶斯个性化排序：接触过的应排在未接触的之前（Rendle 等，2009）。",
+    ),
+    "names.loss.pointwise": (
+        "Met or not, each item by itself, with drawn items (He et al. 2017).",
+        "逐个判断物品是否接触过，并抽取未接触的物品（He 等，2017）。",
+    ),
+    "names.loss.sampled-softmax": (
+        "The item that was met among drawn ones: softmax cross entropy.",
+        "在抽取的物品中辨认接触过的那个：softmax 交叉熵。",
     ),
     "names.loss.cosface": (
         "Softmax over cosines, the true one lowered by a margin: for embeddings of identities (Wang et al. 2018).",
@@ -108,6 +137,14 @@ TEXTS = {
     "names.optimizer.schedule-free": (
         "AdamW or SGD (form) whose steps are averaged in place of a falling rate; needs schedule: constant (Defazio et al. 2024).",
         "AdamW 或 SGD（form），以各步的平均代替学习率的下降；需要 schedule: constant（Defazio 等，2024）。",
+    ),
+    "names.optimizer.rowwise-adagrad": (
+        "Adagrad with one number for each row of an embedding, touching only the batch's rows (Duchi et al. 2011).",
+        "嵌入的每一行只记一个数的 Adagrad，只更新批次涉及的行（Duchi 等，2011）。",
+    ),
+    "names.optimizer.sparse-adam": (
+        "Adam that touches only the batch's rows of an embedding; all else learns by AdamW.",
+        "只更新批次涉及的嵌入行的 Adam；其余参数用 AdamW。",
     ),
     "names.optimizer.sgd": (
         "Stochastic gradient descent with (Nesterov) momentum; weight decay is L2 (Sutskever et al. 2013).",
@@ -240,6 +277,8 @@ TEXTS = {
     "names.kind.labels": ("Any number of several classes.", "若干类别中的任意多个。"),
     "names.kind.mask": ("One class for each pixel of an image.", "图像每个像素的类别。"),
     "names.kind.text": ("A text, as ids of its tokens.", "文本，以词元编号表示。"),
+    "names.kind.id": ("Which user or item: one of many that are learnt one by one.", "某个用户或物品：逐个学习的众多对象之一。"),
+    "names.kind.moment": ("When something happened.", "某事发生的时间。"),
     "names.kind.number": ("A number.", "一个数。"),
     # ---- sources
     "names.source.builtin": (
@@ -257,6 +296,10 @@ TEXTS = {
     "names.source.folder": (
         "One folder for each class: photos/cat/1.jpg; also below train, val and test folders.",
         "每个类别一个文件夹：photos/cat/1.jpg；也可以放在 train、val、test 文件夹之下。",
+    ),
+    "names.source.inter": (
+        "RecBole's interactions: NAME.inter, tab-separated with a header of name:type.",
+        "RecBole 的交互文件：NAME.inter，以制表符分隔，表头为 名称:类型。",
     ),
     "names.source.idx": (
         "MNIST's idx files, plain or gzipped: train-images-…, train-labels-…, t10k-images-…, t10k-labels-…",

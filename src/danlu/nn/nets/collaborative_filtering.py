@@ -8,13 +8,16 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from danlu.nn.embedding.table import table
+
 
 class CollaborativeFiltering(nn.Module):
-    """User ids (B,) and item ids (B,) → scores (B,).
+    """User ids (B,) and item ids (B,) or (B, n) → scores of the same shape as the items.
 
     users, items: how many there are. embedding: width. biases: add a learnt number for the user, for the item and for
     all (Koren et al. 2009); the guide has none. scale: standard deviation of embeddings at the start; None leaves the
-    guide's N(0, 1), under which scores begin with variance ``embedding``.
+    guide's N(0, 1), under which scores begin with variance ``embedding``. dropout: share of a user's and an item's
+    numbers left out while training. sparse: see :func:`danlu.nn.embedding.table.table`.
     """
 
     def __init__(
@@ -25,23 +28,33 @@ class CollaborativeFiltering(nn.Module):
         embedding: Annotated[int, Field(ge=1)] = 64,
         biases: bool = False,
         scale: Annotated[float, Field(gt=0)] | None = None,
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        sparse: bool = False,
     ) -> None:
         super().__init__()
-        self.user_embeddings = nn.Embedding(users, embedding)
-        self.item_embeddings = nn.Embedding(items, embedding)
-        if scale is not None:
-            nn.init.normal_(self.user_embeddings.weight, std=scale)
-            nn.init.normal_(self.item_embeddings.weight, std=scale)
+        self.user_embeddings = table(users, embedding, scale, sparse)
+        self.item_embeddings = table(items, embedding, scale, sparse)
+        self.dropout = nn.Dropout(dropout)
         self.biases = biases
         if biases:
-            self.user_biases = nn.Embedding(users, 1)
-            self.item_biases = nn.Embedding(items, 1)
-            nn.init.zeros_(self.user_biases.weight)
-            nn.init.zeros_(self.item_biases.weight)
+            self.user_biases = table(users, 1, None, sparse)
+            self.item_biases = table(items, 1, None, sparse)
             self.offset = nn.Parameter(torch.zeros(()))
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
-        scores: Tensor = (self.user_embeddings(users) * self.item_embeddings(items)).sum(1)
+        one, other = self.dropout(self.user_embeddings(users)), self.dropout(self.item_embeddings(items))
+        if items.dim() == 1:
+            scores: Tensor = (one * other).sum(1)
+        else:
+            scores = torch.bmm(other, one[:, :, None])[:, :, 0]
         if self.biases:
-            scores = scores + (self.user_biases(users) + self.item_biases(items))[:, 0] + self.offset
+            own = self.user_biases(users)
+            scores = scores + (own[:, 0] if items.dim() == 1 else own) + self.item_biases(items)[..., 0] + self.offset
+        return scores
+
+    def every(self, users: Tensor) -> Tensor:
+        """Scores (B, items) of all items for users (B,)."""
+        scores: Tensor = self.user_embeddings(users) @ self.item_embeddings.weight.T
+        if self.biases:
+            scores = scores + self.user_biases(users) + self.item_biases.weight[:, 0][None] + self.offset
         return scores

@@ -1,0 +1,59 @@
+"""When something happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from danlu.data.kinds.base import BadValue, Framing, Kind, MissingValue, Prepared, Storage
+from danlu.data.moments import seconds_of
+from danlu.messages import say
+
+if TYPE_CHECKING:
+    from danlu.data.batches.batch import Value
+
+
+@dataclass(frozen=True)
+class Moment(Kind):
+    """A time: numbers as they are, dates and times in seconds since 1970 (UTC where no zone is given). In a batch float64 (B,)."""
+
+    name: ClassVar[str] = "moment"
+
+    @classmethod
+    def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Moment:
+        return cls()
+
+    def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
+        """raw: a number, a date or a time, or text that is one (ISO 8601, 2024/3/17). Raises :class:`BadValue`."""
+        if raw is None or (isinstance(raw, str) and not raw.strip()):
+            raise MissingValue(say("data.missing"))
+        found = seconds_of(raw)
+        if found is None:
+            raise BadValue(say("data.split.no-time", value=str(raw)[:40]))
+        return Prepared(np.asarray(found, np.float64))
+
+    def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
+        try:
+            values = np.asarray(raws, np.float64)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        digits = not isinstance(raws, np.ndarray) and any(isinstance(raw, str) and len(raw) == 8 for raw in raws)
+        return None if digits or values.ndim != 1 or not np.isfinite(values).all() else values
+
+    def storage(self) -> Storage:
+        return Storage("fixed", "float64", ())
+
+    def spec(self) -> dict[str, Any]:
+        return {}
+
+    def collate(self, values: Any) -> Value:
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(values, np.float64))
+
+    def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:
+        moments = np.asarray(values, np.float64).reshape(-1)
+        return {"first": float(moments.min()), "last": float(moments.max())} if len(moments) else {}

@@ -1,0 +1,87 @@
+"""Which items each user has met, part by part: what nets learn from, and what is never recommended again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+PARTS = 3  # train, val, test: an item is known from its part on
+
+
+class Interactions(nn.Module):
+    """U users' items in compressed rows, those of training first; buffers, so that they travel with the weights.
+
+    starts: int64 (U + 1,). ends: int64 (U, 3), how many of a user's items belong to train, to train and val, to all parts. items:
+    int64 (N,), places of the items.
+    """
+
+    starts: Tensor
+    ends: Tensor
+    items: Tensor
+
+    def __init__(self, users: int, count: int, user: np.ndarray, item: np.ndarray, part: np.ndarray) -> None:
+        """count: items there are. user, item, part: int (N,), of every known pair; repeated pairs count once, in their first part."""
+        super().__init__()
+        self.users, self.count = users, count
+        known = (user >= 0) & (item >= 0)
+        order = np.lexsort((item[known], part[known], user[known]))
+        pairs = np.stack([user[known], item[known], part[known]])[:, order].astype(np.int64)
+        _, first = np.unique(pairs[0] * count + pairs[1], return_index=True)
+        pairs = pairs[:, np.sort(first)]
+        sizes = np.bincount(pairs[0], minlength=users) if users else np.zeros(0, np.int64)
+        ends = np.stack([np.bincount(pairs[0][pairs[2] <= code], minlength=users) for code in range(PARTS)], axis=1)
+        self.register_buffer("starts", torch.from_numpy(np.r_[0, np.cumsum(sizes)].astype(np.int64)))
+        self.register_buffer("ends", torch.from_numpy(ends.astype(np.int64)))
+        self.register_buffer("items", torch.from_numpy(np.ascontiguousarray(pairs[1])))
+        self._measure()
+
+    def _measure(self) -> None:
+        self.longest = max(1, int(self.ends[:, -1].max())) if self.users else 1  # most items that one user has met
+
+    def of(self, user: Tensor, before: Tensor | None = None) -> Tensor:
+        """int64 (B, longest): places of the items that users (B,) have met, -1 behind them.
+
+        before: int64 (B,), codes of parts: items of that part and of later ones are left out. None: all there are.
+        """
+        places = torch.arange(self.longest, device=user.device)
+        ends = self.ends[user]
+        many = ends[:, -1] if before is None else _column(ends, before)
+        at = (self.starts[user][:, None] + places[None]).clamp_max(max(0, len(self.items) - 1))
+        found = self.items[at] if len(self.items) else at
+        return torch.where(places[None] < many[:, None], found, -1)
+
+    def learnt(self) -> tuple[np.ndarray, np.ndarray]:
+        """int64 (N,), (N,): user and item of every pair of the training part."""
+        starts, ends = self.starts.cpu().numpy(), self.ends[:, 0].cpu().numpy()
+        user = np.repeat(np.arange(self.users), ends)
+        offset = np.arange(len(user)) - np.repeat(np.cumsum(ends) - ends, ends)
+        return user, self.items.cpu().numpy()[np.repeat(starts[:-1], ends) + offset]
+
+    def counts(self) -> np.ndarray:
+        """int64 (items,): users who met each item in training."""
+        return np.bincount(self.learnt()[1], minlength=self.count)
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
+        """Whatever number of pairs the weights bring along."""
+        for name in ("starts", "ends", "items"):
+            if prefix + name in state_dict:
+                old, new = getattr(self, name), state_dict[prefix + name]
+                setattr(self, name, torch.empty(new.shape, dtype=new.dtype, device=old.device))
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._measure()
+
+
+def _column(ends: Tensor, before: Tensor) -> Tensor:
+    """ends[b, before[b] - 1], 0 where before is 0."""
+    first = torch.zeros_like(ends[:, :1])
+    return torch.cat([first, ends], dim=1).gather(1, before[:, None])[:, 0]
+
+
+def rows(places: Tensor, count: int) -> Tensor:
+    """float32 (B, count): 1 at the places (B, L), -1 for none."""
+    wide = torch.zeros(places.shape[0], count + 1, device=places.device)
+    return wide.scatter(1, torch.where(places >= 0, places, count), 1.0)[:, :count]

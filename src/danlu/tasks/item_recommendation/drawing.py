@@ -1,0 +1,105 @@
+"""Batch transforms: items drawn beside each that was met, and what counts as met when a part is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from danlu.data.batches.batch import Batch
+from danlu.data.kinds.base import Kind
+from danlu.nn.embedding.interactions import Interactions
+from danlu.randomness import Position, bits
+
+_TRIES = 8
+LIKED = "liked"
+
+
+class _Asking:
+    """liked: least rating that counts, None: all."""
+
+    partners = 0
+
+    def __init__(self, liked: float | None) -> None:
+        self.liked = liked
+
+    def choose(self, keys: np.ndarray, at: Position, rows: np.ndarray) -> np.ndarray:
+        return np.empty((0, len(keys)), np.int64)
+
+    def counting(self, batch: Batch) -> torch.Tensor:
+        """float32 (B,): 1 for a pair that is known and liked."""
+        item: Any = batch["item"]
+        user: Any = batch["user"]
+        found = item >= 0 if not self.training else (item >= 0) & (user >= 0)
+        if self.liked is not None and "rating" in batch:
+            rating: Any = batch["rating"]
+            found = found & (rating >= self.liked)
+        counted: torch.Tensor = found.float()
+        return counted
+
+    training = False
+
+
+class Negatives(_Asking):
+    """Candidates (B, 1 + n): the item that was met, then n drawn evenly from those that the user has not met in training.
+
+    A function of (seed, epoch, sample) alone.
+    """
+
+    training = True
+
+    def __init__(self, known: Interactions, count: int, liked: float | None) -> None:
+        super().__init__(liked)
+        self.count, self.items = count, known.count
+        user, item = known.learnt()
+        self.pairs = np.sort(user * self.items + item)
+        starts = np.searchsorted(self.pairs, np.arange(known.users + 1) * self.items)
+        self.starts = starts
+        if len(user) and int(np.diff(starts).max()) >= self.items:
+            raise ValueError("a user has met every item: there is none to be drawn beside them")
+
+    def __call__(self, batch: Batch, at: Position, kinds: Mapping[str, Kind]) -> Batch:
+        item: Any = batch["item"]
+        user: Any = batch["user"]
+        drawn = self.draw(user.cpu().numpy(), batch.keys, at)
+        candidates = torch.cat([item.clamp_min(0)[:, None], torch.from_numpy(drawn).to(item.device)], dim=1)
+        made = batch.with_columns(part=torch.zeros_like(user), candidates=candidates, **{LIKED: self.counting(batch)})
+        return replace(made, inputs=("user", "part", "candidates"))
+
+    def draw(self, user: np.ndarray, keys: np.ndarray, at: Position) -> np.ndarray:
+        """int64 (B, n), none of which ``user`` (B,) met in training."""
+        user = np.maximum(user, 0)
+        numbers = bits(at.seed, "negatives", at.epoch, keys, self.count * _TRIES).reshape(len(user), self.count, _TRIES)
+        tried = (numbers % np.uint64(self.items)).astype(np.int64)
+        wanted = tried + (user * self.items)[:, None, None]
+        place = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
+        met = self.pairs[place] == wanted
+        first = met.argmin(axis=2)
+        chosen = np.take_along_axis(tried, first[:, :, None], axis=2)[:, :, 0]
+        for row, column in zip(*np.nonzero(met.all(axis=2)), strict=True):  # whoever has met nearly everything
+            own = self.pairs[self.starts[user[row]] : self.starts[user[row] + 1]] - user[row] * self.items
+            left = np.setdiff1d(np.arange(self.items), own, assume_unique=True)
+            chosen[row, column] = left[int(numbers[row, column, 0] % np.uint64(len(left)))]
+        return chosen
+
+    def __str__(self) -> str:
+        return f"negatives {self.count}"
+
+
+class Asked(_Asking):
+    """What counts as met when a row is judged: everything in earlier parts than its own. parts: int64 (N,), codes of all rows."""
+
+    def __init__(self, parts: np.ndarray, liked: float | None) -> None:
+        super().__init__(liked)
+        self.parts = parts
+
+    def __call__(self, batch: Batch, at: Position, kinds: Mapping[str, Kind]) -> Batch:
+        user: Any = batch["user"]
+        part = torch.from_numpy(self.parts[batch.rows]).to(user.device)
+        return replace(batch.with_columns(part=part, **{LIKED: self.counting(batch)}), inputs=("user", "part"))
+
+    def __str__(self) -> str:
+        return "asked"
