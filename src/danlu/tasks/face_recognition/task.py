@@ -44,9 +44,9 @@ class FaceRecognition(Task):
         return Embedder(image_net(self.recipe, self.data, "image", dimensions), dimensions, len(self.learnt))
 
     def objective(self) -> Objective:
-        for place, chosen in enumerate(self.recipe.data.augment):
+        for chosen in self.recipe.data.augment:
             if chosen.name in MIXING:
-                where = self.recipe.where(f"data.augment.{place}")
+                where = self.recipe.where("data.augment")
                 raise RecipeError.of(where, choose(texts.MIXED).format(name=chosen.name), choose(texts.MIXED_REMEDY))
         loss = self.recipe.train.loss or Named(name="arcface")
         term = names.build(
