@@ -118,8 +118,6 @@ TEXTS = {
     "index.failed": ("{failed} of {total} could not be used.", "{total} 个中有 {failed} 个无法使用。"),
     "index.head.id": ("id", "编号"),
     "index.head.label": ("label", "标签"),
-    "index.head.score": ("score", "得分"),
-    "index.head.input": ("input", "输入"),
     "index.arg.verb": (
         "create, add, search, remove, calibrate or show",
         "create、add、search、remove、calibrate 或 show",
