@@ -105,9 +105,11 @@ CHINESE = {
     "train.precision": "auto 表示在真实的一批数据上与 fp32 一致的最快精度",
     "train.channels_last": "图像的内存布局",
     "train.device": "auto、cpu、cuda、cuda:1、mps……",
-    "train.threads": "CPU 线程数；auto：每核一个；fastest：经短暂试验取同样多或更少（线程数会改变末位比特，机器繁忙时同一配方的结果可能不同）",
+    "train.threads": "CPU 线程数；auto：每核一个；fastest：经短暂试验取同样多或更少"
+    "（线程数会改变末位比特，机器繁忙时同一配方的结果可能不同）",
     "train.allocator": "keep：保留一步所释放的内存供下一步使用（glibc 本会将其归还系统）；auto：若短暂试验表明重新申请费时则保留",
-    "train.compile": "训练的前向与反向使用 torch.compile；auto：经试验确认数值一致、更快且划算时使用。在 CPU 上很少划算，且试验需数分钟",
+    "train.compile": "训练的前向与反向使用 torch.compile；auto：经试验确认数值一致、更快且划算时使用。"
+    "在 CPU 上很少划算，且试验需数分钟",
     "train.evaluate_every": "每隔多少轮评估一次",
     "train.best": "据以保留最佳权重的指标（val/accuracy）；null 表示任务自己的",
     "train.early_stop": "不再进步时停止；null 表示从不提前停止",

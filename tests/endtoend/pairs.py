@@ -148,8 +148,8 @@ def same_as_plain(story: Story, steps: int) -> None:
 
     Bit for bit, since both call the same kernels of torch in the same order. Only focal loss has no function in torch: written as in
     the paper it rounds otherwise (1e-7 a step), so over 20 steps losses may differ by 1e-6, and weights by 1e-5 of the largest of
-    their tensor. So does the mean of weights, which torch's class sums in another order, and a loss that goes by cached gradients: it is
-    summed over all samples of an effective batch at once.
+    their tensor. So does the mean of weights, which torch's class sums in another order, and a loss that goes by cached gradients: it
+    is summed over all samples of an effective batch at once.
     """
     recipe = recipes.load(story.path / "recipe.yaml")
     resolved = recipe.model_dump(mode="json")

@@ -160,8 +160,9 @@ def _class_of(config: Any, name: str, where: str, application: str) -> Any:
     try:
         found: Any = known[type(config)]
     except KeyError:
-        key = "nn.hub-no-images" if application == "classification" else "nn.hub-no-masks"
-        raise RecipeError.of(where, say(key, net=name, kind=config.model_type), say(f"{key}-remedy")) from None
+        given = "images" if application == "classification" else "masks"
+        what, remedy = say(f"nn.hub-no-{given}", net=name, kind=config.model_type), say(f"nn.hub-no-{given}-remedy")
+        raise RecipeError.of(where, what, remedy) from None
     if not isinstance(found, list | tuple):
         return found
     told = [each for each in found if each.__name__ in (config.architectures or ())]

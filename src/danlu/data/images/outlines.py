@@ -57,19 +57,19 @@ def _size(raw: Mapping[str, Any], framing: Framing | None) -> tuple[int, int]:
     return high, wide
 
 
-def shape_of(segmentation: Any, size: tuple[int, int], name: Any) -> np.ndarray:
+def shape_of(outline: Any, size: tuple[int, int], name: Any) -> np.ndarray:
     """bool (H, W) of one object. name: of the object, for the reason where it has no shape."""
-    if isinstance(segmentation, Mapping):
+    if isinstance(outline, Mapping):
         try:
-            inside = rle.mask_of(segmentation)
+            inside = rle.mask_of(outline)
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise BadValue(say("masks.rle", object=name)) from error
         if inside.shape != size:
             raise BadValue(say("masks.rle-size", object=name, said=_told(inside.shape), found=_told(size)))
         return inside
-    if not isinstance(segmentation, (list, tuple)) or not segmentation:
+    if not isinstance(outline, (list, tuple)) or not outline:
         raise BadValue(say("masks.no-shape", object=name))
-    polygons = [segmentation] if _flat(segmentation) else segmentation
+    polygons = [outline] if _flat(outline) else outline
     inside = np.zeros(size, bool)
     for polygon in polygons:
         if not _flat(polygon) or len(polygon) % 2 or len(polygon) < 6:

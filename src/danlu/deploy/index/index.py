@@ -35,7 +35,7 @@ class Hit:
 
 
 class Index:
-    """An index in a folder; :meth:`create` or :meth:`open` give one. A change is on the disk when a method returns, whole or not at all.
+    """An index in a folder, by :meth:`create` or :meth:`open`. A change is on the disk when a method returns, whole or not at all.
 
     metric: "cosine" (vectors are kept with length 1) or "inner". threshold: score from which something counts as known, None where
     none was chosen (:meth:`calibrate`). model: whatever says what embeds raw inputs (a path and a hash), JSON-able.
