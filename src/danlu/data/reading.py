@@ -14,7 +14,7 @@ from danlu.data.sources._text import plain_file
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
-from danlu.recipe.names import catalogue, load_object
+from danlu.recipe.names import catalogue, load_object, resolve
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import Column
 
@@ -41,8 +41,16 @@ def read(recipe: Recipe, wanted: Mapping[str, Column], progress: Progress | None
         if without:
             missing = ", ".join(key for key in wanted if key in without)
             table = replace(table, notes=(*table.notes, (str(path), say("self_supervised.without", columns=missing))))
-        return name, table
+        return name, _arranged(recipe, table, some)
     raise AssertionError("the last attempt raises")
+
+
+def _arranged(recipe: Recipe, table: Table, wanted: Mapping[str, Column]) -> Table:
+    """As the columns' kinds need it, see :meth:`danlu.data.kinds.base.Kind.arranged`."""
+    for name, column in wanted.items():
+        kind, told = load_object(resolve("kind", column.kind)), recipe.options.get(column.kind)
+        table = kind.arranged(table, name, told if isinstance(told, Mapping) else {})
+    return table
 
 
 def choose(recipe: Recipe) -> tuple[str, Any, Path]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from danlu.data.augment.geometry import Geometry
     from danlu.data.batches.batch import Value
+    from danlu.data.table import Table
     from danlu.data.text.likeness import Likeness
 
 
@@ -106,6 +107,11 @@ class Kind(ABC):
         Asked where a kind that ``learns`` needs the split before anything is prepared.
         """
         return None
+
+    @classmethod
+    def arranged(cls, table: Table, column: str, options: Mapping[str, Any]) -> Table:
+        """The table as the kind needs it, where a row's ``column`` depends on other rows (the past of a series). Raises DataError."""
+        return table
 
     @abstractmethod
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:

@@ -12,6 +12,7 @@ import numpy as np
 from danlu.data.kinds.base import BadValue, Framing, Kind, Prepared, Storage
 from danlu.data.tabular import leaks, types
 from danlu.data.tabular.encoders import Categorical, Dated, Encoder, Numeric, encoder_of
+from danlu.data.tabular.lags import lagged
 from danlu.data.tabular.records import cells, names_in
 from danlu.errors import DataError
 from danlu.messages import say
@@ -19,6 +20,7 @@ from danlu.recipe.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from danlu.data.batches.batch import Value
+    from danlu.data.table import Table
 
 _EDGES = 33  # quantiles of each number that a net may be given
 _CLASSES = 64  # of a category, that simple models see
@@ -72,6 +74,11 @@ class Features(Kind):
             shown = ", ".join(f"{one['name']} ({one['type']})" for one in said[:20])
             raise DataError.of("data.source", say("tables.none", columns=shown), say("tables.none.remedy"))
         return cls(tuple(made), tuple(said))
+
+    @classmethod
+    def arranged(cls, table: Table, column: str, options: Mapping[str, Any]) -> Table:
+        lags = options.get("lags")
+        return lagged(table, column, lags) if lags else table
 
     @cached_property
     def encoders(self) -> tuple[Encoder, ...]:
@@ -178,4 +185,6 @@ def _encoder(name: str, found: types.Told, values: Sequence[Any], options: Mappi
         return Categorical.fit(name, values, options)
     if found.type == "date":
         return Dated.fit(name, values, options, found.form or "iso")
+    if " -" in name and name.rpartition(" -")[0] in (options.get("lags") or {}):  # so that it can be undone
+        options = {**options, "scale": "standard" if options.get("scale") == "quantile" else options.get("scale")}
     return Numeric.fit(name, values, options, boolean=found.type == "boolean")

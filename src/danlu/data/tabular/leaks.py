@@ -11,7 +11,6 @@ from danlu.data.kinds.base import Kind
 
 _SURE = 0.98  # R², or balanced accuracy, from which a column is suspected
 _FEW = 64  # different values, which are then looked at one by one
-_NEAR = 2  # rows on either side of a value
 _LEAST = 50  # rows
 
 
@@ -36,10 +35,9 @@ def suspects(
 
 
 def _score(values: np.ndarray, code: bool, target: np.ndarray, numeric: bool) -> float:
-    """R² or balanced accuracy on odd rows of what the even rows with the same value say, or of many values those nearest to it."""
+    """R² or balanced accuracy on odd rows of what the even rows with the same value say, or of many values the two around it."""
     learnt, asked = slice(0, None, 2), slice(1, None, 2)
     true = target[learnt].astype(np.float64)[:, None] if numeric else np.eye(int(target.max()) + 1)[target[learnt]]
-    true = true if numeric else true / np.maximum(true.sum(0), 1)  # rare classes count as much as common ones
     known, places = np.unique(values[learnt], return_inverse=True)
     if code or len(known) <= _FEW:
         sums = np.zeros((len(known), true.shape[1]))
@@ -50,10 +48,12 @@ def _score(values: np.ndarray, code: bool, target: np.ndarray, numeric: bool) ->
         guess = np.where(seen, sums[at] / rows[at, None], true.mean(0))
     else:
         order = np.argsort(values[learnt], kind="stable")
-        before = np.concatenate([np.zeros((1, true.shape[1])), np.cumsum(true[order], axis=0)])
-        at = np.searchsorted(values[learnt][order], values[asked])
-        low, high = np.maximum(at - _NEAR, 0), np.minimum(at + _NEAR, len(order))
-        guess = (before[high] - before[low]) / (high - low)[:, None]
+        ordered = values[learnt][order].astype(np.float64)
+        at = np.searchsorted(ordered, values[asked])
+        low, high = np.maximum(at - 1, 0), np.minimum(at, len(order) - 1)
+        apart = ordered[high] - ordered[low]
+        share = np.where(apart > 0, (values[asked] - ordered[low]) / np.where(apart > 0, apart, 1.0), 0.5)[:, None]
+        guess = (1 - share) * true[order][low] + share * true[order][high]
     truth = target[asked]
     if numeric:
         spread = float(np.square(truth - truth.mean()).sum())

@@ -17,7 +17,8 @@ USED = ("number", "category", "date", "boolean")
 _LEFT = 0.95  # share of values that must fit a type: the others are bad cells
 _ENOUGH = 30  # values from which uniqueness says something
 _ID = re.compile(
-    r"(^|[\W_])(id|ids|uuid|guid|key|index|编号|序号)$|^(unnamed.*|column 1|rownames?)$|[a-z]Id$", re.IGNORECASE
+    r"(^|[\W_])(id|ids|uuid|guid|key|index|编号|序号)$|^(unnamed.*|column 1|rownames?)$|(?-i:[a-z]I[dD])$",
+    re.IGNORECASE,
 )
 _WORDS = 3.5  # words in a value, on average, from which it is a text
 

@@ -15,6 +15,8 @@ TEXTS = {
     "evaluation.baseline.median": ("median", "中位数"),
     "evaluation.baseline.tfidf": ("TF-IDF + logistic regression", "TF-IDF + 逻辑回归"),
     "evaluation.baseline.linear": ("linear", "线性模型"),
+    "evaluation.baseline.boosting": ("gradient boosting", "梯度提升树"),
+    "evaluation.baseline.seasonal-naive": ("seasonal naive", "季节性朴素预测"),
     "evaluation.baseline.nearest": ("nearest", "最近邻"),
     "evaluation.baseline.average-box": ("average-box", "平均框"),
     "evaluation.baseline.most-frequent": ("most-frequent", "最常见类别"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from danlu.data.tabular.types import TYPES
 from danlu.messages import say
 from danlu.report.html import Child, Html, cut, join, name_of, tag
 from danlu.report.sections.base import Page, Section, class_of, folded, more, pairs, table, told
@@ -22,6 +23,7 @@ def section(page: Page) -> Section | None:
         _warnings(page, card),
         tag("div", _rows(card), _source(card), class_="beside"),
         _columns(card),
+        *[_table(page, column["table"]) for column in card.get("columns", {}).values() if column.get("table")],
         *[_classes(page, name, counts) for name, counts in card.get("classes", {}).items()],
         _left_out(page, card),
         _notes(page, card),
@@ -67,11 +69,30 @@ def _columns(card: Mapping[str, Any]) -> Html:
     return join([table(heads, rows, say("report.data.columns")), more(len(rows), len(columns))])
 
 
+def _table(page: Page, told: Sequence[Mapping[str, Any]]) -> Html:
+    """The columns of a table with the types that were told, those first that are left out."""
+    order = sorted(told, key=lambda one: bool(one["used"]))
+    shown = order[: page.most(_COLUMNS)]
+    rows = []
+    for one in shown:
+        used = say(f"tables.report.{'yes' if one['used'] else 'no'}")
+        type_ = say(f"tables.type.{one['type']}") if one["type"] in TYPES else str(one["type"])
+        rows.append([name_of(str(one["name"]), 60), type_, used, cut(str(one["why"]) or "–", 120)])
+    heads = [say("report.data.column"), *(say(f"tables.report.{name}") for name in ("type", "used", "why"))]
+    title = say("tables.report")
+    made = table(heads, rows, title, titled=len(told) <= _FOLDED)
+    return (
+        folded(title, made, more(len(rows), len(told)))
+        if len(told) > _FOLDED
+        else join([made, more(len(rows), len(told))])
+    )
+
+
 def _described(column: Mapping[str, Any]) -> Html:
     """What the kind says of itself, short: lists and classes as their number."""
     words: list[str] = []
     for key, value in column.items():
-        if key in ("kind", "role", "layout", "together") or value in (None, {}, []):
+        if key in ("kind", "role", "layout", "together", "table", "suspects") or value in (None, {}, []):
             continue
         if key == "statistics":
             words += [f"{name} {_short(found)}" for name, found in value.items() if name != "counts"]

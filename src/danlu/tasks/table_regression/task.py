@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from danlu.data.kinds.features import Features
 from danlu.metrics.base import Metric
 from danlu.metrics.regression import Regression
 from danlu.recipe import names
@@ -13,6 +14,7 @@ from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.baselines.boosting import BoostedNumber
+from danlu.tasks.baselines.naive import SeasonalNaive, lags_of
 from danlu.tasks.baselines.offered import by_kinds
 from danlu.tasks.decoding import Decoder
 from danlu.tasks.table_regression.decoder import NumberDecoder
@@ -40,7 +42,10 @@ class TableRegression(Task):
         return made if self._offsets is None else made.moved(self._offsets)
 
     def baselines(self) -> Sequence[Baseline]:
-        return (*by_kinds(self.data), BoostedNumber("value"))
+        kind = self.data.kinds["features"]
+        assert isinstance(kind, Features)
+        naive = (SeasonalNaive("value", kind),) if lags_of(kind, "value") else ()
+        return (*by_kinds(self.data), BoostedNumber("value"), *naive)
 
     @property
     def _mean(self) -> float:

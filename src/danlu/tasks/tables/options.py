@@ -28,6 +28,11 @@ class FeaturesSection(Section):
     scale: Literal["quantile", "standard", "minmax", "robust", "none"] = Field(
         "quantile", description="How numbers are scaled; quantile: to a normal distribution"
     )
+    lags: dict[str, tuple[Count, ...]] = Field(
+        default_factory=FrozenDict,
+        description="Column → steps back in data.split.time; what it held then becomes columns, its present value is left out; "
+        "value: the target itself",
+    )
     min_count: Count = Field(5, description="Training rows that a category needs; rarer and unseen ones share a place")
 
 
