@@ -22,6 +22,7 @@ def report_run(run: Run, out: Output) -> int:
     from danlu.report.after import report_after
 
     page = report_after(run, out.aside)
+    from danlu.deploy.asking import example
     from danlu.watch.health.verdict import ailment
 
     path = shlex.quote(str(run.path))
@@ -59,7 +60,7 @@ def report_run(run: Run, out: Output) -> int:
     out.line(say("cli.next"))
     commands = {f"danlu fix {path}": say("health.next")} if run.ailments else {}
     commands |= {
-        f"danlu predict {path} {say('cli.input-name')}": say("cli.next.predict"),
+        f"danlu predict {path} {example(run.recipe.task)}": say("cli.next.predict"),
         f"danlu evaluate {path} --part val": say("cli.next.evaluate"),
         f"danlu export {path}": say("cli.next.export"),
         _longer(run, path): say("cli.next.longer"),

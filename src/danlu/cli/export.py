@@ -29,6 +29,7 @@ def arguments(parser: Parser) -> None:
 def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     path = parser.only("RUN", options.path)
     weights: Any = None if options.weights is None else one_of(parser, "--weights", options.weights, WEIGHTS)
+    from danlu.deploy.asking import example
     from danlu.deploy.export import export
 
     folder = export(
@@ -51,7 +52,7 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     if not decoder.startswith("danlu."):
         out.line(say("cli.export.foreign", name=decoder))
     out.line(say("cli.export.folder", path=folder, size=_megabytes(folder)))
-    out.line(say("cli.export.try", path=shlex.quote(str(folder)), input=say("cli.input-name")))
+    out.line(say("cli.export.try", path=shlex.quote(str(folder)), input=example(described["task"])))
     out.result({"artifact": folder, "parity": parity, "bytes": _bytes(folder)})
     return DONE
 

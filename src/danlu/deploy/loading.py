@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from danlu.data import reading
-from danlu.deploy import layout
+from danlu.deploy import asking, layout
 from danlu.errors import RunError
 from danlu.messages import say
-from danlu.recipe import patch
-from danlu.recipe.schema import Recipe
-from danlu.recipe.spec import Column
-from danlu.runs.predictor import Predictor, files_in
+from danlu.runs.predictor import Predictor
 
 
 def load(path: str | Path, device: str = "cpu", *, threads: int | None = None, allow_code: bool = False) -> Predictor:
@@ -46,22 +42,5 @@ def predict(
     threads: int | None = None,
     allow_code: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Answers for files and folders (each file in them), see :meth:`danlu.runs.predictor.Predictor.stream`.
-
-    Where the input is a row of a table, files are tables (CSV, JSON lines, Parquet), and there is an answer for each of their rows.
-    """
-    files = files_in(inputs)
-    answering = load(path, device, threads=threads, allow_code=allow_code)
-    alone = answering.inputs[0] if len(answering.inputs) == 1 else ""
-    if not alone or answering.kinds[alone].spans != "rest":
-        return answering.stream(files)
-    return _of_tables(answering, alone, files)
-
-
-def _of_tables(answering: Predictor, column: str, files: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """{"input": where the row stands, …} for every row of tables."""
-    for file in files:
-        recipe = patch(Recipe(), {"data.source": str(file)})
-        _, table = reading.read(recipe, {column: Column(answering.kinds[column].name, "input")})
-        for place, answer in enumerate(answering.stream(table.columns[column])):
-            yield {"input": table.origins[place], **answer}
+    """Answers for what a person gives: files and folders, texts, tables; see :func:`danlu.deploy.asking.answers`."""
+    return asking.answers(load(path, device, threads=threads, allow_code=allow_code), inputs)

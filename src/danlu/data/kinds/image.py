@@ -46,6 +46,7 @@ class Image(Kind):
     quality: int | None = None
 
     name: ClassVar[str] = "image"
+    asked: ClassVar[str] = "file"
     can_mix: ClassVar[bool] = True
 
     @classmethod

@@ -43,6 +43,7 @@ class Text(Kind):
     found: Mapping[str, Any] = field(default_factory=dict)  # about the column, for nets and baselines: solid (script)
 
     name: ClassVar[str] = "text"
+    asked: ClassVar[str] = "text"
     learns: ClassVar[bool] = True
     sequence: ClassVar[bool] = True
 

@@ -166,7 +166,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.next.export": ("write what answers without torch", "导出无需 torch 即可预测的产物"),
     "cli.next.longer": ("train longer", "训练更久"),
     "cli.next.evaluate": ("judge it on the validation part", "在验证集上评估"),
-    "cli.input-name": ("PHOTO.png", "照片.png"),
+    "cli.input-name.file": ("PHOTO.png", "照片.png"),
+    "cli.input-name.text": ('"some text"', '"一段文字"'),
+    "cli.input-name.row": ("ROWS.csv", "表格.csv"),
     # report
     "cli.report.output": (
         "the file to write, or a folder for it (default: report.html in the run's folder)",

@@ -1,0 +1,87 @@
+"""What a person asks on the command line: files, texts, tables of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from danlu.data import reading
+from danlu.data.sources._text import encoding_of
+from danlu.errors import DataError
+from danlu.messages import say
+from danlu.recipe import patch
+from danlu.recipe.names import load_object, resolve, spec_of
+from danlu.recipe.schema import Recipe
+from danlu.recipe.spec import Column
+from danlu.runs.predictor import Predictor, files_in
+
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
+_PLAIN = ".txt"
+
+
+def answers(answering: Predictor, given: Iterable[str | Path]) -> Iterator[dict[str, Any]]:
+    """An answer for each of what was given, see :meth:`danlu.runs.predictor.Predictor.stream`.
+
+    Images: files, and each file in folders. Texts: the text itself, .txt files, folders of them, tables with a column of texts.
+    Everything else: tables (CSV, JSON lines, Parquet), an answer for each of their rows. Raises DataError for what is not there.
+    """
+    words = list(given)
+    asked = _asked([type(answering.kinds[name]) for name in answering.inputs])
+    if asked == "file":
+        yield from answering.stream(files_in(words))
+    elif asked == "text":
+        for word in words:
+            yield from _of_texts(answering, word)
+    else:
+        yield from _of_tables(answering, files_in(words))
+
+
+def example(task: str) -> str:
+    """What a person would give to a model of this task, to be shown in a command."""
+    columns = spec_of(task).columns.values()
+    kinds = [load_object(resolve("kind", column.kind)) for column in columns if column.role == "input"]
+    return say(f"cli.input-name.{_asked(kinds)}")
+
+
+def _asked(kinds: Sequence[Any]) -> str:
+    return str(kinds[0].asked) if len(kinds) == 1 else "row"
+
+
+def _of_texts(answering: Predictor, word: str | Path) -> Iterator[dict[str, Any]]:
+    path = Path(word)
+    suffix = path.suffix.casefold()
+    name = answering.inputs[0]
+    try:
+        there = path.exists()
+    except (OSError, ValueError):  # no name of a file at all: longer than one may be, or with a NUL in it
+        there = False
+    if there and suffix not in _TABLES:
+        files = files_in([path])
+        for file, answer in zip(files, answering.stream({name: _read(file)} for file in files), strict=True):
+            yield {"input": str(file), **answer}
+    elif there:
+        yield from _of_tables(answering, [path])
+    elif suffix in (*_TABLES, _PLAIN) and not any(map(str.isspace, str(word))):
+        raise DataError.of(str(word), say("data.source.missing", path=path.absolute()))
+    else:
+        for answer in answering.stream([{name: str(word)}]):
+            yield {"input": str(word), **answer}
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding=encoding_of(file, longest=None)[0])
+
+
+def _of_tables(answering: Predictor, files: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """{"input": where the row stands, …} for every row of tables."""
+    wanted = {name: Column(answering.kinds[name].name, "input") for name in answering.inputs}
+    for file in files:
+        _, table = reading.read(patch(Recipe(), {"data.source": str(file)}), wanted)
+        for place, answer in enumerate(answering.stream(_rows(table.columns, answering.inputs, len(table)))):
+            yield {"input": table.origins[place], **answer}
+
+
+def _rows(columns: Mapping[str, Sequence[Any]], names: Sequence[str], count: int) -> Iterator[dict[str, Any]]:
+    for row in range(count):
+        yield {name: columns[name][row] for name in names}

@@ -1,0 +1,86 @@
+"""What a person gives on the command line: a text, files of texts, tables of rows, pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from danlu.data.kinds.base import Kind
+from danlu.data.kinds.image import Image
+from danlu.data.kinds.number import Number
+from danlu.data.kinds.text import Text
+from danlu.deploy import asking
+from danlu.errors import DataError
+from danlu.recipe.names import tasks
+
+
+class Echo:
+    """Answers with what it was asked."""
+
+    def __init__(self, **kinds: type[Kind]) -> None:
+        self.kinds: Mapping[str, Any] = {name: object.__new__(kind) for name, kind in kinds.items()}
+        self.inputs = tuple(kinds)
+
+    def stream(self, inputs: Iterable[Any]) -> Iterator[dict[str, Any]]:
+        for raw in inputs:
+            yield {"input": str(raw), "asked": raw} if isinstance(raw, (str, Path)) else {"asked": raw}
+
+
+def asked(given: list[str], **kinds: type[Kind]) -> list[tuple[str, Any]]:
+    return [(found["input"], found["asked"]) for found in asking.answers(Echo(**kinds), given)]  # type: ignore[arg-type]
+
+
+def test_a_text_is_asked_as_it_stands() -> None:
+    for text in ("a lovely lake", "很好", "what about that.txt file", "x" * 5000, "nul\0"):
+        assert asked([text], text=Text) == [(text, {"text": text})]
+
+
+def test_files_of_texts_are_read_in_their_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("房间很大", encoding="gb18030")
+    (tmp_path / "b.txt").write_text("\ufeffa lake", encoding="utf-8")
+    expected = [
+        (str(tmp_path / "a.txt"), {"text": "房间很大"}),
+        (str(tmp_path / "b.txt"), {"text": "a lake"}),
+    ]
+    assert asked([str(tmp_path)], text=Text) == expected
+    assert asked([str(tmp_path / "a.txt"), "both"], text=Text) == [expected[0], ("both", {"text": "both"})]
+
+
+def test_a_table_of_texts_has_an_answer_for_each_row(tmp_path: Path) -> None:
+    table = tmp_path / "reviews.csv"
+    table.write_text("review,stars\na lake,5\nrain,1\n")
+    found = asked([str(table)], text=Text)
+    assert [raw for _, raw in found] == [{"text": "a lake"}, {"text": "rain"}]
+    assert [where for where, _ in found] == ["reviews.csv, line 2", "reviews.csv, line 3"]
+
+
+def test_a_file_that_is_not_there_is_no_text(tmp_path: Path) -> None:
+    for name in ("reviews.csv", "letter.txt"):
+        with pytest.raises(DataError, match="There is nothing at"):
+            asked([str(tmp_path / name)], text=Text)
+
+
+def test_rows_of_several_columns_come_from_tables(tmp_path: Path) -> None:
+    table = tmp_path / "houses.jsonl"
+    table.write_text("".join(json.dumps({"area": area, "rooms": 2, "more": 0}) + "\n" for area in (50, 60)))
+    found = asked([str(table)], area=Number, rooms=Number)
+    assert [{name: float(value) for name, value in raw.items()} for _, raw in found] == [
+        {"area": 50.0, "rooms": 2.0},
+        {"area": 60.0, "rooms": 2.0},
+    ]
+
+
+def test_pictures_are_files(tmp_path: Path) -> None:
+    for name in ("b.png", "a.png", ".hidden"):
+        (tmp_path / name).touch()
+    assert [Path(where).name for where, _ in asked([str(tmp_path)], image=Image)] == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("task", sorted(tasks()))
+def test_every_application_says_what_it_is_asked(task: str) -> None:
+    columns = [column.kind for column in tasks()[task].columns.values() if column.role == "input"]
+    assert asking.example(task) == {"image": "PHOTO.png", "text": '"some text"'}.get("".join(columns), "ROWS.csv")
