@@ -320,3 +320,17 @@ class RegressionFeed(ArrayFeed):
 
 def test_cross_entropy_term_is_used() -> None:
     assert isinstance(cross_entropy().terms["cross-entropy"], CrossEntropy)
+
+
+def test_what_the_last_save_left_is_cleared_when_a_finished_run_is_taken_up(tmp_path: Path) -> None:
+    """Killed between its last checkpoint and the clearing after it: nothing is saved any more that would do it."""
+    x, y = blobs(90)
+    plan = everything(tmp_path)
+    first = fit(small_net(), cross_entropy(), ArrayFeed(x, y, 12), plan)
+    found = sorted(path.name for path in tmp_path.iterdir())
+    assert len(found) > 3
+    (tmp_path / f".{found[0]}.nowhere-1.old").mkdir()
+    plan = replace(plan, checkpoint=replace(plan.checkpoint, keep=3))
+    again = fit(small_net(), cross_entropy(), ArrayFeed(x, y, 12), plan, resume=True)
+    assert again.steps == first.steps
+    assert sorted(path.name for path in tmp_path.iterdir()) == found[-3:]

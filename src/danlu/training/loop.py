@@ -29,7 +29,6 @@ from danlu.training.events import (
     FitDone,
     FitStarted,
     Said,
-    Snapshot,
     Watcher,
 )
 from danlu.training.interrupts import Interrupts
@@ -39,6 +38,7 @@ from danlu.training.objective import Objective
 from danlu.training.parts import Parts
 from danlu.training.plan import Feed, Judge, Plan, transformed
 from danlu.training.randomness import reseed
+from danlu.training.snapshots import snapshot
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,8 @@ def fit(
             progress = parts.progress
             if parts.best is not None and plan.best_folder is not None:
                 best_weights.settle(plan.best_folder, plan.checkpoint.folder, parts.best, bool(progress.finished), warn)
+            if progress.finished:  # else the next save does it
+                checkpoint.prune(plan.checkpoint.folder, plan.checkpoint.keep, progress.step)
     total, nothing = parts.horizon.steps, torch.zeros((), device=plan.device)
     tell(
         FitStarted(
@@ -150,7 +152,7 @@ def fit(
                 penalty = parts.gradients.penalty() if plan.l1 else nothing
                 last = progress.step + 1 == total or progress.micro + len(micros) >= len(batches)
                 if last:
-                    _snapshot(net, progress.step, epoch, watchers)
+                    snapshot(net, progress.step, epoch, watchers)
                 looked = refused is not True and looks.due(progress.step)
                 if looked:
                     looks.before(micros[0], at, parts.precision, parts.gradients.norms())
@@ -274,17 +276,6 @@ def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable
     seconds = time.perf_counter() - began
     tell(Evaluated(step, epoch, "val", dict(judged.values), dict(judged.intervals), best, seconds))
     return stop
-
-
-def _snapshot(net: nn.Module, step: int, epoch: int, watchers: Sequence[Watcher]) -> None:
-    """Copies of parameters and gradients at an epoch's end, only for watchers that want them."""
-    wanting = [watcher for watcher in watchers if getattr(watcher, "wants_snapshots", False)]
-    if not wanting:
-        return
-    weights = {name: p.detach().float().cpu().clone() for name, p in net.named_parameters()}
-    slopes = {name: p.grad.detach().float().cpu().clone() for name, p in net.named_parameters() if p.grad is not None}
-    for watcher in wanting:
-        watcher.on(Snapshot(step, epoch, weights, slopes))
 
 
 def _done(parts: Parts, reason: str, began: float, tell: Callable[[Event], None]) -> Fitted:
