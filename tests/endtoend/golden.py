@@ -73,6 +73,18 @@ def scenes(folder: Path) -> None:
     pairs_of_shapes(folder / "scenes", 60, 48)
 
 
+def people(folder: Path) -> None:
+    """``faces/NAME/i.png``: a person is a pattern of 4 × 4 grey fields, brighter or darker in each picture, and noisy."""
+    draw = np.random.default_rng(0)
+    for person in range(24):
+        pattern = draw.uniform(0, 255, (4, 4)).repeat(12, 0).repeat(12, 1)
+        (folder / "faces" / f"p{person:02d}").mkdir(parents=True)
+        for picture in range(8):
+            values = pattern * draw.uniform(0.6, 1.2) + draw.normal(0, 12, pattern.shape)
+            image = Image.fromarray(values.clip(0, 255).astype(np.uint8))
+            image.save(folder / "faces" / f"p{person:02d}" / f"{picture}.png")
+
+
 def houses(folder: Path) -> None:
     draw = np.random.default_rng(0)
     with (folder / "houses.csv").open("w", newline="", encoding="utf-8") as file:
@@ -81,6 +93,28 @@ def houses(folder: Path) -> None:
         for _ in range(400):
             area, rooms = round(draw.uniform(30, 200), 1), int(draw.integers(1, 8))
             writer.writerow((area, rooms, round(3 * area + 20 * rooms + draw.normal(0, 2), 1)))
+
+
+def customers(folder: Path) -> None:
+    """customers.csv: older ones stay, with gaps and a category."""
+    draw = np.random.default_rng(0)
+    lines = ["age,plan,spent,churned"]
+    for _ in range(300):
+        age, spent = int(draw.integers(18, 80)), "" if draw.random() < 0.1 else f"{draw.normal(50, 20):.2f}"
+        gone = "yes" if draw.random() < 1 / (1 + np.exp((age - 50) / 8)) else "no"
+        lines.append(f"{age},{draw.choice(['basic', 'plus', 'pro'])},{spent},{gone}")
+    (folder / "customers.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def genes(folder: Path) -> None:
+    """genes.csv: three numbers, each of which says something of a label."""
+    draw = np.random.default_rng(0)
+    lines = ["a,b,c,labels"]
+    for _ in range(300):
+        values = draw.normal(size=3)
+        names = np.asarray(["growth", "energy", "transport"])[values + draw.normal(0, 0.3, 3) > 0.4]
+        lines.append(f"{values[0]:.3f},{values[1]:.3f},{values[2]:.3f},{'|'.join(names) or '[]'}")
+    (folder / "genes.csv").write_text("\n".join(lines), encoding="utf-8")
 
 
 def tagged(folder: Path) -> None:
@@ -137,7 +171,15 @@ SHIPPED = {
     "new-text-classification": Shipped(
         "text-classification", steps=6, data=reviews("reviews.csv"), changes={"data.columns": {}}, slow=True
     ),
+    "table": Shipped("table.yaml", steps=8, data=houses),
+    "new-table-regression": Shipped("table-regression", steps=6, data=houses, slow=True),
+    "new-table-classification": Shipped("table-classification", steps=6, data=customers, slow=True),
+    "new-table-multi-label": Shipped("table-multi-label", steps=6, data=genes, slow=True),
     "segmentation": Shipped("segmentation.yaml", steps=8, data=scenes),
+    "faces": Shipped("faces.yaml", steps=4, data=people, changes={"train.batch_size": 32}),
+    "new-face-recognition": Shipped(
+        "face-recognition", steps=4, data=people, changes={"train.batch_size": 32}, slow=True
+    ),
     "new-segmentation": Shipped("segmentation", steps=8, data=scenes, slow=True),
     "new-image-classification": Shipped("image-classification", steps=8, data=photos, slow=True),
     "new-detection": Shipped("detection", steps=8, data=boxes("instances_train.json"), slow=True),
