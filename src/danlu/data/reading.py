@@ -72,6 +72,8 @@ def choose(recipe: Recipe) -> tuple[str, Any, Path]:
         source = load_object(targets[name], where)
         if source.recognises(path):
             return name, source, path
+    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
+        raise DataError.of(where, say("tables.excel", path=path), say("tables.excel.remedy"))
     kinds = ", ".join(name for name in targets if name != "builtin")
     raise DataError.of(where, say("data.source.unknown", path=path), say("data.source.unknown.remedy", formats=kinds))
 

@@ -6,6 +6,14 @@ TEXTS = {
         "The mean of embeddings of tokens and of hashed runs of tokens (fastText): token ids (B, T) → logits (B, classes).",
         "词元及其连续组合（哈希）的嵌入取均值（fastText）：词元编号 (B, T) → logits (B, 类别数)。",
     ),
+    "names.net.tabm": (
+        "TabM: small nets for tables that share their weights, with embeddings of numbers and categories (Gorishniy et al. 2024).",
+        "TabM：面向表格、共享权重的小网络集成，带数值与类别嵌入（Gorishniy 等，2024）。",
+    ),
+    "names.net.table-mlp": (
+        "A multi-layer perceptron for tables, with embeddings of numbers and categories.",
+        "面向表格的多层感知机，带数值与类别嵌入。",
+    ),
     "names.net.text-cnn": (
         "Convolutions over tokens and each one's largest answer (Kim 2014): token ids (B, T) → logits (B, classes).",
         "在词元上卷积，各取最大响应（Kim，2014）：词元编号 (B, T) → logits (B, 类别数)。",
@@ -274,6 +282,10 @@ TEXTS = {
     "names.kind.boxes": ("Boxes in an image, each of a class.", "图像中的框，各有其类别。"),
     "names.kind.category": ("One of several classes.", "若干类别之一。"),
     "names.kind.image": ("An image, grey or in colour.", "图像，灰度或彩色。"),
+    "names.kind.features": (
+        "A row of a table: numbers, categories, dates and yes or no, scaled and coded.",
+        "表格的一行：数值、类别、日期和是/否，经过缩放与编码。",
+    ),
     "names.kind.labels": ("Any number of several classes.", "若干类别中的任意多个。"),
     "names.kind.mask": ("One class for each pixel of an image.", "图像每个像素的类别。"),
     "names.kind.text": ("A text, as ids of its tokens.", "文本，以词元编号表示。"),

@@ -32,7 +32,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tables.left-out": ("Left out: {names}.", "未使用的列：{names}。"),
     "tables.lags-no-time": ("Lags need to know when each row is.", "使用滞后特征需要知道每行的时间。"),
     "tables.lags-no-time.remedy": ("Name the column: data.split.time=COLUMN.", "请指定时间列：data.split.time=列名。"),
-    "tables.excel": ("This is an Excel file, which can't be read.", "这是 Excel 文件，无法读取。"),
+    "tables.excel": ("{path} is a spreadsheet, which can't be read.", "{path} 是电子表格文件，无法读取。"),
     "tables.excel.remedy": ("Save the sheet as CSV and name that.", "请将工作表另存为 CSV，再指定该文件。"),
     "tables.not-a-table-net": (
         "{name} is not a net for tables: it has to take the numbers and categories of a row.",
