@@ -129,7 +129,7 @@ def tried(
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         best = min(best, time.perf_counter() - began)
-    gradients = torch.cat([p.grad.flatten().float() for p in trial.parameters() if p.grad is not None])
+    gradients = torch.cat([p.grad.to_dense().flatten().float() for p in trial.parameters() if p.grad is not None])
     return (float(loss.detach()), gradients), best
 
 

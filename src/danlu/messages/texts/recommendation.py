@@ -21,6 +21,18 @@ TEXTS = {
         "A user has met every item in training, so that none can be drawn beside them.",
         "有用户在训练部分中接触过所有物品，无法再为其抽取未接触的物品。",
     ),
+    "recommendation.dense": (
+        "{name} can't work on gradients that hold the batch's rows alone; these can: {sparse}.",
+        "{name} 无法处理只含批次所涉各行的梯度；可用：{sparse}。",
+    ),
+    "recommendation.sparse-and": (
+        "{key} reaches every row of an embedding, gradients of the batch's rows alone do not.",
+        "{key} 涉及嵌入的每一行，而梯度只含批次所涉的行。",
+    ),
+    "recommendation.sparse-and.remedy": (
+        "Leave it out, or take another optimizer (options.sparse: false).",
+        "请去掉它，或换用其他优化器（options.sparse: false）。",
+    ),
     "recommendation.no-net": ("{name} is no net of users and items.", "{name} 不是用户与物品的网络。"),
     "recommendation.no-net.remedy": (
         "Take collaborative-filtering, neumf, lightgcn, ease, item-knn, popularity, or one of your own that is made with "

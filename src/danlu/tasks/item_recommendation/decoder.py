@@ -10,23 +10,26 @@ import numpy as np
 from danlu.data.kinds.base import Framing, Kind
 from danlu.tasks.decoding import Decoder, Given
 
+JUDGED = 10  # at which every recommender is judged, whatever else is asked for
+
 
 class TopItems(Decoder):
     """Outputs {"scores": (B, M), "seen": (B, L)} → ``user`` int64 (B,), ``items`` int32 (B, k), best first, ``scores`` float32 (B, k).
 
-    Items that were seen are never among them; -1 and -inf where fewer than k are left. names, titles: of the M items.
+    Items that were seen are never among them; -1 and -inf where fewer than k are left. names, titles: of the M items. shown: how many
+    of the k an answer holds.
     """
 
-    def __init__(self, names: Sequence[str], titles: Sequence[str], k: int) -> None:
-        self.names, self.titles, self.k = tuple(names), tuple(titles), int(k)
+    def __init__(self, names: Sequence[str], titles: Sequence[str], k: int, shown: int) -> None:
+        self.names, self.titles, self.k, self.shown = tuple(names), tuple(titles), int(k), int(shown)
 
     @classmethod
     def of(cls, kinds: Mapping[str, Kind], targets: Sequence[str], options: Mapping[str, Any]) -> Self:
         item: Any = kinds["item"]
-        return cls(item.names, item.titles, max(options["k"]))
+        return cls(item.names, item.titles, max(JUDGED, *options["k"]), max(options["k"]))
 
     def spec(self) -> dict[str, Any]:
-        return {"names": list(self.names), "titles": list(self.titles), "k": self.k}
+        return {"names": list(self.names), "titles": list(self.titles), "k": self.k, "shown": self.shown}
 
     def decode(self, outputs: Any, inputs: Mapping[str, Given]) -> dict[str, Any]:
         user = np.asarray(inputs["user"], np.int64)
@@ -40,7 +43,7 @@ class TopItems(Decoder):
         """{"items": [[id, score], …]}, or [id, title, score] where titles are known; "known": whether the user was learnt from."""
         shown: list[list[Any]] = []
         for item, score in zip(predictions["items"][index], predictions["scores"][index], strict=True):
-            if item >= 0:
+            if item >= 0 and len(shown) < self.shown:
                 title = [self.titles[item]] if self.titles else []
                 shown.append([self.names[item], *title, float(f"{float(score):.6g}")])
         return {"items": shown, "known": bool(predictions["user"][index] >= 0)}

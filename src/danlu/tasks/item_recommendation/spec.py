@@ -46,7 +46,7 @@ class Options(Section):
         "leave-one-out: each user's last item is test, the one before val",
     )
     k: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
-        (10,), description="how many are recommended, and judged"
+        (10,), description="how many are recommended, and judged (10 always)"
     )
     liked: float | None = Field(
         None, description="least rating of an item that counts as liked; null: all that were met"

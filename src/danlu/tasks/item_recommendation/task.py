@@ -23,6 +23,7 @@ from danlu.recipe.schema import Named, Recipe
 from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.item_recommendation.baselines import ClosedForm
+from danlu.tasks.item_recommendation.decoder import JUDGED
 from danlu.tasks.item_recommendation.drawing import LIKED, Asked, Negatives
 from danlu.tasks.item_recommendation.net import Recommender
 from danlu.training.objective import Objective
@@ -78,7 +79,11 @@ class ItemRecommendation(Task):
         counts, groups = None, None
         if len(self.data) and len(self.data.parts.get("train", ())):
             counts, groups = self._popularity
-        return (Ranking(sorted(options["k"]), counts=counts, users=self.users, liked=options["liked"], groups=groups),)
+        return (
+            Ranking(
+                sorted({JUDGED, *options["k"]}), counts=counts, users=self.users, liked=options["liked"], groups=groups
+            ),
+        )
 
     def baselines(self) -> Sequence[Baseline]:
         offered = ["popularity"] + (["item-knn", "ease"] if self.items <= min(_BESIDE, MOST) else [])
@@ -124,12 +129,27 @@ def scorer(model: Named, recipe: Recipe, known: Interactions, key: str) -> nn.Mo
         raise RecipeError.of(where, say("recommendation.no-net", name=model.name), say("recommendation.no-net.remedy"))
     args: Mapping[str, Any] = dict(model.args)
     if "sparse" in takes and "sparse" not in args and model.name == recipe.model.name:
-        asked = recipe.options["sparse"]
-        args = {**args, "sparse": recipe.train.optimizer.name in SPARSE if asked == "auto" else bool(asked)}
+        args = {**args, "sparse": _sparse(recipe)}
     made = names.construct(target, Named(name=model.name, args=dict(args)), recipe.under(f"{key}.args"), **context)
     if not isinstance(made, nn.Module):
         raise RecipeError.of(where, say("recommendation.no-net", name=model.name), say("recommendation.no-net.remedy"))
     return made
+
+
+def _sparse(recipe: Recipe) -> bool:
+    """Whether gradients hold the batch's rows alone. Raises RecipeError where what is asked for can't do with that."""
+    made_for, asked = recipe.train.optimizer.name in SPARSE, recipe.options["sparse"]
+    wanted = made_for if asked == "auto" else bool(asked)
+    if wanted and not made_for and ":" not in recipe.train.optimizer.name:
+        where = recipe.where("train.optimizer.name")
+        raise RecipeError.of(
+            where, say("recommendation.dense", name=recipe.train.optimizer.name, sparse=", ".join(SPARSE))
+        )
+    for key, given in (("train.l1", recipe.train.l1), ("train.sam", recipe.train.sam)):
+        if wanted and given:
+            what = say("recommendation.sparse-and", key=key)
+            raise RecipeError.of(recipe.where(key), what, say("recommendation.sparse-and.remedy"))
+    return wanted
 
 
 def parameters_of(target: Any) -> set[str]:

@@ -88,7 +88,9 @@ class Replay:
             return None
         with trace.layers.watched(), torch.autograd.set_multithreading_enabled(False), trace:
             torch.autograd.backward(share)
-        found = [(trace.origin(p.grad) or _untold(p.grad), name) for name, p in self._gradients() if bad(p.grad)]
+        found = [
+            (trace.origin(p.grad) or _untold(p.grad), name) for name, p in self._gradients() if bad(p.grad.to_dense())
+        ]
         if not found:
             return None
         origin, name = min(found, key=lambda each: each[0].order)
@@ -106,10 +108,10 @@ class Replay:
         gradients = list(self._gradients())
         if not gradients:
             return None
-        norms = torch.stack(torch._foreach_norm([p.grad for _, p in gradients]))
+        norms = torch.stack(torch._foreach_norm([p.grad.to_dense() for _, p in gradients]))
         if self._precision.scaler is not None or bool(torch.isfinite(torch.linalg.vector_norm(norms))):
             return None
-        largest = max(gradients, key=lambda each: float(each[1].grad.abs().max()))
+        largest = max(gradients, key=lambda each: float(each[1].grad.to_dense().abs().max()))
         return Traced(0, "norm", _untold(norms), largest[0])
 
     def _gradients(self) -> Iterator[tuple[str, Any]]:

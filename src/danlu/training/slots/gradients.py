@@ -38,7 +38,7 @@ class GradientChain:
         """Make the gradients ready for the update; the norm of the loss's gradient before clipping, 0-d float32."""
         self.precision.unscale(optimizer)
         held = [p for p in self.parameters if p.grad is not None]
-        gradients = [p.grad for p in held if p.grad is not None]
+        gradients = [_values(p) for p in held]
         norms = torch._foreach_norm(gradients) if gradients else ()
         self._norms = held, norms
         norm = torch.linalg.vector_norm(torch.stack(norms)) if gradients else torch.zeros(())
@@ -63,5 +63,15 @@ class GradientChain:
         """The subgradient λ·sign(p) of the L1 penalty, added once per effective batch and after clipping."""
         with torch.no_grad():
             for parameter in self.penalised:
-                if parameter.grad is not None:
+                if parameter.grad is not None and not parameter.grad.is_sparse:
                     parameter.grad.add_(parameter.sign(), alpha=self.l1)
+
+
+def _values(parameter: nn.Parameter) -> Tensor:
+    """The gradient; of a sparse one the values of its rows, each once, which may be changed in place."""
+    gradient = parameter.grad
+    assert gradient is not None
+    if not gradient.is_sparse:
+        return gradient
+    parameter.grad = gradient.coalesce()
+    return parameter.grad._values()
