@@ -15,7 +15,7 @@ TEXTS = {
     "evaluation.baseline.median": ("median", "中位数"),
     "evaluation.baseline.tfidf": ("TF-IDF + logistic regression", "TF-IDF + 逻辑回归"),
     "evaluation.baseline.linear": ("linear", "线性模型"),
-    "evaluation.baseline.boosting": ("gradient boosting", "梯度提升树"),
+    "evaluation.baseline.boosting": ("boosting", "梯度提升"),
     "evaluation.baseline.seasonal-naive": ("seasonal naive", "季节性朴素预测"),
     "evaluation.baseline.nearest": ("nearest", "最近邻"),
     "evaluation.baseline.average-box": ("average-box", "平均框"),

@@ -95,7 +95,7 @@ def _described(column: Mapping[str, Any]) -> Html:
         if key in ("kind", "role", "layout", "together", "table", "suspects") or value in (None, {}, []):
             continue
         if key == "statistics":
-            words += [f"{name} {_short(found)}" for name, found in value.items() if name != "counts"]
+            words += [f"{name} {_short(found)}" for name, found in value.items() if name not in ("counts", "quantiles")]
         elif key == "classes":
             words.append(say("report.data.classes", count=f"{len(value):,}"))
         else:
