@@ -52,6 +52,7 @@ def export(
     tell(say("deploy.stage.net"))
     trained = RunPredictor(path, "cpu", weights)
     _refuse_own_decoding(trained)
+    trained.task.refuse_export()
     data, samples, source = _raws(trained, [str(each) for each in inputs])
     aside = beside(target)
     try:

@@ -156,11 +156,12 @@ def _class_of(config: Any, name: str, where: str, application: str) -> Any:
     known = {
         "classification": transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
         "segmentation": transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING,
+        "detection": transformers.MODEL_FOR_OBJECT_DETECTION_MAPPING,
     }[application]
     try:
         found: Any = known[type(config)]
     except KeyError:
-        given = "images" if application == "classification" else "masks"
+        given = {"classification": "images", "segmentation": "masks", "detection": "boxes"}[application]
         what, remedy = say(f"nn.hub-no-{given}", net=name, kind=config.model_type), say(f"nn.hub-no-{given}-remedy")
         raise RecipeError.of(where, what, remedy) from None
     if not isinstance(found, list | tuple):

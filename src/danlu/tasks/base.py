@@ -90,6 +90,9 @@ class Task(ABC):
         """All transforms of a training batch, in order. augment: those of the recipe's ``data.augment``."""
         return (*augment, *self.transforms())
 
+    def refuse_export(self) -> None:
+        """Raises ArtifactError where no graph can hold this net, in the application's words; by default the capture finds out."""
+
     def probe(self, net: nn.Module, part: str, rows: Rows) -> Mapping[str, float]:
         """Further values of a part that is judged, which are not of single samples' predictions (what a probe learns from features)."""
         return {}

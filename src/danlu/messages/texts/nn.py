@@ -185,6 +185,14 @@ TEXTS = {
         "Take another one: https://huggingface.co/models?pipeline_tag=image-segmentation.",
         "请另选一个：https://huggingface.co/models?pipeline_tag=image-segmentation。",
     ),
+    "nn.hub-no-boxes": (
+        "{net} ({kind}) is no net that Transformers has for object detection.",
+        "{net}（{kind}）不是 Transformers 中用于目标检测的网络。",
+    ),
+    "nn.hub-no-boxes-remedy": (
+        "Take another one: https://huggingface.co/models?pipeline_tag=object-detection.",
+        "请另选一个：https://huggingface.co/models?pipeline_tag=object-detection。",
+    ),
     "nn.hub-square": (
         "perhaps it takes square images only, and these are {size} ({reason})",
         "它可能只接受正方形图像，而现在是 {size}（{reason}）",

@@ -80,6 +80,12 @@ def _inside(image: Padded | Tensor, block: Tensor) -> Tensor:
     return (points[None] < sizes.flip(1)[:, None]).all(-1)
 
 
+def each_image(boxes: Ragged) -> tuple[Tensor, ...]:
+    """The rows (n, 7) of each of B images."""
+    found: tuple[Tensor, ...] = boxes.values.tensor_split(boxes.offsets[1:-1].cpu())
+    return found
+
+
 def dense(boxes: Ragged) -> Tensor:
     """(B, M, 7) with M ≥ 1 the most boxes of an image; rows that are not there have class -1 and no extent."""
     counts = boxes.offsets.diff()

@@ -20,7 +20,7 @@ data:
   split: {val: 0.1, test: 0.1}
   augment: [flip]                 # box-safe ones: flip, crop, rotate, color-jitter, …
 model:
-  name: auto
+  name: auto                      # a small FCOS | torchvision:fcos_resnet50_fpn | hf:NAME (RT-DETR, D-FINE) | mypackage.mymodule:MyNet
   args: {width: 32}
 train:
   epochs: 30
@@ -66,10 +66,8 @@ SPEC = TaskSpec(
     options=Options,
     unused=(
         "train.loss",
-        "model.name",
         "model.dropout",
         "model.drop_path",
-        "model.pretrained",
         "model.unfreeze",
         "model.adapter",
         "evaluate.views",

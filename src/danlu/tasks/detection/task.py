@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from danlu.data.augment.base import BatchTransform
+from danlu.errors import ArtifactError
+from danlu.messages import choose
 from danlu.metrics.base import Metric
-from danlu.recipe import names
-from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
-from danlu.tasks.detection.assign import AssignBoxes
+from danlu.tasks.decoding import Decoder
+from danlu.tasks.detection import texts
 from danlu.tasks.detection.baseline import AverageBox
+from danlu.tasks.detection.decoder import BoxDecoder
 from danlu.tasks.detection.errors import SURE, ErrorCounts
 from danlu.tasks.detection.matching import match
 from danlu.tasks.detection.metrics import AveragePrecision
-from danlu.tasks.detection.net import Fcos
-from danlu.tasks.detection.terms import BoxTerm, CentreTerm, ClassTerm
+from danlu.tasks.detection.nets import Chosen, choose_detector
 from danlu.tasks.explaining import Aim, of_locations
-from danlu.tasks.image_input import normalisation
 from danlu.training.objective import Objective
 
 
@@ -34,25 +35,28 @@ class Detection(Task):
         return tuple(self.data.kinds["boxes"].classes)  # type: ignore[attr-defined]
 
     def net(self) -> nn.Module:
-        model = self.recipe.model
-        channels = self.data.kinds["image"].storage().shape[-1]
-        args = dict(model.args) | {
-            key: value for key, value in (("activation", model.activation), ("norm", model.norm)) if value is not None
-        }
-        body = names.construct(
-            Fcos,
-            Named(name="fcos", args=args),
-            self.recipe.where("model"),
-            in_channels=channels,
-            classes=len(self.classes),
-        )
-        return nn.Sequential(normalisation(self.recipe, self.data, "image"), body)
+        return self._chosen.net()
+
+    @cached_property
+    def _chosen(self) -> Chosen:
+        return choose_detector(self.recipe, self.data, len(self.classes))
 
     def transforms(self) -> Sequence[BatchTransform]:
-        return (AssignBoxes(),)
+        return (self._chosen.transform,)
 
     def objective(self) -> Objective:
-        return Objective({"class": ClassTerm(), "box": BoxTerm(), "centre": CentreTerm()})
+        return Objective(self._chosen.terms())
+
+    def decoder(self) -> Decoder:
+        options = self.recipe.options
+        return BoxDecoder(
+            self.classes, options["min_score"], options["overlap"], options["max_boxes"], self._chosen.form
+        )
+
+    def refuse_export(self) -> None:
+        if not self._chosen.exports:
+            name = self.recipe.model.name
+            raise ArtifactError.of(name, choose(texts.NO_GRAPH).format(net=name), choose(texts.NO_GRAPH_REMEDY))
 
     def metrics(self) -> Sequence[Metric]:
         return (AveragePrecision(len(self.classes)), ErrorCounts())
@@ -67,6 +71,8 @@ class Detection(Task):
 
     def explained(self, outputs: Any, asked: str | None = None, beside: Any = None) -> Aim:
         """The class logit of the surest location."""
+        if "class" not in outputs:
+            raise TypeError(choose(texts.NOTHING_EXPLAINED).format(net=self.recipe.model.name))
         found = of_locations(outputs["class"], self.classes, asked)
         return Aim(found.name, lambda given: found.score(given["class"]))
 
