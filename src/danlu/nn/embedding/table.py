@@ -6,7 +6,7 @@ from torch import nn
 
 
 def table(count: int, width: int, scale: float | None, sparse: bool) -> nn.Embedding:
-    """An embedding (count, width), N(0, scale²) at the start; None: N(0, 1), or for ``width`` 1 zeros.
+    """An embedding (count, width), N(0, scale²) at the start, zeros for 0; None: N(0, 1).
 
     sparse: gradients hold the rows of the batch alone, for optimisers that touch no others (``rowwise-adagrad``, ``sparse-adam``).
     """

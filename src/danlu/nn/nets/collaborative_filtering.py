@@ -37,8 +37,8 @@ class CollaborativeFiltering(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.biases = biases
         if biases:
-            self.user_biases = table(users, 1, None, sparse)
-            self.item_biases = table(items, 1, None, sparse)
+            self.user_biases = table(users, 1, 0.0, sparse)
+            self.item_biases = table(items, 1, 0.0, sparse)
             self.offset = nn.Parameter(torch.zeros(()))
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:

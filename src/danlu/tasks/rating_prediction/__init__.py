@@ -1,0 +1,1 @@
+"""Rating prediction: how much a user would like an item, from ratings."""

@@ -1,0 +1,28 @@
+"""The net around a scorer: what it says is added to the mean rating, and nothing is said of who is not known."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Rater(nn.Module):
+    """``user``, ``item`` int64 (B,), -1 for one of whom nothing is known → ratings float32 (B,).
+
+    scorer: ``scorer(user (B,), item (B,)) → (B,)``, in deviations of the training ratings. mean, deviation: of these. A pair of which
+    one is not known gets the mean.
+    """
+
+    def __init__(self, scorer: nn.Module, mean: float, deviation: float) -> None:
+        super().__init__()
+        self.scorer = scorer
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
+        self.register_buffer("deviation", torch.tensor(deviation or 1.0, dtype=torch.float32))
+
+    mean: Tensor
+    deviation: Tensor
+
+    def forward(self, user: Tensor, item: Tensor) -> Tensor:
+        known = (user >= 0) & (item >= 0)
+        found = self.scorer(user.clamp_min(0), item.clamp_min(0))
+        return self.mean + self.deviation * torch.where(known, found, 0.0)

@@ -1,0 +1,77 @@
+"""What rating prediction says about itself, without torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from danlu.recipe.schema import Section
+from danlu.recipe.spec import Column, TaskSpec
+from danlu.tasks.item_recommendation.spec import ITEM, RATING, TIME, USER
+
+EXAMPLE = """\
+# Who rated what how becomes estimates of ratings: ratings.csv with columns user, item, rating and, if it is there, time
+task: rating-prediction
+seed: 0
+data:
+  source: ./ratings.csv     # also .parquet, .jsonl, or RecBole's .inter
+  # columns: {user: customer, item: product, rating: stars}  # the file's own names, where they differ
+  split: {val: 0.1, test: 0.1}
+model:
+  name: collaborative-filtering   # or mypackage.mymodule:MyNet, made with (users, items)
+  args: {embedding: 64, biases: true, scale: 0.05}
+train:
+  epochs: 30
+options:
+  split: auto               # time where times are known, else random; leave-one-out
+"""
+
+
+class Options(Section):
+    """How ratings are divided."""
+
+    split: Literal["auto", "time", "random", "leave-one-out"] = Field(
+        "auto",
+        description="auto: time where times are known, else random. random: of each user's ratings; "
+        "leave-one-out: each user's last rating is test, the one before val",
+    )
+    sparse: bool | Literal["auto"] = Field(
+        "auto", description="gradients of the batch's rows alone; auto: where the optimizer is made for them"
+    )
+
+
+SPEC = TaskSpec(
+    name="rating-prediction",
+    title=("Rating prediction", "评分预测"),
+    columns={
+        "user": Column("id", "input", also=USER),
+        "item": Column("id", "input", also=ITEM),
+        "rating": Column("number", "target", also=RATING),
+        "time": Column("moment", "aside", optional=True, also=TIME),
+    },
+    task="danlu.tasks.rating_prediction.task:RatingPrediction",
+    monitor=("val/rmse", -1),
+    defaults={
+        "model": {"name": "collaborative-filtering", "args": {"biases": True, "scale": 0.05}},
+        "data": {"duplicates": "keep"},
+        "train": {
+            "epochs": 30,
+            "batch_size": 2048,
+            "optimizer": {"name": "adamw", "lr": 5e-3, "weight_decay": 0.3},
+            "schedule": "one-cycle",
+            "loss": {"name": "mse"},
+        },
+    },
+    options=Options,
+    unused=(
+        "evaluate.views",
+        "evaluate.thresholds",
+        "data.augment",
+        "data.normalize",
+        "data.balance",
+        "data.split.group",
+    ),
+    divide="danlu.tasks.item_recommendation.division:divide",
+    example=EXAMPLE,
+)
