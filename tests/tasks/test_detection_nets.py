@@ -206,10 +206,10 @@ def test_faster_rcnn_loses_what_theirs_loses() -> None:
     mine = judged(image, batch(BOXES[:1], LABELS[:1])["boxes"])["losses"]
     assert {key: float(value.detach().sum()) for key, value in mine.items()} == pytest.approx(
         {
-            "object": float(told["loss_objectness"]),
-            "proposal": float(told["loss_rpn_box_reg"]),
-            "class": float(told["loss_classifier"]),
-            "box": float(told["loss_box_reg"]),
+            "object": float(told["loss_objectness"].detach()),
+            "proposal": float(told["loss_rpn_box_reg"].detach()),
+            "class": float(told["loss_classifier"].detach()),
+            "box": float(told["loss_box_reg"].detach()),
         },
         rel=1e-4,
     )

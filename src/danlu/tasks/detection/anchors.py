@@ -62,7 +62,8 @@ def ssdlite_form(side: int) -> dict[str, Any]:
 def continued(form: Form, size: int) -> int:
     """A height or width as the net sees it."""
     multiple: int = form["multiple"]
-    return max(int(form.get("side", 0)), (size + multiple - 1) // multiple * multiple)
+    rounded = (size + multiple - 1) // multiple * multiple
+    return max(int(form["side"]), rounded) if "side" in form else rounded  # a graph can't always follow max
 
 
 def anchors(form: Form, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

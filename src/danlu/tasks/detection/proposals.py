@@ -117,7 +117,8 @@ class Proposed(nn.Module):
         rows: Tensor = logits.new_zeros(len(regions), self.most, 6)
         for index, found in enumerate(zip(*heads.postprocess_detections(logits, moved, regions, sizes), strict=True)):
             boxes, scores, labels = found
-            rows[index, : len(boxes)] = torch.cat([boxes, scores[:, None], labels[:, None] - 1.0], 1)
+            best = torch.cat([boxes, scores[:, None], labels[:, None] - 1.0], 1)[: self.most]
+            rows[index, : len(best)] = best
         return rows
 
 
