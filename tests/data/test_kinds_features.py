@@ -213,3 +213,11 @@ def test_columns_that_divide_rows_are_no_features(tmp_path: Path) -> None:
     kind = prepare(recipe, spec_of(recipe.task)).kinds["features"]
     assert isinstance(kind, Features)
     assert kind.names == ("a",)
+
+
+def test_a_spreadsheet_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04")
+    data = {"source": str(tmp_path / "book.xlsx")}
+    recipe = recipes.complete(recipes.from_dict({"task": "table-regression", "data": data}))
+    with pytest.raises(DanluError, match="Save the sheet as CSV"):
+        prepare(recipe, spec_of(recipe.task))

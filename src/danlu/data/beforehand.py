@@ -78,6 +78,8 @@ def beforehand(
     if recipe.data.duplicates == "keep" or not shares:
         least = None
     inputs = alike or [name for name, column in wanted.items() if column.role == "input"]
+    if all(_class(wanted[name]).likeness.__func__ is Kind.likeness.__func__ for name in inputs):  # type: ignore[attr-defined]
+        least = None  # no kind among them that knows what is nearly equal
     pairs = [_alike(_class(wanted[name]), table.columns[name], least) for name in inputs]
     exact = _together([one for one, _ in pairs])
     near = None if least is None else _together([two for _, two in pairs]).astype(np.int64)

@@ -29,7 +29,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Leave it out by options.features.ignore=[{name}].",
         "仅凭列 {name} 就几乎能完全预测目标（{measure} {score:.3f}）：提问时它真的已知吗？可用 options.features.ignore=[{name}] 去掉它。",
     ),
-    "tables.left-out": ("Left out: {names}.", "未使用的列：{names}。"),
     "tables.lags-no-time": ("Lags need to know when each row is.", "使用滞后特征需要知道每行的时间。"),
     "tables.lags-no-time.remedy": ("Name the column: data.split.time=COLUMN.", "请指定时间列：data.split.time=列名。"),
     "tables.excel": ("{path} is a spreadsheet, which can't be read.", "{path} 是电子表格文件，无法读取。"),
