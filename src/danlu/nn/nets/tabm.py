@@ -112,5 +112,5 @@ class Heads(nn.Module):
 
 def _vector(count: int) -> int:
     """Length of a category's vector: 1.6·count^0.56, as fastai, at most 64."""
-    found = int(round(1.6 * math.pow(count, 0.56)))
+    found = round(1.6 * math.pow(count, 0.56))
     return min(_LARGEST, max(2, found))
