@@ -160,9 +160,9 @@ def test_large_nets_of_torchvision(shapes: Path, tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["torchvision:ssdlite320_mobilenet_v3_large", "rt_detr"])
+@pytest.mark.parametrize("name", ["ssdlite320_mobilenet_v3_large", "fcos_resnet50_fpn", "retinanet_resnet50_fpn_v2"])
 def test_artifacts_answer_as_the_runs_do(shapes: Path, tmp_path: Path, name: str) -> None:
-    given = recipe(shapes, tmp_path / "runs", rt_detr(tmp_path / "net") if name == "rt_detr" else name)
+    given = recipe(shapes, tmp_path / "runs", f"torchvision:{name}")
     given["options"] = {"min_score": 0.0}
     run = danlu.train(given, screen=False)
     danlu.export(run.path, tmp_path / "artifact")
