@@ -22,7 +22,6 @@ _SHARES = frozenset(
         *("probe-accuracy", "knn-accuracy", "untrained-probe-accuracy", "untrained-knn-accuracy"),
     )
 )
-
 _AT = frozenset(("tar", "recall", "ndcg", "mrr", "map", "hit", "precision", "coverage"))  # before "@"
 
 

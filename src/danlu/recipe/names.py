@@ -54,7 +54,7 @@ GROUPS: dict[str, Group] = {
                 "in_channels",
                 "classes",
                 "image_size",
-                "vocabulary", "users", "items", "interactions",
+                "vocabulary",
                 "users",
                 "items",
                 "interactions",
