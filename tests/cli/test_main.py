@@ -16,6 +16,7 @@ import danlu.runs
 from danlu.cli.main import commands, main
 from danlu.errors import DataError, Problem, TrainingError
 from danlu.messages import set_language
+from danlu.runs.predictor import files_in
 
 Captured = pytest.CaptureFixture[str]
 TWO = DataError([Problem("a.csv, row 3", "No label.", "Give one."), Problem("b", "Bad\nline.")])
@@ -151,8 +152,8 @@ def test_predictions_stream_and_failures_are_counted(
     monkeypatch.setattr("danlu.deploy.loading.predict", lambda *words, **options: iter(answers[:1]))
     assert main(["predict", "run", "a.png"]) == 0
     monkeypatch.undo()
-    assert main(["predict", "run", str(tmp_path)]) == 2
-    assert "nothing to predict" in capsys.readouterr().err
+    with pytest.raises(DataError, match="nothing to predict"):
+        files_in([tmp_path])
 
 
 def test_new_and_schema_write_no_file_over_another(tmp_path: Path, capsys: Captured) -> None:

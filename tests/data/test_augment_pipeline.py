@@ -24,6 +24,7 @@ EVERYTHING: list[Any] = [
     {"rotate": 15},
     {"crop": 2},
     {"random-resized-crop": 0.5},
+    {"scale": 1.4},
     {"color-jitter": {"brightness": 0.3, "contrast": 0.3, "saturation": 0.3, "hue": 0.1, "p": 0.7}},
     {"erase": {"fill": "random"}},
     {"randaugment": 12},
@@ -143,7 +144,7 @@ def test_empty_and_single_batches_and_shifts_beyond_the_image(choices: list[Any]
 
 
 def test_every_entry_of_the_catalogue_is_tried_here() -> None:
-    tried = {choice.name for choice in named(*EVERYTHING)} | {"mixup", "cutmix"}
+    tried = {choice.name for choice in named(*EVERYTHING)} | {"mixup", "cutmix", "mosaic", "copy-paste"}
     assert set(catalogue("augmentation")) == tried
 
 

@@ -186,8 +186,8 @@ def pictured(device: torch.device) -> tuple[nn.Module, Batch]:
 def test_half_precision_agrees_with_fp32(device: torch.device, note: Note, name: Name) -> None:
     """Loss and direction of the gradient of a residual net, as `train.precision: auto` compares them."""
     net, batch = pictured(device)
-    exact, half = (choices._trial(net, cross_entropy().to(device), batch, each, device)[0] for each in ("fp32", name))
-    found = choices._difference(exact, half)
+    exact, half = (choices.tried(net, cross_entropy().to(device), batch, each, device)[0] for each in ("fp32", name))
+    found = choices.apart(exact, half)
     note("off", found)
     assert 0 < found < AGREES
 

@@ -73,7 +73,7 @@ BAD: dict[str, Bad] = {
     # ---- names
     "task": Bad("task: image-clasification", [("1 (task)", "no task called", "mean image-classification?")]),
     "task with underscore": Bad("task: image_classification", [("1 (task)", "no task", "image-classification?")]),
-    "net": Bad("model: {name: resnt}", [("1 (model.name)", "timm:NAME, torchvision:NAME or package", "mean resnet?")]),
+    "net": Bad("model: {name: resnt}", [("1 (model.name)", "timm:NAME, torchvision:NAME", "mean resnet?")]),
     "net as text": Bad("model: mlpp", [("1 (model.name)", "no net called mlpp", "mean mlp?")]),
     "activation": Bad("model: {activation: gelo}", [("1 (model.activation)", "no activation", "mean gelu?")]),
     "norm": Bad("model: {norm: bach}", [("1 (model.norm)", "no norm called bach", "mean batch?")]),

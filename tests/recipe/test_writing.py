@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import yaml as pyyaml
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -87,13 +87,16 @@ def _values(kind: Any, metadata: tuple[Any, ...]) -> st.SearchStrategy[Any]:
             **{k: v for k, v in ends.items() if (low if k == "exclude_min" else high) is not None},
         )
     if origin is str:
-        return TEXTS.filter(lambda text: bool(text) and "\0" not in text)  # no path can hold it
+        most = next((bound.max_length for bound in bounds if isinstance(bound, MaxLen)), None) or 12
+        return TEXTS.filter(lambda text: 0 < len(text) <= most and "\0" not in text)  # no path can hold it
     if origin is Named:
         return NAMED
     if origin is dict:
-        return st.dictionaries(TEXTS, TEXTS if get_args(kind)[1] is str else DATA, max_size=3)
+        inner = get_args(kind)[1]
+        return st.dictionaries(TEXTS, DATA if inner is Any else values(inner), max_size=3)
     if origin is tuple:
-        return st.lists(values(get_args(kind)[0]), max_size=3)
+        least = next((bound.min_length for bound in bounds if isinstance(bound, MinLen)), 0)
+        return st.lists(values(get_args(kind)[0]), min_size=least, max_size=3)
     assert issubclass(origin, BaseModel)
     return sections(origin)
 

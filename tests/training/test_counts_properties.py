@@ -84,8 +84,12 @@ TERMS: dict[str, tuple[Callable[[], Term], Draw, tuple[int, ...]]] = {
 }
 
 
+# of outputs of other forms: in tests of their own
+ELSEWHERE = {"arcface", "bpr", "cosface", "dice", "nt-xent", "pointwise", "sampled-softmax"}
+
+
 def test_every_loss_of_the_catalogue_is_here() -> None:
-    assert set(catalogue("loss")) == {name.partition(",")[0] for name in TERMS}
+    assert set(catalogue("loss")) == {name.partition(",")[0] for name in TERMS} | ELSEWHERE
 
 
 @pytest.mark.parametrize("name", TERMS)

@@ -50,8 +50,12 @@ def of(case: Case) -> Loss:
 # ---- one term -------------------------------------------------------------------------------------------------------
 
 
+# of outputs of other forms: in tests of their own
+ELSEWHERE = {"arcface", "bpr", "cosface", "dice", "nt-xent", "pointwise", "sampled-softmax"}
+
+
 def test_every_loss_of_the_catalogue_has_a_case() -> None:
-    assert {case.loss for case in CASES.values()} == set(catalogue("loss"))
+    assert {case.loss for case in CASES.values()} | ELSEWHERE == set(catalogue("loss"))
 
 
 @pytest.mark.parametrize("way", CUTS)

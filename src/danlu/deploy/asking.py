@@ -6,14 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from danlu.data import reading
-from danlu.data.sources._text import encoding_of
 from danlu.errors import DataError
 from danlu.messages import say
-from danlu.recipe import patch
-from danlu.recipe.names import load_object, resolve, spec_of
-from danlu.recipe.schema import Recipe
-from danlu.recipe.spec import Column
 from danlu.runs.predictor import Predictor, files_in
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
@@ -39,6 +33,8 @@ def answers(answering: Predictor, given: Iterable[str | Path]) -> Iterator[dict[
 
 def example(task: str) -> str:
     """What a person would give to a model of this task, to be shown in a command."""
+    from danlu.recipe.names import load_object, resolve, spec_of
+
     columns = spec_of(task).columns.values()
     kinds = [load_object(resolve("kind", column.kind)) for column in columns if column.role == "input"]
     return say(f"cli.input-name.{_asked(kinds)}")
@@ -70,11 +66,18 @@ def _of_texts(answering: Predictor, word: str | Path) -> Iterator[dict[str, Any]
 
 
 def _read(file: Path) -> str:
+    from danlu.data.sources._text import encoding_of
+
     return file.read_text(encoding=encoding_of(file, longest=None)[0])
 
 
 def _of_tables(answering: Predictor, files: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """{"input": where the row stands, …} for every row of tables."""
+    from danlu.data import reading  # which an artifact does without
+    from danlu.recipe import patch
+    from danlu.recipe.schema import Recipe
+    from danlu.recipe.spec import Column
+
     wanted = {name: Column(answering.kinds[name].name, "input") for name in answering.inputs}
     for file in files:
         _, table = reading.read(patch(Recipe(), {"data.source": str(file)}), wanted)

@@ -20,7 +20,9 @@ from danlu.training.plan import Plan
 
 _CLEARLY = 1.15  # times as fast fewer threads must be: their number changes bits, and clocks differ from run to run
 _LONG = 0.5  # seconds of a step that is long enough for all cores
-_WORTH = 0.02  # share of a step's time spent on getting memory, from which on it is kept
+_MANY = (
+    1000  # pages that a step gets, from which on they are kept: their number hardly differs from run to run, clocks do
+)
 _SHORT = 300.0  # seconds of training that are too few for compiling to pay
 _EXACT = {"fp32": 1e-3, "bf16": 0.05, "fp16": 0.05}  # largest difference of a compiled step
 
@@ -61,10 +63,12 @@ class Trials:
         if self.plan.device.type != "cpu" or not allocator.can_keep():
             self.choices.make("train.allocator", "system", say("runs.chosen.allocator.none"))
             return
-        step = self._rehearse(self.plan)
-        share = step.pages * allocator.seconds_per_page() / step.seconds if step.pages else 0.0
-        reason = say("runs.chosen.allocator", pages=f"{step.pages:,}", share=f"{100 * share:.1f}")
-        if self.choices.make("train.allocator", "keep" if share >= _WORTH else "system", reason) == "keep":
+        try:
+            pages = self._rehearse(self.plan).pages
+        except Exception:  # noqa: BLE001 - the checks do this step too, and tell what is wrong, and where
+            pages = 0
+        reason = say("runs.chosen.allocator", pages=f"{pages:,}")
+        if self.choices.make("train.allocator", "keep" if pages >= _MANY else "system", reason) == "keep":
             allocator.keep()
 
     def compilation(self) -> bool:

@@ -7,14 +7,11 @@ mallopt(3) tells the settings.
 from __future__ import annotations
 
 import ctypes
-import mmap
 import os
-import time
 from contextlib import suppress
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # names of malloc.h
 _GROW = 64 << 20  # bytes by which the heap grows
-_PAGES = 4096
 
 
 def keep() -> bool:
@@ -40,21 +37,3 @@ def pages_got() -> int:
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     return 0
-
-
-def seconds_per_page() -> float:
-    """What a page costs that is new to this process: CPU seconds, of the best of three rounds."""
-    best = float("inf")
-    for _ in range(3):
-        with mmap.mmap(-1, _PAGES * mmap.PAGESIZE) as fresh:
-            began = time.process_time()
-            for page in range(0, len(fresh), mmap.PAGESIZE):
-                fresh[page] = 1
-            best = min(best, time.process_time() - began)
-        with mmap.mmap(-1, mmap.PAGESIZE) as known:  # what the loop itself costs
-            known[0] = 1
-            began = time.process_time()
-            for _ in range(_PAGES):
-                known[0] = 1
-            idle = time.process_time() - began
-    return max(0.0, best - idle) / _PAGES

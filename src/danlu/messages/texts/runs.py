@@ -140,8 +140,8 @@ TEXTS = {
     ),
     "runs.chosen.threads": ("a step with so many threads took {tries}", "各线程数下单步耗时 {tries}"),
     "runs.chosen.allocator": (
-        "a step asks the system for {pages} pages of memory, {share} % of its time",
-        "每步向系统申请 {pages} 页内存，占用其 {share} % 的时间",
+        "a step asks the system for {pages} pages of memory",
+        "每步向系统申请 {pages} 页内存",
     ),
     "runs.chosen.allocator.none": ("nothing to be chosen here", "此处无可选择"),
     "runs.no-glibc": (
