@@ -206,8 +206,11 @@ def made(name: str, folder: Path, threads: int = 1) -> dict[str, Any]:
         steps, losses = curves(run.folder.events)["train/loss"]
         assert steps.tolist() == list(range(1, shipped.steps + 1))
         judged = [found for found in evaluations(run.folder.events) if found["part"] == "val"]
+        values = {
+            name: value for name, value in judged[0]["values"].items() if value == value
+        }  # none where nothing can be said
         card = run.folder.read_json(run.folder.card)
-    return {"losses": losses.tolist(), "validation": judged[0]["values"], "data": card["fingerprint"]}
+    return {"losses": losses.tolist(), "validation": values, "data": card["fingerprint"]}
 
 
 def machine() -> dict[str, Any]:

@@ -55,7 +55,7 @@ def transformers_net(
     pretrained: bool | str,
     where: str,
     begun: str,
-    application: str = "classification",
+    answer: str = "label",
 ) -> TransformersNet:
     """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. args: further values of the configuration;
     ``dropout`` and ``drop_path`` by whatever name they have there.
@@ -74,7 +74,7 @@ def transformers_net(
         _refuse(published, name, where)
         asked = _configured(published, args, name, where)
         plain = copy.deepcopy(asked)
-        kind = _class_of(asked, name, where, application)
+        kind = _class_of(asked, name, where, answer)
         _fit(asked, in_channels, classes, name, where)
         if not _takes(kind, asked, in_channels, image_size):
             _resize(asked, image_size)
@@ -149,21 +149,20 @@ def _resize(config: Any, size: Size) -> None:
     inner.image_size = size[0] if size[0] == size[1] and isinstance(inner.image_size, int) else list(size)
 
 
-def _class_of(config: Any, name: str, where: str, application: str) -> Any:
+def _class_of(config: Any, name: str, where: str, answer: str) -> Any:
     """Transformers' class for this configuration."""
     import transformers
 
     known = {
-        "classification": transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
-        "segmentation": transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING,
-        "detection": transformers.MODEL_FOR_OBJECT_DETECTION_MAPPING,
-    }[application]
+        "label": transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+        "mask": transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING,
+        "boxes": transformers.MODEL_FOR_OBJECT_DETECTION_MAPPING,
+    }[answer]
     try:
         found: Any = known[type(config)]
     except KeyError:
-        given = {"classification": "images", "segmentation": "masks", "detection": "boxes"}[application]
-        what, remedy = say(f"nn.hub-no-{given}", net=name, kind=config.model_type), say(f"nn.hub-no-{given}-remedy")
-        raise RecipeError.of(where, what, remedy) from None
+        what = say(f"nn.hub-no-net.{answer}", net=name, kind=config.model_type)
+        raise RecipeError.of(where, what, say(f"nn.hub-no-net.{answer}.remedy")) from None
     if not isinstance(found, list | tuple):
         return found
     told = [each for each in found if each.__name__ in (config.architectures or ())]

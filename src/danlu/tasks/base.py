@@ -90,7 +90,7 @@ class Task(ABC):
         """All transforms of a training batch, in order. augment: those of the recipe's ``data.augment``."""
         return (*augment, *self.transforms())
 
-    def refuse_export(self) -> None:
+    def refuse_export(self) -> None:  # noqa: B027 - most have nothing to refuse
         """Raises ArtifactError where no graph can hold this net, in the application's words; by default the capture finds out."""
 
     def probe(self, net: nn.Module, part: str, rows: Rows) -> Mapping[str, float]:

@@ -72,6 +72,8 @@ def plan(ask: Ask, epoch: int) -> Plan:
 
         return bucketed(ask, *visited(ask, epoch), epoch)
     edges = bounds(len(ask.rows), ask.size, ask.world, ask.drop_last)
+    if ask.weights is None and not ask.shuffle:  # nothing is copied
+        return Plan(ask.rows, ask.keys, edges)
     slots, keys = visited(ask, epoch)
     return Plan(ask.rows[slots], keys, edges)
 

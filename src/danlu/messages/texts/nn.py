@@ -169,27 +169,27 @@ TEXTS = {
         "{net} 只接受三通道图像。",
     ),
     "nn.hub-channels-remedy": ("Set data.image.channels to 3.", "请把 data.image.channels 设为 3。"),
-    "nn.hub-no-images": (
+    "nn.hub-no-net.label": (
         "{net} ({kind}) is no net that Transformers has for image classification.",
         "{net}（{kind}）不是 Transformers 中用于图像分类的网络。",
     ),
-    "nn.hub-no-images-remedy": (
+    "nn.hub-no-net.label.remedy": (
         "Take another one: https://huggingface.co/models?pipeline_tag=image-classification.",
         "请另选一个：https://huggingface.co/models?pipeline_tag=image-classification。",
     ),
-    "nn.hub-no-masks": (
+    "nn.hub-no-net.mask": (
         "{net} ({kind}) is no net that Transformers has for semantic segmentation.",
         "{net}（{kind}）不是 Transformers 中用于语义分割的网络。",
     ),
-    "nn.hub-no-masks-remedy": (
+    "nn.hub-no-net.mask.remedy": (
         "Take another one: https://huggingface.co/models?pipeline_tag=image-segmentation.",
         "请另选一个：https://huggingface.co/models?pipeline_tag=image-segmentation。",
     ),
-    "nn.hub-no-boxes": (
+    "nn.hub-no-net.boxes": (
         "{net} ({kind}) is no net that Transformers has for object detection.",
         "{net}（{kind}）不是 Transformers 中用于目标检测的网络。",
     ),
-    "nn.hub-no-boxes-remedy": (
+    "nn.hub-no-net.boxes.remedy": (
         "Take another one: https://huggingface.co/models?pipeline_tag=object-detection.",
         "请另选一个：https://huggingface.co/models?pipeline_tag=object-detection。",
     ),

@@ -167,7 +167,7 @@ def _transformers(recipe: Recipe, data: Dataset, name: str, classes: int) -> Cho
         size = (height, width) if -1 not in (height, width) else (640, 640)
         found = transformers_net(
             name, channels, classes, size, dict(recipe.model.args), recipe.model.pretrained, where,
-            recipe.where("model.pretrained"), "detection",
+            recipe.where("model.pretrained"), "boxes",
         )  # fmt: skip
         return Behind(normalisation(recipe, data, "image"), Queries(found.model, terms))
 

@@ -76,7 +76,7 @@ def _published(
     if package == "hf":
         net: nn.Module = transformers_net(
             name, channels, classes, size, args, model.pretrained, where, recipe.where("model.pretrained"),
-            "segmentation",
+            "mask",
         )  # fmt: skip
         return Dense(front, net)
     if package == "smp":
