@@ -150,6 +150,18 @@ def reviews(name: str) -> Callable[[Path], None]:
     return write
 
 
+def ratings(folder: Path) -> None:
+    """ratings.csv: forty people who each like one of four kinds of sixty things, at times that go on."""
+    draw = np.random.default_rng(0)
+    with (folder / "ratings.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("user", "item", "rating", "time"))
+        for time in range(1200):
+            user, item = int(draw.integers(40)), int(draw.integers(60))
+            likes = user % 4 == item % 4
+            writer.writerow((f"u{user}", f"i{item}", int(draw.integers(3, 6) if likes else draw.integers(1, 4)), time))
+
+
 EMBEDDED = {  # for recipes whose data are installed on few machines, at a rate that a few steps bear
     "data.source": "builtin:fashion",
     "data.limit": 256,
@@ -188,6 +200,13 @@ SHIPPED = {
     ),
     "new-self-supervised": Shipped(
         "self-supervised", steps=6, data=photos, changes={"train.batch_size": 64, "options.probe": False}, slow=True
+    ),
+    "recommendation": Shipped("recommendation.yaml", steps=6, data=ratings, changes={"train.batch_size": 64}),
+    "new-item-recommendation": Shipped(
+        "item-recommendation", steps=6, data=ratings, changes={"train.batch_size": 64}, slow=True
+    ),
+    "new-rating-prediction": Shipped(
+        "rating-prediction", steps=6, data=ratings, changes={"train.batch_size": 64}, slow=True
     ),
     "house-price": Shipped("house_price.spec:SPEC", data=houses, changes={"data.source": "houses.csv"}),
 }
