@@ -6,7 +6,8 @@ Each seed draws 800 images (640 to learn from, 80 for validation, 80 to be judge
 colour, over one another, on noise. The plain loop is what people write: segmentation-models-pytorch's Unet with a ResNet-18 encoder,
 fp32, a DataLoader, Adam at 1e-3, cross-entropy, flips left to right, ten epochs of 16 images. Danlu's is the recipe
 `task: segmentation` with the number of epochs alone set. Printed: mean IoU over the four classes from one confusion matrix of the test
-images, and CPU time of all that was done from reading the files to the last weights (for Danlu with its validation after each epoch, reports and checkpoints).
+images, and CPU time of all that was done from reading the files to the last weights (for Danlu with its validation after each epoch,
+reports and checkpoints).
 """
 
 from __future__ import annotations

@@ -188,6 +188,6 @@ def test_nothing_there_says_what_is(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "data.xlsx").write_bytes(b"PK")
-    with pytest.raises(DataError, match=r"csv.*parquet"):
+    with pytest.raises(DataError, match=r"is a spreadsheet.*as CSV"):
         reading.choose(recipe(tmp_path / "data.xlsx"))
     assert reading.choose(recipe(tmp_path / "data.xlsx", format="csv"))[0] == "csv"

@@ -83,4 +83,6 @@ def test_pictures_are_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("task", sorted(tasks()))
 def test_every_application_says_what_it_is_asked(task: str) -> None:
     columns = [column.kind for column in tasks()[task].columns.values() if column.role == "input"]
-    assert asking.example(task) == {"image": "PHOTO.png", "text": '"some text"'}.get("".join(columns), "ROWS.csv")
+    assert asking.example(task) == {"image": "PHOTO.png", "text": '"some text"', "id": "NAME"}.get(
+        "".join(columns), "ROWS.csv"
+    )

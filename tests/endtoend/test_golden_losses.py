@@ -5,6 +5,7 @@ How near was measured between one and two threads and between sets of instructio
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -44,4 +45,6 @@ def test_the_first_steps_are_held_tightly(name: str) -> None:
     kept = golden.kept(name)
     assert kept["tolerance"][0] <= 1e-5
     assert kept["tolerance"][2] <= 1e-3
-    assert all(later >= earlier for earlier, later in zip(kept["tolerance"], kept["tolerance"][1:], strict=False))
+    judged = any("loss" in name for name in kept["validation"])  # people never seen carry none
+    held = kept["tolerance"] if judged else kept["tolerance"][:-1]
+    assert all(later >= earlier for earlier, later in pairwise(held))

@@ -137,7 +137,9 @@ NETS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", ["bag", *(pytest.param(each, marks=pytest.mark.slow) for each in ("cnn", "transformer"))])
+@pytest.mark.parametrize(
+    "name", ["bag", *(pytest.param(each, marks=pytest.mark.slow) for each in ("cnn", "transformer"))]
+)
 def test_exported_it_answers_alike_without_torch(run: Any, reviews: Path, tmp_path: Path, name: str) -> None:
     trained = run
     if name != "bag":

@@ -24,7 +24,7 @@ def answers(answering: Predictor, given: Iterable[str | Path]) -> Iterator[dict[
     asked = _asked([type(answering.kinds[name]) for name in answering.inputs])
     if asked == "file":
         yield from answering.stream(files_in(words))
-    elif asked == "text":
+    elif asked in ("text", "name"):
         for word in words:
             yield from _of_texts(answering, word)
     else:

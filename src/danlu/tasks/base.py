@@ -33,7 +33,9 @@ Rows = Callable[[np.ndarray], Iterable[Batch]]
 class Task(ABC):
     """What an application adds to the core: net, objective, metrics, decoding, views."""
 
-    drawn_faults: ClassVar[bool] = False  # whether a report draws its worst samples by :meth:`show`, with truth and prediction
+    drawn_faults: ClassVar[bool] = (
+        False  # whether a report draws its worst samples by :meth:`show`, with truth and prediction
+    )
     _offsets: Sequence[float] | None = None
 
     def __init__(self, recipe: Recipe, data: Dataset) -> None:

@@ -89,7 +89,9 @@ class Kind(ABC):
     spans: ClassVar[str] = (
         "one"  # columns of a file: "one", "several" where named, or the "rest" that no other column takes
     )
-    asked: ClassVar[str] = "row"  # what a person gives to be answered: a "file", a "text", or a "row" of a table
+    asked: ClassVar[str] = (
+        "row"  # what a person gives to be answered: a "file", a "text", a "name", or a "row" of a table
+    )
     sequence: ClassVar[bool] = False  # values are (T, …) of many lengths, which batches of similar length waste less on
 
     # ---- before the cache: Python for each sample, no torch -------------------------------------------------

@@ -36,7 +36,7 @@ class Id(Kind):
 
     name: ClassVar[str] = "id"
     learns: ClassVar[bool] = True
-    asked: ClassVar[str] = "text"  # an id as it stands: danlu predict RUN 196
+    asked: ClassVar[str] = "name"  # an id as it stands: danlu predict RUN 196
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))  # a spec read from JSON holds lists

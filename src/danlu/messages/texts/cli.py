@@ -168,6 +168,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.next.evaluate": ("judge it on the validation part", "在验证集上评估"),
     "cli.input-name.file": ("PHOTO.png", "照片.png"),
     "cli.input-name.text": ('"some text"', '"一段文字"'),
+    "cli.input-name.name": ("NAME", "名称"),
     "cli.input-name.row": ("ROWS.csv", "表格.csv"),
     # report
     "cli.report.output": (

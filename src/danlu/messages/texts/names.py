@@ -289,7 +289,10 @@ TEXTS = {
     "names.kind.labels": ("Any number of several classes.", "若干类别中的任意多个。"),
     "names.kind.mask": ("One class for each pixel of an image.", "图像每个像素的类别。"),
     "names.kind.text": ("A text, as ids of its tokens.", "文本，以词元编号表示。"),
-    "names.kind.id": ("Which user or item: one of many that are learnt one by one.", "某个用户或物品：逐个学习的众多对象之一。"),
+    "names.kind.id": (
+        "Which user or item: one of many that are learnt one by one.",
+        "某个用户或物品：逐个学习的众多对象之一。",
+    ),
     "names.kind.moment": ("When something happened.", "某事发生的时间。"),
     "names.kind.number": ("A number.", "一个数。"),
     # ---- sources

@@ -51,7 +51,9 @@ class Baseline(ABC):
     """Fitted once, on training rows alone; deterministic."""
 
     name: ClassVar[str]
-    remembers: ClassVar[bool] = False  # gains much from duplicates on both sides of a split: asked what it would claim with them
+    remembers: ClassVar[bool] = (
+        False  # gains much from duplicates on both sides of a split: asked what it would claim with them
+    )
 
     @abstractmethod
     def fit(self, train: Sample, held: Sample, asked: int, tell: Tell) -> None:
