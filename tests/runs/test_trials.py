@@ -90,7 +90,7 @@ if sys.argv[1] == "keep" and not allocator.keep():
 def step():
     held = [torch.ones(48 << 18) for _ in range(3)]  # 48 MB each: beyond what glibc ever keeps by itself
     return sum(map(torch.sum, held))
-step(); step()
+for _ in range(10): step()
 before = allocator.pages_got()
 for _ in range(5): step()
 print(allocator.pages_got() - before)
@@ -105,7 +105,7 @@ def test_what_is_kept_is_not_asked_for_again() -> None:
     if pages("keep") == "none":
         pytest.skip("the C library is not glibc")
     assert int(pages("system")) > 5 * 1000  # 36,864 pages of 4 KiB a step, fewer where pages are large
-    assert int(pages("keep")) < int(pages("system")) / 10
+    assert int(pages("keep")) < int(pages("system")) / 4
 
 
 @pytest.mark.parametrize(("eager", "compiled", "chosen"), [(1.0, 0.5, True), (1.0, 1.1, False), (0.001, 0.0001, False)])

@@ -67,8 +67,9 @@ class Trials:
             pages = self._rehearse(self.plan).pages
         except Exception:  # noqa: BLE001 - the checks do this step too, and tell what is wrong, and where
             pages = 0
-        reason = say("runs.chosen.allocator", pages=f"{pages:,}")
-        if self.choices.make("train.allocator", "keep" if pages >= _MANY else "system", reason) == "keep":
+        many = pages >= _MANY  # not the number itself is told: the same training says the same
+        reason = say("runs.chosen.allocator.many" if many else "runs.chosen.allocator.few", pages=f"{_MANY:,}")
+        if self.choices.make("train.allocator", "keep" if many else "system", reason) == "keep":
             allocator.keep()
 
     def compilation(self) -> bool:

@@ -139,9 +139,13 @@ TEXTS = {
         "全程约查看网络内部 {count} 次，至多每 {least} 步一次",
     ),
     "runs.chosen.threads": ("a step with so many threads took {tries}", "各线程数下单步耗时 {tries}"),
-    "runs.chosen.allocator": (
-        "a step asks the system for {pages} pages of memory",
-        "每步向系统申请 {pages} 页内存",
+    "runs.chosen.allocator.many": (
+        "a step asks the system for {pages} pages of memory or more",
+        "每步向系统申请不少于 {pages} 页内存",
+    ),
+    "runs.chosen.allocator.few": (
+        "a step asks the system for fewer than {pages} pages of memory",
+        "每步向系统申请的内存不足 {pages} 页",
     ),
     "runs.chosen.allocator.none": ("nothing to be chosen here", "此处无可选择"),
     "runs.no-glibc": (
