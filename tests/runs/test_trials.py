@@ -14,7 +14,7 @@ import torch
 
 import danlu
 from danlu import recipe as recipes
-from danlu.errors import RecipeError
+from danlu.errors import DanluError, RecipeError
 from danlu.recipe.names import spec_of
 from danlu.runs import resume, trials
 from danlu.runs.assembling import assemble, first_batch
@@ -159,3 +159,19 @@ def test_a_compiled_training_resumes_to_the_bit_and_follows_the_eager_one(tmp_pa
             file.unlink()
         path.rmdir()
     assert small.same(small.last(resume(ended["compiled"].path, screen=False)), whole)
+
+
+@pytest.mark.parametrize("key", ["threads", "allocator", "compile"])
+def test_what_a_step_can_not_do_is_told_by_the_checks(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss that does not fit the net: the same words as without any trial."""
+    asked = {"threads": "fastest", "allocator": "auto", "compile": True}
+    told = []
+    for changed in ({"allocator": "system"}, {key: asked[key]}):
+        monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+        with pytest.raises(DanluError) as caught:
+            danlu.train(small.recipe(tmp_path, loss="mse", **changed), screen=False)
+        told.append(str(caught.value))
+    assert told[0] == told[1]
+    assert "train.loss" in told[0]

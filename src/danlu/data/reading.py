@@ -40,7 +40,7 @@ def read(recipe: Recipe, wanted: Mapping[str, Column], progress: Progress | None
             continue
         if without:
             missing = ", ".join(key for key in wanted if key in without)
-            table = replace(table, notes=(*table.notes, (str(path), say("self_supervised.without", columns=missing))))
+            table = replace(table, notes=(*table.notes, (str(path), say("data.without", columns=missing))))
         return name, _arranged(recipe, table, some)
     raise AssertionError("the last attempt raises")
 

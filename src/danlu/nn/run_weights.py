@@ -56,7 +56,7 @@ def _recipe(folder: Path, where: str) -> Recipe:
         return resolved(folder / "recipe.yaml")
     except DanluError as error:
         reason = error.problems[0].what
-        raise RecipeError.of(where, say("self_supervised.run-unreadable", run=folder, reason=reason)) from error
+        raise RecipeError.of(where, say("nn.run-unreadable", run=folder, reason=reason)) from error
 
 
 def _file(folder: Path, recipe: Recipe, where: str) -> Path:
@@ -70,7 +70,7 @@ def _file(folder: Path, recipe: Recipe, where: str) -> Path:
                 return saved / name
     if best.is_file():
         return best
-    raise RecipeError.of(where, say("self_supervised.run-empty", run=folder), say("self_supervised.run-empty.remedy"))
+    raise RecipeError.of(where, say("nn.run-empty", run=folder), say("nn.run-empty.remedy"))
 
 
 def _proven(folder: Path, recipe: Recipe, where: str) -> Path:
@@ -83,7 +83,7 @@ def _proven(folder: Path, recipe: Recipe, where: str) -> Path:
         sound = False
     if not sound:
         raise RecipeError.of(
-            where, say("self_supervised.run-damaged", file=file), say("self_supervised.run-empty.remedy")
+            where, say("nn.run-damaged", file=file), say("nn.run-empty.remedy")
         )
     return file
 
@@ -113,10 +113,10 @@ def _other(
     given = found.get(prefix + wrong[0])
     mine = own[wrong[0]]
     if len(wrong) == 1 and given is not None and mine.ndim == given.ndim == 4 and mine.shape[1] != given.shape[1]:
-        what = say("self_supervised.run-channels", theirs=given.shape[1], own=mine.shape[1], **values)
-        return RecipeError.of(where, what, say("self_supervised.run-channels.remedy", channels=given.shape[1]))
+        what = say("nn.run-channels", theirs=given.shape[1], own=mine.shape[1], **values)
+        return RecipeError.of(where, what, say("nn.run-channels.remedy", channels=given.shape[1]))
     theirs = "–" if given is None else tuple(given.shape)
     what = say(
-        "self_supervised.run-differs", name=wrong[0], count=len(wrong), own=tuple(mine.shape), theirs=theirs, **values
+        "nn.run-differs", name=wrong[0], count=len(wrong), own=tuple(mine.shape), theirs=theirs, **values
     )
-    return RecipeError.of(where, what, say("self_supervised.run-differs.remedy", run=folder))
+    return RecipeError.of(where, what, say("nn.run-differs.remedy", run=folder))

@@ -47,7 +47,11 @@ class Trials:
         seconds: dict[int, float] = {}
         for count in _counts(cores):
             torch.set_num_threads(count)
-            seconds[count] = self._rehearse(self.plan).seconds
+            step = self._tried(self.plan)
+            if step is None:
+                torch.set_num_threads(cores)
+                return
+            seconds[count] = step.seconds
             if seconds[cores] > _LONG:
                 break
         best = min(seconds, key=lambda count: seconds[count])
@@ -63,11 +67,10 @@ class Trials:
         if self.plan.device.type != "cpu" or not allocator.can_keep():
             self.choices.make("train.allocator", "system", say("runs.chosen.allocator.none"))
             return
-        try:
-            pages = self._rehearse(self.plan).pages
-        except Exception:  # noqa: BLE001 - the checks do this step too, and tell what is wrong, and where
-            pages = 0
-        many = pages >= _MANY  # not the number itself is told: the same training says the same
+        step = self._tried(self.plan)
+        if step is None:
+            return
+        many = step.pages >= _MANY  # not the number itself is told: the same training says the same
         reason = say("runs.chosen.allocator.many" if many else "runs.chosen.allocator.few", pages=f"{_MANY:,}")
         if self.choices.make("train.allocator", "keep" if many else "system", reason) == "keep":
             allocator.keep()
@@ -77,10 +80,11 @@ class Trials:
         wanted = self.recipe.train.compile
         if wanted is False:
             return False
-        if wanted is True:
+        if wanted is True and self._tried(self.plan) is not None:
             reason = self._ragged() or self._timed()[1]
             if reason:
                 raise RecipeError.of(self.recipe.where("train.compile"), reason, say("runs.compile.remedy"))
+        if wanted is True:
             return True
         pays, reason = self._pays()
         return bool(self.choices.make("train.compile", pays, reason))
@@ -89,7 +93,10 @@ class Trials:
         """Whether it is exact and gives more than it costs, and why."""
         if ragged := self._ragged():
             return False, ragged
-        eager = self._rehearse(self.plan).seconds
+        step = self._tried(self.plan)
+        if step is None:
+            return False, say("runs.chosen.allocator.none")
+        eager = step.seconds
         if eager * self.steps < _SHORT:
             return False, say("runs.chosen.compile.short", seconds=f"{eager * self.steps:,.0f}")
         began = time.perf_counter()
@@ -120,6 +127,13 @@ class Trials:
         except Exception as error:  # noqa: BLE001 - compilers fail in many ways, and all of them are told
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
             return 0.0, say("runs.compile.failed", reason=f"{type(error).__name__}: {first[:200]}")
+
+    def _tried(self, plan: Plan) -> Rehearsed | None:
+        """None where a step can't be done as it is: then the checks, which do it too, tell what is wrong, and where."""
+        try:
+            return self._rehearse(plan)
+        except Exception:  # noqa: BLE001 - told by the checks
+            return None
 
     def _rehearse(self, plan: Plan) -> Rehearsed:
         one = replace(plan, accumulate=1, warmup=0, transforms=(), captures_every=0)

@@ -226,6 +226,7 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
     schedule = type(plan.schedule).__name__
     schedule = say("loop.after-warmup", schedule=schedule, count=plan.warmup) if plan.warmup else schedule
     name, rate, decay = type(parts.optimizer).__name__, f"{plan.lr:g}", f"{plan.decay:g}"
+    compiled = [say("loop.compiled")] if plan.compiled else []
     sam = [say("loop.sam", rho=f"{plan.sam:g}")] if plan.sam is not None else []
     shrink = [say("loop.proximal", weight=f"{plan.l1:g}")] if parts.update.proximal is not None else []
     every = plan.evaluate_every
@@ -235,7 +236,7 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
         stopper = say("loop.patience", monitor=plan.early_stop[0], count=plan.early_stop[2])
     return (
         ("transforms", ", ".join(map(str, plan.transforms)) or "–"),
-        ("forward", ", ".join([type(parts.net).__name__, plan.precision, *sam])),
+        ("forward", ", ".join([type(parts.net).__name__, plan.precision, *compiled, *sam])),
         ("objective", weights),
         ("parameters", parts.parameters.line()),
         ("gradients", " → ".join(chain)),

@@ -111,9 +111,9 @@ def read_titles(path: Path) -> dict[str, str]:
     try:
         rows = list(_rows(path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError.of(str(path), say("recommendation.titles", reason=error)) from error
+        raise DataError.of(str(path), say("data.titles", reason=error)) from error
     if not rows or len(rows[0]) < 2:
-        raise DataError.of(str(path), say("recommendation.titles", reason=say("data.manifest.empty")))
+        raise DataError.of(str(path), say("data.titles", reason=say("data.manifest.empty")))
     head = [re.sub(r":[a-z_]+$", "", cell.strip()).casefold() for cell in rows[0]]
     column = next((place for place, cell in enumerate(head) if place and any(name in cell for name in _TITLES)), 1)
     return {row[0].strip(): row[column].strip() for row in rows[1:] if len(row) > column}

@@ -31,7 +31,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     """One row for each interaction; columns under the names before the colon. Lines with another number of cells are set aside."""
     found = _file(path)
     if found is None:
-        raise DataError.of(str(path), say("recommendation.no-inter"), say("recommendation.no-inter.remedy"))
+        raise DataError.of(str(path), say("data.no-inter"), say("data.no-inter.remedy"))
     encoding, digest = encoding_of(found)
     with found.open(encoding=encoding, newline="") as file:
         lines = file.read().splitlines()

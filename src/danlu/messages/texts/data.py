@@ -499,4 +499,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "data.card.bad": ("{count} rows could not be used and were set aside.", "有 {count} 行不可用，已搁置。"),
     "data.card.missing": ("{count} rows have no value somewhere and were left out.", "有 {count} 行缺少值，已舍去。"),
+    "data.without": (
+        "read without what is optional: {columns}",
+        "未读取可选列：{columns}",
+    ),
+    "data.titles": ("The table of titles can't be read: {reason}", "无法读取标题表：{reason}"),
+    "data.no-inter": ("There is no single .inter file here.", "这里没有唯一的 .inter 文件。"),
+    "data.no-inter.remedy": ("Name the file itself.", "请直接写出该文件。"),
 }

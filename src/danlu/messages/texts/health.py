@@ -343,4 +343,21 @@ TEXTS = {
         "the new recipe would not be read back as it was meant.",
         "新配方读回后与预期不符。",
     ),
+    "health.collapse.point": (
+        "The embeddings have collapsed: every sample is given nearly the same.",
+        "嵌入已坍缩：每个样本得到的几乎相同。",
+    ),
+    "health.collapse.few": (
+        "The embeddings lie along hardly more than one direction, so that they tell few samples apart.",
+        "嵌入几乎只沿一个方向分布，难以区分样本。",
+    ),
+    "health.collapse.figures": (
+        "at step {step}: deviation {deviation} (1: they point everywhere alike), effective rank {rank}",
+        "第 {step} 步：离散程度 {deviation}（1 表示均匀指向各方向），有效秩 {rank}",
+    ),
+    "health.collapse.remedy": (
+        "Take a lower rate, larger batches (train.accumulate counts) and more epochs, and look whether the augmentations leave anything to learn; "
+        "nearest neighbours and the linear probe beside the untrained encoder tell whether it got better.",
+        "请降低学习率、增大批次（train.accumulate 计入其中）并增加轮数，检查数据增强后是否还有可学的内容；最近邻与线性探针相对未训练编码器的结果会说明是否改善。",
+    ),
 }

@@ -13,6 +13,7 @@ TEXTS = {
         "{count} trained; {plan}: at first {now}, {first} of {stages} stages",
         "训练其中 {count} 个；{plan}：开始时 {now} 个，{stages} 段中的 {first} 段",
     ),
+    "loop.compiled": ("compiled", "已编译"),
     "loop.accumulate": ("accumulate {count}", "累积 {count}"),
     "loop.cached": (
         "accumulate {count} by cached gradients (forward twice)",

@@ -245,4 +245,49 @@ TEXTS = {
         "Leave it out, or take an own net: resnet, mlp, image-classifier.",
         "请省略它，或选用自带网络：resnet、mlp、image-classifier。",
     ),
+    "nn.run-unreadable": (
+        "the recipe of the run {run} can't be read: {reason}",
+        "无法读取运行 {run} 的配方：{reason}",
+    ),
+    "nn.run-empty": ("the run {run} has no weights yet.", "运行 {run} 还没有权重。"),
+    "nn.run-empty.remedy": (
+        "Let it end (danlu resume), or take another run.",
+        "请让其运行结束（danlu resume），或换用其他运行。",
+    ),
+    "nn.run-damaged": (
+        "{file} is not as it was written.",
+        "{file} 与写入时不一致。",
+    ),
+    "nn.run-channels": (
+        "the run {run} ({task}, {net}) learnt from images of {theirs} channels, and these have {own}.",
+        "运行 {run}（{task}，{net}）学习的图像有 {theirs} 个通道，而这里有 {own} 个。",
+    ),
+    "nn.run-channels.remedy": (
+        "Set data.image.channels to {channels}.",
+        "请将 data.image.channels 设为 {channels}。",
+    ),
+    "nn.run-differs": (
+        "the run {run} ({task}, {net}) learnt another net: {count} tensors differ, {name} is {own} here and {theirs} there.",
+        "运行 {run}（{task}，{net}）学习的是另一个网络：{count} 个张量不同，{name} 在此为 {own}，在彼为 {theirs}。",
+    ),
+    "nn.run-differs.remedy": (
+        "Let `model` say what {run}/recipe.yaml says.",
+        "请使 `model` 与 {run}/recipe.yaml 一致。",
+    ),
+    "nn.vit": (
+        "a vision transformer cuts {size} pixels into patches of {patch}, which must divide them; width {width} must be a multiple of 4 and of heads {heads}.",
+        "视觉 Transformer 将 {size} 像素切成边长 {patch} 的图块，必须能整除；width {width} 必须是 4 和 heads {heads} 的倍数。",
+    ),
+    "nn.vit.remedy": (
+        "Change model.args (patch, width, heads) or data.image.size.",
+        "请修改 model.args（patch、width、heads）或 data.image.size。",
+    ),
+    "nn.no-views": (
+        "{term} compares views of the same sample, (samples, views, features), and the net gives {output}.",
+        "{term} 比较同一样本的多个视图，需要 (样本, 视图, 特征)，而网络给出 {output}。",
+    ),
+    "nn.no-views.remedy": (
+        "Use it with task: self-supervised, or with a net of your own that gives such outputs.",
+        "请用于 task: self-supervised，或改用给出此类输出的自定义网络。",
+    ),
 }

@@ -1,9 +1,6 @@
 """What recommendation says to people: (English, Chinese)."""
 
 TEXTS = {
-    "recommendation.titles": ("The table of titles can't be read: {reason}", "无法读取标题表：{reason}"),
-    "recommendation.no-inter": ("There is no single .inter file here.", "这里没有唯一的 .inter 文件。"),
-    "recommendation.no-inter.remedy": ("Name the file itself.", "请直接写出该文件。"),
     "recommendation.shared": (
         "{count:,} pairs of user and item are in more than one part: what is to be found was seen before.",
         "有 {count:,} 对用户与物品出现在多个部分中：要预测的内容已经见过。",

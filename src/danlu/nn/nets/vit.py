@@ -71,8 +71,8 @@ class Vit(nn.Module):
         super().__init__()
         if image_size[0] % patch or image_size[1] % patch or width % 4 or width % heads:
             size = "×".join(map(str, image_size))
-            what = say("self_supervised.vit", size=size, patch=patch, width=width, heads=heads)
-            raise RecipeError.of("model.args", what, say("self_supervised.vit.remedy"))
+            what = say("nn.vit", size=size, patch=patch, width=width, heads=heads)
+            raise RecipeError.of("model.args", what, say("nn.vit.remedy"))
         self.patch = patch
         self.grid = image_size[0] // patch, image_size[1] // patch
         self.stem = nn.Conv2d(in_channels, width, patch, patch)

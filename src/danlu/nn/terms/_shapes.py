@@ -32,5 +32,5 @@ def misfit(term: str, column: str, output: Tensor, target: Tensor, remedy: str) 
 def views_of_samples(term: str, column: str, output: Tensor) -> None:
     """Raises RecipeError unless the outputs are two or more views of each sample: (B, V, D)."""
     if output.ndim != 3 or output.shape[1] < 2:
-        what = say("self_supervised.no-views", term=term, output=tuple(output.shape))
-        raise RecipeError.of(f"column {column!r}", what, say("self_supervised.no-views.remedy"))
+        what = say("nn.no-views", term=term, output=tuple(output.shape))
+        raise RecipeError.of(f"column {column!r}", what, say("nn.no-views.remedy"))

@@ -26,12 +26,12 @@ def collapse(recording: Recording) -> Verdict | None:
     if not np.isfinite(deviation) or (deviation >= _POINT and rank >= _FEW):
         return None
     point = deviation < _POINT
-    text = say("self_supervised.collapse.figures", step=step, deviation=figure(deviation), rank=figure(rank))
+    text = say("health.collapse.figures", step=step, deviation=figure(deviation), rank=figure(rank))
     values = {"embedding-std": deviation, "effective-rank": rank}
     return Verdict(
         "collapse",
         "problem" if point else "warning",
-        say("self_supervised.collapse.point" if point else "self_supervised.collapse.few"),
+        say("health.collapse.point" if point else "health.collapse.few"),
         (Evidence(text, (), (step, step), values),),
-        say("self_supervised.collapse.remedy"),
+        say("health.collapse.remedy"),
     )
