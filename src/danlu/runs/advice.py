@@ -26,7 +26,7 @@ def _lower(found: Forecast) -> list[str]:
     memory, lines = found.memory, []
     least = _SCRATCH * memory.peak
     grown = memory.step.activations
-    if grown > least and found.batch_size > 1 and not found.coupled:
+    if grown > least and found.batch_size > 1:
         half = found.batch_size // 2
         lines.append(
             say(

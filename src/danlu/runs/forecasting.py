@@ -80,7 +80,6 @@ def foresee(assembled: Assembled, log: list[tuple[str, float, str]], checks: flo
         step.samples,
         train.rows,
         train.accumulate,
-        bool(assembled.objective.coupled),
     )
 
 

@@ -97,7 +97,7 @@ class Disk:
 
 @dataclass(frozen=True)
 class Forecast:
-    """samples: of an effective batch. batch_size, accumulate: as in the recipe. coupled: whether a term forbids to accumulate."""
+    """samples: of an effective batch. batch_size, accumulate: as in the recipe."""
 
     parameters: Parameters
     flops: Flops
@@ -107,7 +107,6 @@ class Forecast:
     samples: int
     batch_size: int
     accumulate: int
-    coupled: bool
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""

@@ -78,9 +78,13 @@ def try_out(
     decayed, others = parts.parameters.learnt()
     learnt, every = sum(p.numel() for p in (*decayed, *others)), sum(p.numel() for p in trial.parameters())
     one = seen[-1]
+    again = one.forward if parts.cached is not None else 0  # outputs are computed once more, for their gradients
     return Step(
         Parameters(learnt, every - learnt),
-        Flops(one.forward / one.samples, one.flops / one.samples * samples * (1 if parts.sharpness is None else 2)),
+        Flops(
+            one.forward / one.samples,
+            (one.flops + again) / one.samples * samples * (1 if parts.sharpness is None else 2),
+        ),
         memory,
         samples,
         statistics.median(seconds),
