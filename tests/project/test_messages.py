@@ -134,7 +134,7 @@ def test_no_chinese_stands_outside_the_dictionary() -> None:
         "data/tabular/cells.py",
         "data/tabular/types.py",
         "data/text/scripts.py",
-        "tasks/item_recommendation/spec.py",
+        "tasks/interactions/columns.py",
     }
     found = {where for where, text in keys.alone(SOURCE) if "丹炉" not in text}
     assert {where.partition(":")[0] for where in found} <= allowed

@@ -15,8 +15,8 @@ from danlu.nn.nets.item_knn import ItemKnn
 from danlu.nn.nets.lightgcn import Lightgcn
 from danlu.nn.nets.neumf import Neumf
 from danlu.randomness import Position
+from danlu.tasks.interactions.division import by_user, last_out
 from danlu.tasks.item_recommendation.decoder import best
-from danlu.tasks.item_recommendation.division import by_user, last_out
 from danlu.tasks.item_recommendation.drawing import Negatives
 from danlu.tasks.item_recommendation.net import Recommender
 

@@ -75,7 +75,7 @@ class Dataset:
         columns = [name for name in self.inputs if self.kinds[name].sequence]
         found = [ask(name, rows) for name in columns] if ask is not None else []
         known = [each for each in found if each is not None]
-        return np.sum(known, axis=0, dtype=np.int64) if known else None
+        return np.asarray(np.sum(known, axis=0, dtype=np.int64)) if known else None
 
     def gather(self, rows: np.ndarray, *, keys: np.ndarray | None = None, partners: int = 0) -> Batch:
         """The batch of int64 ``rows`` with all columns, on the CPU. Duplicates in ``rows`` are allowed.

@@ -159,7 +159,9 @@ def divide(
     return made, codes
 
 
-def refuse_shared(codes: np.ndarray, labels: np.ndarray, kind: Category, column: str, origins: Sequence[str]) -> None:
+def refuse_shared(
+    codes: np.ndarray, labels: np.ndarray, kind: Category | Labels, column: str, origins: Sequence[str]
+) -> None:
     """Raises DataError where a class is in two parts. codes: int8 (N,), -1 for rows in none. labels: int64 (N,)."""
     inside = np.flatnonzero(codes >= 0)
     pairs = np.unique(np.stack([labels[inside], codes[inside]], axis=1), axis=0)

@@ -82,9 +82,7 @@ def _proven(folder: Path, recipe: Recipe, where: str) -> Path:
     except (OSError, ValueError, KeyError, TypeError):
         sound = False
     if not sound:
-        raise RecipeError.of(
-            where, say("nn.run-damaged", file=file), say("nn.run-empty.remedy")
-        )
+        raise RecipeError.of(where, say("nn.run-damaged", file=file), say("nn.run-empty.remedy"))
     return file
 
 
@@ -116,7 +114,5 @@ def _other(
         what = say("nn.run-channels", theirs=given.shape[1], own=mine.shape[1], **values)
         return RecipeError.of(where, what, say("nn.run-channels.remedy", channels=given.shape[1]))
     theirs = "–" if given is None else tuple(given.shape)
-    what = say(
-        "nn.run-differs", name=wrong[0], count=len(wrong), own=tuple(mine.shape), theirs=theirs, **values
-    )
+    what = say("nn.run-differs", name=wrong[0], count=len(wrong), own=tuple(mine.shape), theirs=theirs, **values)
     return RecipeError.of(where, what, say("nn.run-differs.remedy", run=folder))

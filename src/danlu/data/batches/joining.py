@@ -28,14 +28,16 @@ def _values(pieces: Sequence[Value]) -> Value:
     if isinstance(pieces[0], Tensor):
         return torch.cat(pieces)  # type: ignore[arg-type]
     if isinstance(pieces[0], Padded):
-        size = torch.stack([torch.tensor(piece.values.shape[1:]) for piece in pieces]).amax(0).tolist()
-        blocks = [_padded(piece.values, size) for piece in pieces]
-        return Padded(torch.cat(blocks), torch.cat([piece.sizes for piece in pieces]))  # type: ignore[union-attr]
+        padded = [piece for piece in pieces if isinstance(piece, Padded)]
+        size = torch.stack([torch.tensor(piece.values.shape[1:]) for piece in padded]).amax(0).tolist()
+        blocks = [_padded(piece.values, size) for piece in padded]
+        return Padded(torch.cat(blocks), torch.cat([piece.sizes for piece in padded]))
     offsets, total = [pieces[0].offsets[:1]], 0
-    for piece in pieces:
-        offsets.append(piece.offsets[1:] + total)  # type: ignore[union-attr]
-        total += int(piece.offsets[-1])  # type: ignore[union-attr]
-    return Ragged(torch.cat([piece.values for piece in pieces]), torch.cat(offsets))
+    ragged = [piece for piece in pieces if isinstance(piece, Ragged)]
+    for piece in ragged:
+        offsets.append(piece.offsets[1:] + total)
+        total += int(piece.offsets[-1])
+    return Ragged(torch.cat([piece.values for piece in ragged]), torch.cat(offsets))
 
 
 def _padded(values: Tensor, size: Sequence[int]) -> Tensor:

@@ -16,7 +16,7 @@ import numpy as np
 from danlu.data.progress import Pace, Progress
 from danlu.data.room import refuse_too_large
 from danlu.data.sources import _arrays
-from danlu.data.sources._mapping import mapping, shortened
+from danlu.data.sources._mapping import Mapped, mapping, shortened
 from danlu.data.sources._numbered import Numbered
 from danlu.data.sources._parts import part_in
 from danlu.data.sources._text import plain_file, unreadable
@@ -65,7 +65,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
             count = -1
             rows: list[np.ndarray] = []
             for name, wish in sorted(wanted.items(), key=lambda item: item[1].kind != "image"):
-                key = arrays[mapped.columns[name]]
+                key = arrays[_one(path, name, wish, mapped)]
                 where = f"{path}, {key}"
                 values = _load(archive, members[key], where)
                 count = len(values) if count < 0 else count
@@ -87,6 +87,15 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     columns: dict[str, Sequence[Any]] = {name: _arrays.join(values) for name, values in pieces.items()}
     parted = None not in groups
     return Table(columns, ids, origins, f"npz {_arrays.digest_of(path)}", given if parted else None, notes=tuple(notes))
+
+
+def _one(path: Path, name: str, wish: Column, mapped: Mapped) -> str:
+    """The one array of a column. Raises DataError where it should be several: rows of many columns are a table's."""
+    found = mapped.columns[name]
+    if isinstance(found, str):
+        return found
+    what = say("data.source.cannot", source="npz", offered="image, category", column=name, kind=wish.kind)
+    raise DataError.of(str(path), what, say("data.source.cannot.remedy"))
 
 
 def _open(path: Path) -> zipfile.ZipFile:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from danlu.recipe.schema import PathText, Section
 from danlu.recipe.spec import Column, TaskSpec
+from danlu.tasks.interactions.columns import DIVIDE, ITEM, RATING, TIME_COLUMN, UNUSED, USER_COLUMN, Sparse
 
 EXAMPLE = """\
 # Who met what becomes recommendations: ratings.csv with columns user, item and, if there are, rating and time
@@ -52,55 +53,19 @@ class Options(Section):
         None, description="least rating of an item that counts as liked; null: all that were met"
     )
     negatives: Annotated[int, Field(ge=1, le=4096)] = Field(1, description="items drawn beside each that was met")
-    sparse: bool | Literal["auto"] = Field(
-        "auto", description="gradients of the batch's rows alone; auto: where the optimizer is made for them"
-    )
+    sparse: Sparse = "auto"
     id: Titled = Field(Titled(), description="what ids are called")
 
-
-USER = (
-    "user",
-    "userid",
-    "uid",
-    "customer",
-    "customerid",
-    "visitor",
-    "visitorid",
-    "account",
-    "member",
-    "用户",
-    "用户编号",
-)
-ITEM = (
-    *(
-        "item",
-        "itemid",
-        "iid",
-        "movie",
-        "movieid",
-        "product",
-        "productid",
-        "article",
-        "articleid",
-        "song",
-        "track",
-        "book",
-    ),
-    *("isbn", "asin", "sku", "物品", "商品", "电影", "物品编号"),
-)
-RATING = ("rating", "score", "stars", "value", "评分")
-TIME = ("time", "timestamp", "date", "datetime", "unixtime", "时间", "日期")
-COLUMNS = {
-    "user": Column("id", "input", also=USER),
-    "item": Column("id", "target", {"titled": True}, also=ITEM),
-    "rating": Column("number", "target", optional=True, also=RATING),
-    "time": Column("moment", "aside", optional=True, also=TIME),
-}
 
 SPEC = TaskSpec(
     name="item-recommendation",
     title=("Item recommendation", "物品推荐"),
-    columns=COLUMNS,
+    columns={
+        "user": USER_COLUMN,
+        "item": Column("id", "target", {"titled": True}, also=ITEM),
+        "rating": Column("number", "target", optional=True, also=RATING),
+        "time": TIME_COLUMN,
+    },
     task="danlu.tasks.item_recommendation.task:ItemRecommendation",
     decoder="danlu.tasks.item_recommendation.decoder:TopItems",
     monitor=("val/ndcg@10", 1),
@@ -117,15 +82,8 @@ SPEC = TaskSpec(
         "evaluate": {"batch_size": 512},
     },
     options=Options,
-    unused=(
-        "evaluate.views",
-        "evaluate.thresholds",
-        "data.augment",
-        "data.normalize",
-        "data.balance",
-        "data.split.group",
-    ),
-    divide="danlu.tasks.item_recommendation.division:divide",
+    unused=UNUSED,
+    divide=DIVIDE,
     alike=("user", "item"),
     example=EXAMPLE,
 )

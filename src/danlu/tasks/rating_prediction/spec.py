@@ -8,7 +8,7 @@ from pydantic import Field
 
 from danlu.recipe.schema import Section
 from danlu.recipe.spec import Column, TaskSpec
-from danlu.tasks.item_recommendation.spec import ITEM, RATING, TIME, USER
+from danlu.tasks.interactions.columns import DIVIDE, ITEM, RATING, TIME_COLUMN, UNUSED, USER_COLUMN, Sparse
 
 EXAMPLE = """\
 # Who rated what how becomes estimates of ratings: ratings.csv with columns user, item, rating and, if it is there, time
@@ -36,19 +36,17 @@ class Options(Section):
         description="auto: time where times are known, else random. random: of each user's ratings; "
         "leave-one-out: each user's last rating is test, the one before val",
     )
-    sparse: bool | Literal["auto"] = Field(
-        "auto", description="gradients of the batch's rows alone; auto: where the optimizer is made for them"
-    )
+    sparse: Sparse = "auto"
 
 
 SPEC = TaskSpec(
     name="rating-prediction",
     title=("Rating prediction", "评分预测"),
     columns={
-        "user": Column("id", "input", also=USER),
+        "user": USER_COLUMN,
         "item": Column("id", "input", also=ITEM),
         "rating": Column("number", "target", also=RATING),
-        "time": Column("moment", "aside", optional=True, also=TIME),
+        "time": TIME_COLUMN,
     },
     task="danlu.tasks.rating_prediction.task:RatingPrediction",
     monitor=("val/rmse", -1),
@@ -64,14 +62,7 @@ SPEC = TaskSpec(
         },
     },
     options=Options,
-    unused=(
-        "evaluate.views",
-        "evaluate.thresholds",
-        "data.augment",
-        "data.normalize",
-        "data.balance",
-        "data.split.group",
-    ),
-    divide="danlu.tasks.item_recommendation.division:divide",
+    unused=UNUSED,
+    divide=DIVIDE,
     example=EXAMPLE,
 )

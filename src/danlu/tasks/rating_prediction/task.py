@@ -15,7 +15,7 @@ from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.baselines.constant import Mean
-from danlu.tasks.item_recommendation.task import scorer
+from danlu.tasks.interactions.scorer import scorer
 from danlu.tasks.rating_prediction.baselines import Biases
 from danlu.tasks.rating_prediction.net import Rater
 from danlu.training.objective import Objective

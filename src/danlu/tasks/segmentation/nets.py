@@ -31,7 +31,7 @@ def segmenter(recipe: Recipe, data: Dataset, classes: int) -> nn.Module:
     height, width, channels = data.kinds["image"].storage().shape
     size = (height, width) if -1 not in (height, width) else (_ANY, _ANY)
     package, _, name = model.name.partition(":")
-    asked = {"activation": model.activation, "norm": model.norm, "dropout": model.dropout}
+    asked: dict[str, Any] = {"activation": model.activation, "norm": model.norm, "dropout": model.dropout}
     asked = {key: value for key, value in asked.items() if value is not None}
     front = normalisation(recipe, data, "image")
     if model.name == "auto":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from danlu.recipe.spec import Column, TaskSpec
-from danlu.tasks.tables.options import Options
+from danlu.tasks.tables.options import TRAIN, Options
 
 EXAMPLE = """\
 # A table becomes a classifier of its rows: customers.csv with a column churned
@@ -35,14 +35,7 @@ SPEC = TaskSpec(
     monitor=("val/accuracy", 1),
     defaults={
         "model": {"name": "tabm"},
-        "train": {
-            "epochs": 40,
-            "batch_size": 128,
-            "optimizer": {"name": "adamw", "lr": 2e-3, "weight_decay": 3e-4},
-            "schedule": "one-cycle",
-            "clip_norm": 1.0,
-            "loss": {"name": "cross-entropy"},
-        },
+        "train": {**TRAIN, "epochs": 40, "loss": {"name": "cross-entropy"}},
     },
     options=Options,
     example=EXAMPLE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from danlu.recipe.spec import Column, TaskSpec
-from danlu.tasks.tables.options import RegressionOptions
+from danlu.tasks.tables.options import TRAIN, RegressionOptions
 
 EXAMPLE = """\
 # A table becomes an estimate of one of its columns: houses.csv with a column price
@@ -35,14 +35,7 @@ SPEC = TaskSpec(
     monitor=("val/rmse", -1),
     defaults={
         "model": {"name": "tabm"},
-        "train": {
-            "epochs": 60,
-            "batch_size": 128,
-            "optimizer": {"name": "adamw", "lr": 2e-3, "weight_decay": 3e-4},
-            "schedule": "one-cycle",
-            "clip_norm": 1.0,
-            "loss": {"name": "mse"},
-        },
+        "train": {**TRAIN, "epochs": 60, "loss": {"name": "mse"}},
     },
     options=RegressionOptions,
     example=EXAMPLE,

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from danlu.recipe.frozen import FrozenDict
 from danlu.recipe.schema import Count, Name, Section
+
+TRAIN: Mapping[str, Any] = {  # how every application to tables learns by itself, but for its loss and its epochs
+    "batch_size": 128,
+    "optimizer": {"name": "adamw", "lr": 2e-3, "weight_decay": 3e-4},
+    "schedule": "one-cycle",
+    "clip_norm": 1.0,
+}
 
 Type = Literal["number", "category", "date", "boolean", "text", "id"]
 
