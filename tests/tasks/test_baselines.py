@@ -139,7 +139,7 @@ def test_neighbours_are_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     share = np.bincount(label, minlength=10) / 800
     found = model.predict(test, silent)
     np.testing.assert_allclose(found["probability"], (votes * model.k + share) / (model.k + 1), atol=1e-6)
-    monkeypatch.setattr(nearest, "_AT_ONCE", 800 * 7)
+    monkeypatch.setattr(nearest, "AT_ONCE", 800 * 7)
     assert np.array_equal(model.predict(test, silent)["probability"], found["probability"]), "blocks make no difference"
 
 

@@ -23,6 +23,7 @@ from danlu.runs.choices import timed
 from danlu.runs.foreseen import Disk, Forecast, Memory, Time
 from danlu.tasks.baselines import drawing
 from danlu.tasks.baselines.features import suit
+from danlu.tasks.baselines.nearest import AT_ONCE
 from danlu.tasks.baselines.reduced import SIDE
 from danlu.training.forecast.figures import Step
 from danlu.training.forecast.resident import Rise, give_back, mapped, resident
@@ -33,6 +34,7 @@ _RECORD = 75  # bytes of a step in the journal
 _ROW = 30  # bytes of a row of captures, packed
 _IDENTITY = 24  # bytes of a sample's id and truth beside its predictions, packed
 _COPIES = 4  # of the float32 matrix that the baselines learn from: pixels become numbers, these are scaled, laid together, chosen from
+_APART = 16  # bytes of a distance between two samples while the nearest are sought: itself, its parts, its place in the order
 _PASSES = 120  # over it, by which a linear model is fitted
 
 
@@ -162,7 +164,7 @@ def _baselines_sizes(assembled: Assembled) -> tuple[int, int, int]:
 
 def _baselines_memory(assembled: Assembled) -> int:
     rows, asked, columns = _baselines_sizes(assembled)
-    return columns * (4 * _COPIES * rows + rows + asked)
+    return columns * (4 * _COPIES * rows + rows + asked) + _APART * min(AT_ONCE, rows * asked)
 
 
 def _baselines_time(assembled: Assembled) -> float:

@@ -11,7 +11,7 @@ from danlu.tasks.baselines.constant import shares
 from danlu.tasks.baselines.features import SIDES, matrix, width
 
 _CHOICES = (1, 3, 5, 10, 20)  # neighbours
-_AT_ONCE = 2**22  # distances held at once
+AT_ONCE = 2**22  # distances held at once
 _OPERATIONS = 1e11  # multiplications that all distances may take: about 4 CPU seconds
 _SMALLEST = 12  # pixels; below, training samples are left out instead
 
@@ -38,7 +38,7 @@ class Neighbours:
     def near(self, sample: Sample, count: int, tell: Tell) -> np.ndarray:
         """int64 (N, count): which of ``known`` are nearest, the nearest first; of equals the earlier."""
         found = np.empty((len(sample), count), np.int64)
-        step = max(1, _AT_ONCE // len(self))
+        step = max(1, AT_ONCE // len(self))
         for start in range(0, len(sample), step):
             some = sample.take(np.arange(start, min(start + step, len(sample))))
             apart = (
