@@ -148,3 +148,42 @@ def test_a_cycle_of_momentum_gives_none_to_who_was_made_without(make: type, args
     moving = make([{"params": list(nets_[0].parameters())}], lr=0.05, momentum=0.5)
     set_rates(moving, 0.05, 0.95)
     assert [group["momentum"] for group in moving.param_groups] == [0.95]
+
+
+@pytest.mark.parametrize("make", [Adam, AdamW])
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_the_kernel_alone_gives_the_bits_of_a_step(make: type, amsgrad: bool) -> None:
+    """Parameters that begin late, or pause, and rates that change included."""
+    both = []
+    for quick in (False, True):
+        torch.manual_seed(0)
+        weights = [torch.nn.Parameter(torch.randn(shape)) for shape in ((5, 3), (5,), (2, 5), (7,))]
+        groups = [{"params": weights[:2], "weight_decay": 0.1}, {"params": weights[2:], "weight_decay": 0.0}]
+        optimizer = make(groups, lr=0.1, amsgrad=amsgrad)
+        done = []
+        for step in range(6):
+            for number, p in enumerate(weights):
+                p.grad = None if number == 3 and step in (0, 1, 4) else torch.randn_like(p)
+            for group in optimizer.param_groups:
+                group["lr"] = 0.1 / (1 + step)
+            done.append(quick and optimizer.quick())
+            if not done[-1]:
+                optimizer.step()
+        assert done == ([False, True, False, True, True, True] if quick else [False] * 6)
+        memory = [value for p in weights for _, value in sorted(optimizer.state[p].items())]
+        both.append([*(p.detach() for p in weights), *memory])
+    assert all(torch.equal(one, other) for one, other in zip(*both, strict=True))
+
+
+def test_a_hooked_step_is_left_to_torch() -> None:
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = AdamW([{"params": [weight]}], lr=0.1)
+    weight.grad = torch.ones(3)
+    optimizer.step()
+    assert optimizer.quick()
+    seen: list[int] = []
+    handle = optimizer.register_step_post_hook(lambda *_: seen.append(1))
+    assert not optimizer.quick()
+    handle.remove()
+    assert optimizer.quick()
+    assert not seen

@@ -46,7 +46,9 @@ class Precision:
     def step(self, optimizer: Optimizer) -> None:
         """The update; under fp16 it is left out when a gradient overflowed, and the scale shrinks."""
         if self.scaler is None:
-            optimizer.step()
+            quick = getattr(optimizer, "quick", None)
+            if quick is None or not quick():
+                optimizer.step()
         else:
             self.scaler.step(optimizer)
             self.scaler.update()

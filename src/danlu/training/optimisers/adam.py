@@ -5,12 +5,13 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
+from danlu.training.optimisers._fused_adam import FusedAdam
 from danlu.training.optimisers.base import Groups, fusible
 
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-class Adam(torch.optim.Adam):
+class Adam(FusedAdam, torch.optim.Adam):
     """Adam (Kingma and Ba 2015); weight decay is added to the gradient, so it is not decoupled: prefer adamw with decay."""
 
     def __init__(

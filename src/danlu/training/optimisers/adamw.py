@@ -5,12 +5,13 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
+from danlu.training.optimisers._fused_adam import FusedAdam
 from danlu.training.optimisers.base import Groups, fusible
 
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-class AdamW(torch.optim.AdamW):
+class AdamW(FusedAdam, torch.optim.AdamW):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
     def __init__(
