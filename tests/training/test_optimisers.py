@@ -150,16 +150,25 @@ def test_a_cycle_of_momentum_gives_none_to_who_was_made_without(make: type, args
     assert [group["momentum"] for group in moving.param_groups] == [0.95]
 
 
-@pytest.mark.parametrize("make", [Adam, AdamW])
-@pytest.mark.parametrize("amsgrad", [False, True])
-def test_the_kernel_alone_gives_the_bits_of_a_step(make: type, amsgrad: bool) -> None:
+@pytest.mark.parametrize(
+    ("make", "args"),
+    [
+        (Adam, {}),
+        (AdamW, {}),
+        (AdamW, {"amsgrad": True}),
+        (SGD, {}),
+        (SGD, {"momentum": 0.5, "nesterov": False, "dampening": 0.1}),
+        (SGD, {"momentum": 0.0}),
+    ],
+)
+def test_the_kernel_alone_gives_the_bits_of_a_step(make: type, args: dict[str, Any]) -> None:
     """Parameters that begin late, or pause, and rates that change included."""
     both = []
     for quick in (False, True):
         torch.manual_seed(0)
         weights = [torch.nn.Parameter(torch.randn(shape)) for shape in ((5, 3), (5,), (2, 5), (7,))]
         groups = [{"params": weights[:2], "weight_decay": 0.1}, {"params": weights[2:], "weight_decay": 0.0}]
-        optimizer = make(groups, lr=0.1, amsgrad=amsgrad)
+        optimizer = make(groups, lr=0.1, **args)
         done = []
         for step in range(6):
             for number, p in enumerate(weights):
@@ -169,7 +178,8 @@ def test_the_kernel_alone_gives_the_bits_of_a_step(make: type, amsgrad: bool) ->
             done.append(quick and optimizer.quick())
             if not done[-1]:
                 optimizer.step()
-        assert done == ([False, True, False, True, True, True] if quick else [False] * 6)
+        first = args.get("momentum") == 0.0  # then nothing is remembered, and nothing has to begin
+        assert done == ([first, True, first, True, True, True] if quick else [False] * 6)
         memory = [value for p in weights for _, value in sorted(optimizer.state[p].items())]
         both.append([*(p.detach() for p in weights), *memory])
     assert all(torch.equal(one, other) for one, other in zip(*both, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,17 @@ Decode = Callable[[Any, Batch], dict[str, Any]]
 Keep = Callable[[Batch, Mapping[str, Any]], None]
 
 
+@dataclass(frozen=True)
+class Taught:
+    """How a net is judged by what it says where it is told a part of the truth (the beginning of a text), which takes one call.
+
+    look: its outputs, in torch, and the batch → columns in numpy. metrics: of these.
+    """
+
+    look: Callable[[Any, Batch], dict[str, Any]]
+    metrics: Sequence[Metric]
+
+
 def judge(
     net: nn.Module,
     batches: Feed,
@@ -39,11 +51,14 @@ def judge(
     confidence: float = 0.95,
     keep: Keep | None = None,
     tell: Callable[[Event], None] | None = None,
+    taught: Taught | None = None,
+    respond: Callable[[nn.Module, Batch], Any] | None = None,
 ) -> Judged:
     """Values named ``part/metric`` with their intervals.
 
     decode: outputs as numpy → prediction columns. targets: columns the metrics compare with. keep: is given every batch with its
     predictions (to write them down); nothing else is held, so memory does not grow with the part.
+    taught: metrics of the net's plain outputs; with them ``metrics`` are asked only where ``respond`` tells what the net answers.
     The net's mode (train or eval) is as before afterwards.
     """
     was_training = net.training
@@ -62,6 +77,14 @@ def judge(
                     _, parts = objective(outputs, batch, counts)
                     block = torch.stack([parts.double() * counts, counts])
                     sums = block if sums is None else sums + block
+                if taught is not None:
+                    looked = taught.look(outputs, batch)
+                    for metric in taught.metrics:
+                        metric.update(looked, {})
+                    if respond is None:
+                        continue
+                    with precision.autocast():
+                        outputs = respond(net, batch)
                 predictions = decode(as_numpy(outputs), batch)
                 truth = {name: true_values(kinds, name, batch) for name in targets}
                 for metric in metrics:
@@ -77,7 +100,8 @@ def judge(
     if objective is not None and sums is not None:
         values |= _losses(objective, sums.cpu(), part)
     intervals: dict[str, tuple[float, float]] = {}
-    for metric in metrics:
+    asked = metrics if taught is None else (*taught.metrics, *(metrics if respond is not None else ()))
+    for metric in asked:
         values |= {f"{part}/{name}": value for name, value in metric.compute().items()}
         intervals |= {f"{part}/{name}": bounds for name, bounds in metric.intervals(confidence).items()}
     return Judged(values, intervals)

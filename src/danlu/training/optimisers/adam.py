@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
-from danlu.training.optimisers._fused_adam import FusedAdam
+from danlu.training.optimisers._fused import FusedAdam
 from danlu.training.optimisers.base import Groups, fusible
 
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]

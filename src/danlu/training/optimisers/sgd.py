@@ -5,10 +5,11 @@ from typing import Annotated, Any
 import torch
 from pydantic import Field
 
+from danlu.training.optimisers._fused import FusedSGD
 from danlu.training.optimisers.base import Groups, fusible
 
 
-class SGD(torch.optim.SGD):
+class SGD(FusedSGD, torch.optim.SGD):
     """Stochastic gradient descent with (Nesterov) momentum; weight decay is L2, scaled by the rate (Sutskever et al. 2013)."""
 
     def __init__(

@@ -1,0 +1,107 @@
+"""torch's fused kernels without what surrounds them: of a small net's step that bookkeeping is a third."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer, optimizer
+
+States = list[dict[str, Any]]
+
+
+class Fused(Optimizer):
+    """An optimiser of torch that can call its fused kernel by itself: the same numbers to the bit."""
+
+    _one_kind: bool | None = None
+
+    @torch.no_grad()
+    def quick(self) -> bool:
+        """Do what ``step`` does, by the kernel alone; False, and nothing done, where only ``step`` will do.
+
+        So it is for a parameter's first update, with hooks or sparse gradients, without the fused kernel, and where tensors are of several kinds or a
+        device decides whether the step counts.
+        """
+        if self._one_kind is None:
+            self._one_kind = _one_kind(self)
+        if not self._one_kind or _hooked(self) or hasattr(self, "found_inf"):
+            return False
+        work: list[tuple[dict[str, Any], list[Tensor], States]] = []
+        for group in self.param_groups:
+            held = [p for p in group["params"] if p.grad is not None]
+            states = [self.state.get(p, {}) for p in held]
+            if not self._begun(group, states) or any(p.grad.is_sparse for p in held):
+                return False
+            if held:
+                work.append((group, held, states))
+        for group, held, states in work:
+            self._kernel(group, held, [p.grad for p in held], states)  # type: ignore[misc]
+        return True
+
+    def _begun(self, group: dict[str, Any], states: States) -> bool:
+        """Whether the optimiser remembers all that a step needs."""
+        raise NotImplementedError
+
+    def _kernel(self, group: dict[str, Any], held: list[Tensor], gradients: list[Tensor], states: States) -> None:
+        """A group's update."""
+        raise NotImplementedError
+
+
+class FusedAdam(Fused):
+    """Adam and AdamW."""
+
+    def _begun(self, group: dict[str, Any], states: States) -> bool:
+        return all(states)
+
+    def _kernel(self, group: dict[str, Any], held: list[Tensor], gradients: list[Tensor], states: States) -> None:
+        beta1, beta2 = group["betas"]
+        steps = [state["step"] for state in states]
+        torch._foreach_add_(steps, 1)
+        kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
+        kernel(
+            held,
+            gradients,
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [state["max_exp_avg_sq"] for state in states] if group["amsgrad"] else [],
+            steps,
+            amsgrad=group["amsgrad"],
+            lr=group["lr"],
+            beta1=beta1,
+            beta2=beta2,
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            maximize=group["maximize"],
+        )
+
+
+class FusedSGD(Fused):
+    """SGD, with momentum or without."""
+
+    def _begun(self, group: dict[str, Any], states: States) -> bool:
+        return not group["momentum"] or all(state.get("momentum_buffer") is not None for state in states)
+
+    def _kernel(self, group: dict[str, Any], held: list[Tensor], gradients: list[Tensor], states: States) -> None:
+        torch._fused_sgd_(
+            held,
+            gradients,
+            [state["momentum_buffer"] for state in states] if group["momentum"] else [],
+            weight_decay=group["weight_decay"],
+            momentum=group["momentum"],
+            lr=group["lr"],
+            dampening=group["dampening"],
+            nesterov=group["nesterov"],
+            maximize=group["maximize"],
+            is_first_step=False,
+        )
+
+
+def _one_kind(asked: Optimizer) -> bool:
+    kinds = {(p.device, p.dtype) for group in asked.param_groups for p in group["params"]}
+    return len(kinds) == 1 and all(group["fused"] and isinstance(group["lr"], float) for group in asked.param_groups)
+
+
+def _hooked(asked: Optimizer) -> bool:
+    everywhere = (optimizer._global_optimizer_pre_hooks, optimizer._global_optimizer_post_hooks)
+    return any((*everywhere, asked._optimizer_step_pre_hooks, asked._optimizer_step_post_hooks))
