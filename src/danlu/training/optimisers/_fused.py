@@ -20,8 +20,8 @@ class Fused(Optimizer):
     def quick(self) -> bool:
         """Do what ``step`` does, by the kernel alone; False, and nothing done, where only ``step`` will do.
 
-        So it is for a parameter's first update, with hooks or sparse gradients, without the fused kernel, and where tensors are of several kinds or a
-        device decides whether the step counts.
+        So it is for a parameter's first update, with hooks or sparse gradients, without the fused kernel, and where tensors are of
+        several kinds or a device decides whether the step counts.
         """
         if self._one_kind is None:
             self._one_kind = _one_kind(self)
