@@ -30,13 +30,14 @@ def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str,
     """Column → fitted kind.
 
     A kind's options are the recipe's section of its name (``data.image``, or one of the task's options), the column's own where the
-    recipe leaves them to be chosen, and the classes that the source knows. Raises DataError for a category of fewer than two classes,
+    recipe leaves them to be chosen, and the classes that the source knows. Columns of the same option "together" are given each other's
+    values, unless the task's option ``shared`` is off. Raises DataError for a category of fewer than two classes,
     or of nearly as many as there are rows.
     """
     kinds: dict[str, Kind] = {}
     for name, column in wanted.items():
         kind = load_object(resolve("kind", column.kind))
-        section = getattr(recipe.data, column.kind, None)
+        section = getattr(recipe.data, kind.section or column.kind, None)
         chosen = section.model_dump() if isinstance(section, Section) else _own(recipe, column.kind)
         options: dict[str, Any] = {
             **chosen,
@@ -44,6 +45,9 @@ def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str,
         }
         if recipe.data.storage == "encoded":
             options["storage"] = "encoded"
+        options.pop("together", None)
+        if (together := column.options.get("together")) and recipe.options.get("shared", True):
+            options["together"] = [table.columns[n] for n, c in wanted.items() if c.options.get("together") == together]
         if name in table.classes and "classes" not in options:
             options["classes"] = table.classes[name]
         kinds[name] = kind.fit(table.columns[name], options)

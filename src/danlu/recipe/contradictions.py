@@ -16,10 +16,11 @@ from typing import Any
 
 from danlu.errors import Problem
 from danlu.messages import say
+from danlu.recipe.names import load_object, resolve
 from danlu.recipe.nearest import did_you_mean, nearest
 from danlu.recipe.published import PACKAGES
 from danlu.recipe.schema import DataSection, ImageSection, Recipe, TextSection, origin
-from danlu.recipe.spec import TaskSpec
+from danlu.recipe.spec import Column, TaskSpec
 from danlu.recipe.writing import shown
 
 
@@ -113,7 +114,7 @@ def _columns(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
 def _texts(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     """Texts, and batches by their tokens."""
     data, train = recipe.data, recipe.train
-    if spec is not None and data.text != TextSection() and all(c.kind != "text" for c in spec.columns.values()):
+    if spec is not None and data.text != TextSection() and not any(map(_reads, spec.columns.values())):
         yield Clash("no-texts", ("task", "data.text"), {"task": spec.name})
     if train.tokens is None:
         return
@@ -125,6 +126,11 @@ def _texts(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:
     if isinstance(longest, int) and longest > train.tokens:
         values = {"tokens": train.tokens, "longest": longest}
         yield Clash("tokens-few", ("data.text.max_length", "train.tokens"), values)
+
+
+def _reads(column: Column) -> bool:
+    """Whether the column's kind is told by ``data.text``."""
+    return column.kind == "text" or load_object(resolve("kind", column.kind)).section == "text"
 
 
 def _unused(recipe: Recipe, spec: TaskSpec | None) -> Iterator[Clash]:

@@ -17,6 +17,7 @@ from danlu.recipe.schema import Recipe
 from danlu.runs.folder import RunFolder, writing
 from danlu.runs.run import Run
 from danlu.tasks.base import Task
+from danlu.training.evaluation import true_values
 
 if TYPE_CHECKING:
     from danlu.data.batches.batch import Batch
@@ -43,22 +44,26 @@ def tune(folder: RunFolder, made: Bench, net: nn.Module, tell: Callable[[str], N
     tell: is given what came of it.
     """
     metric: str | None = made.recipe.evaluate.thresholds
-    name, column = _target(made.task), "probability"
+    name = _target(made.task)
+    watched: tuple[str, ...] = ("probability",)
     if metric is None and len(made.data.parts.get("val", ())) and (name := _calibrated(made.task)) is not None:
-        metric, column = "coverage", name
+        decoder = made.task.decoder()
+        metric, watched = decoder.measure, decoder.watches or (name,)
     if metric is None or name is None:
         return
-    probability: list[np.ndarray] = []
-    labels: list[np.ndarray] = []
+    answers: dict[str, list[np.ndarray]] = {column: [] for column in watched}
+    labels: list[Any] = []
 
     def keep(batch: Batch, predictions: Mapping[str, Any]) -> None:
-        probability.append(predictions[column])
-        labels.append(np.asarray(batch[name].cpu()))  # type: ignore[union-attr]
+        for column, values in answers.items():
+            values.append(predictions[column])
+        labels.append(true_values(made.data.kinds, name, batch))
 
     made.task.move(None)
     made.judge("val", keep=keep)(net)
     decoder = made.task.decoder()
-    found = decoder.tuned({column: np.concatenate(probability)}, np.concatenate(labels), metric)
+    truth = np.concatenate(labels) if isinstance(labels[0], np.ndarray) else [each for some in labels for each in some]
+    found = decoder.tuned({column: np.concatenate(values) for column, values in answers.items()}, truth, metric)
     classes = list(made.data.kinds[name].spec().get("classes", ()))
     offsets = [float(each) for each in found.offsets]
     content = {
@@ -85,7 +90,7 @@ def tune(folder: RunFolder, made: Bench, net: nn.Module, tell: Callable[[str], N
             )
         )
         return
-    key = "runs.thresholds.tuned" if decoder.moves_probability else "labels.tuned"
+    key = decoder.tells or ("runs.thresholds.tuned" if decoder.moves_probability else "labels.tuned")
     tell(say(key, metric=metric, before=f"{found.before:.4f}", after=f"{found.after:.4f}"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -43,10 +43,16 @@ class Decoder(ABC):
 
     decides: the target of classes, if it is one, whose column ``probability`` is made of logits that :meth:`moved` can move.
     calibrates: the target whose errors on the validation part it must know, by :meth:`tuned` and :meth:`moved`, without being asked.
+    measure: what it is calibrated by; watches: the prediction columns that :meth:`tuned` then looks at, () for the target's own.
+    tells: key of the text that says what came of it (with metric, before, after); "": that of classes, labels or intervals.
     """
 
     decides: str | None = None
     calibrates: str | None = None
+    measure: str = "coverage"
+    watches: tuple[str, ...] = ()
+    tells: str = ""
+    worth: str | None = None  # the number of an answer by which candidates are put in order, the largest first
     moves_probability = True  # whether thresholds change probabilities too, or decisions alone
 
     @classmethod
@@ -62,14 +68,22 @@ class Decoder(ABC):
     def decode(self, outputs: Any, inputs: Mapping[str, Given]) -> dict[str, Any]:
         """Outputs as numpy (in dicts and lists, as the net gives them) → prediction columns: ndarray (B, …), or B ndarrays."""
 
+    def run(self, outputs: Any, inputs: Mapping[str, Given], graphs: Mapping[str, Callable[..., Any]]) -> Any:
+        """What :meth:`decode` is given, where an artifact holds further graphs (a step of writing), which this calls as often as it likes.
+
+        outputs: of the first graph, which is called with the inputs. graphs: name → graph, called with a mapping of its inputs; see
+        :meth:`danlu.tasks.base.Task.graphs`.
+        """
+        return outputs
+
     def moved(self, offsets: Sequence[float]) -> Self:
         """The same with decision thresholds: K numbers that are added to the logits of ``decides``. Raises TypeError without one."""
         raise TypeError(f"{type(self).__name__} has no category whose logits could be moved")
 
-    def tuned(self, predictions: Mapping[str, np.ndarray], truth: np.ndarray, metric: str) -> Tuned:
+    def tuned(self, predictions: Mapping[str, np.ndarray], truth: Any, metric: str) -> Tuned:
         """What :meth:`moved` should be given so that ``metric`` is largest; for exclusive classes, unless overridden.
 
-        predictions: columns of N samples, as :meth:`decode` gave them. truth: the column ``decides`` of them.
+        predictions: columns of N samples, as :meth:`decode` gave them. truth: the column ``decides`` or ``calibrates`` of them.
         """
         return tuned(np.log(np.maximum(predictions["probability"], np.finfo(np.float32).tiny)), truth, metric)
 

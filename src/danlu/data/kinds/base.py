@@ -92,6 +92,10 @@ class Kind(ABC):
     asked: ClassVar[str] = (
         "row"  # what a person gives to be answered: a "file", a "text", a "name", or a "row" of a table
     )
+    section: ClassVar[str] = ""  # of the recipe's ``data``, which holds its options; "": the one of its own name
+    varies: ClassVar[tuple[int, ...] | None] = (
+        None  # dimensions of a stacked value, behind the batch, that differ from batch to batch; None: found by trying
+    )
     sequence: ClassVar[bool] = False  # values are (T, …) of many lengths, which batches of similar length waste less on
 
     # ---- before the cache: Python for each sample, no torch -------------------------------------------------

@@ -49,7 +49,9 @@ class Text(Kind):
 
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Text:
-        """raws: of training rows alone. options: those of ``data.text``; "ends" of the task's column."""
+        """raws: of training rows alone. options: those of ``data.text``; "ends" and "lossless" of the column; "together": columns
+        from which the vocabulary is learnt, instead of this one.
+        """
         form, lower = options.get("normalize", "auto"), options.get("lower", "auto")
         wanted = str(options.get("tokenizer", "auto"))
         published = wanted.startswith("hf:")
@@ -61,7 +63,9 @@ class Text(Kind):
         solid = is_solid(some)
         if wanted == "auto":
             wanted = "characters" if solid else "words"
-        made = _learnt(wanted, _texts(_spread(raws, _LEARNT), form, lower), options)
+        columns = options.get("together") or [raws]
+        texts = (text for column in columns for text in _texts(_spread(column, _LEARNT), form, lower))
+        made = _learnt(wanted, texts, options)
         ends = bool(options.get("ends", False))
         longest = options.get("max_length", "auto")
         if longest == "auto":
@@ -183,14 +187,15 @@ class Text(Kind):
 
 def _learnt(name: str, texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
     size, least = int(options.get("vocabulary", 20_000)), int(options.get("min_count", 2))
+    buckets = int(options.get("buckets", 0))
     if name == "words":
-        return Words.fit(texts, size, least)
+        return Words.fit(texts, size, least, buckets)
     if name == "characters":
-        return Characters.fit(texts, size, least)
+        return Characters.fit(texts, size, least, buckets)
     from danlu.data.text.pieces import Pieces
 
-    if name == "bpe":
-        return Pieces.learnt(texts, size, least)
+    if name in ("bpe", "unigram"):
+        return Pieces.learnt(texts, size, least, name, bool(options.get("lossless", False)))
     return Pieces.published(name.removeprefix("hf:"), "data.text.tokenizer")
 
 

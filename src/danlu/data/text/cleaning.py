@@ -45,6 +45,13 @@ def text_of(raw: Any) -> tuple[str, tuple[str, ...]]:
     return raw, tuple(notes)
 
 
+def spaced(text: str) -> str:
+    """The text with a space for each control character, so that places in it stay what they are."""
+    if text.isprintable() or not _CONTROLS.search(text):
+        return text
+    return _CONTROLS.sub(lambda found: " " * len(found[0]), text)
+
+
 def normal(text: str, form: str, lower: bool) -> str:
     """form: "nfkc" (full-width letters, ligatures and the like become plain ones), "nfc", or "none"."""
     if form != "none" and not text.isascii():

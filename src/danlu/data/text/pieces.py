@@ -1,4 +1,4 @@
-"""Tokenizers of the library ``tokenizers``: byte-pair encoding learnt from the texts, and any that a folder of Hugging Face holds."""
+"""Tokenizers of the library ``tokenizers``: learnt from the texts (byte-pair encoding, unigrams), or those of a folder of Hugging Face."""
 
 from __future__ import annotations
 
@@ -46,11 +46,12 @@ class Pieces(Tokenizer):
         return made
 
     @classmethod
-    def learnt(cls, texts: Iterable[str], size: int, least: int) -> Pieces:
-        """Byte-pair encoding (Sennrich et al. 2016) over words that carry the space before them.
+    def learnt(cls, texts: Iterable[str], size: int, least: int, name: str = "bpe", lossless: bool = False) -> Pieces:
+        """Pieces of words that carry the space before them: "bpe" (Sennrich et al. 2016), or "unigram" (Kudo 2018).
 
         Scripts without spaces are taken whole between spaces and marks, so that their words become pieces. The same texts in the
-        same order give the same pieces.
+        same order give the same pieces. lossless: what is in no piece is written as its bytes, 256 further tokens, so that nothing is
+        unknown and every text comes back as it was.
         """
         from tokenizers import Tokenizer as Library
         from tokenizers import decoders, models, pre_tokenizers, trainers
@@ -61,16 +62,22 @@ class Pieces(Tokenizer):
             letters.update(text)
         often = sorted((letter for letter, n in letters.items() if n >= least), key=lambda one: (-letters[one], one))
         alphabet = frozenset(often[: max(1, int(size * _ALPHABET))])
-        made = Library(models.BPE(unk_token=SPECIAL[UNKNOWN]))
+        made = Library(models.BPE(unk_token=SPECIAL[UNKNOWN]) if name == "bpe" else models.Unigram())
         made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()])  # type: ignore[assignment]
         made.decoder = decoders.Metaspace()  # type: ignore[assignment]
-        trainer = trainers.BpeTrainer(
-            vocab_size=size, min_frequency=max(2, least), special_tokens=list(SPECIAL), show_progress=False
-        )
+        trainer: Any
+        if name == "bpe":
+            trainer = trainers.BpeTrainer(
+                vocab_size=size, min_frequency=max(2, least), special_tokens=list(SPECIAL), show_progress=False
+            )
+        else:
+            trainer = trainers.UnigramTrainer(
+                vocab_size=size, special_tokens=list(SPECIAL), unk_token=SPECIAL[UNKNOWN], show_progress=False
+            )
         # Rare letters are taken out here: the trainer's own limit breaks ties in an order that no seed holds.
         rare = {ord(letter): " " for letter in letters if letter not in alphabet}
         made.train_from_iterator((text.translate(rare) for text in kept), trainer)
-        return cls(made.to_str())
+        return cls(_with_bytes(made.to_str()) if lossless else made.to_str())
 
     @classmethod
     def published(cls, name: str, where: str) -> Pieces:
@@ -91,6 +98,31 @@ class Pieces(Tokenizer):
         ids: list[int] = self._library.encode(text, add_special_tokens=self.whole).ids
         return ids
 
+    def located(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Pieces begin at their first letter, not at the space before them."""
+        found = self._library.encode(text, add_special_tokens=False)
+        spans = []
+        for start, end in found.offsets:
+            while start < end - 1 and text[start].isspace():
+                start += 1
+            spans.append((start, end))
+        return found.ids, spans
+
+    def pair(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, int]]:
+        """What its net expects around two texts: (ids before, between, behind, segments of the first and the second text)."""
+        found = self._library.encode("a", "b", add_special_tokens=True)
+        texts = [place for place, special in enumerate(found.special_tokens_mask) if not special]
+        owners = found.sequence_ids
+        first = [place for place in texts if owners[place] == 0]
+        second = [place for place in texts if owners[place] == 1]
+        ids = found.ids
+        return (
+            tuple(ids[: first[0]]),
+            tuple(ids[first[-1] + 1 : second[0]]),
+            tuple(ids[second[-1] + 1 :]),
+            (found.type_ids[first[0]], found.type_ids[second[0]]),
+        )
+
     def decode(self, ids: Sequence[int]) -> str:
         text: str = self._library.decode(list(ids), skip_special_tokens=True)
         return text
@@ -101,6 +133,20 @@ class Pieces(Tokenizer):
 
     def spec(self) -> dict[str, Any]:
         return {"name": self.name, "model": self.model, "whole": self.whole}
+
+
+def _with_bytes(model: str) -> str:
+    """The same tokenizer with a token for each byte, which stand for what no piece holds."""
+    content = json.loads(model)
+    inner, names = content["model"], [f"<0x{byte:02X}>" for byte in range(256)]
+    if inner["type"] == "BPE":
+        inner["vocab"] |= {name: place for place, name in enumerate(names, start=len(inner["vocab"]))}
+    else:
+        least = min(score for _, score in inner["vocab"]) - 10.0
+        inner["vocab"] += [[name, least] for name in names]
+    inner["byte_fallback"] = True
+    content["decoder"] = {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, content["decoder"]]}
+    return json.dumps(content, ensure_ascii=False)
 
 
 def _first(named: dict[str, int], vocabulary: Any, names: Sequence[str], given: Any = None) -> int:

@@ -5,16 +5,19 @@ The first ids are the same for all that are made here: 0 padding, 1 unknown, 2 b
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
+from zlib import crc32
 
-from danlu.data.text.scripts import joined, words
+from danlu.data.text.scripts import WORD, joined, words
 
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<mask>")
 PAD, UNKNOWN, BEGIN, END, MASK = range(len(SPECIAL))
+_RUN = re.compile(r"\S+")
 _GONE = "□"  # what stands for an unknown token when a person reads ids
 
 
@@ -32,6 +35,10 @@ class Tokenizer(ABC):
         """Ids of a text that is cleaned and normal."""
 
     @abstractmethod
+    def located(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """(ids without special tokens, [start, end) of each in ``text``), for texts of which a part is to be quoted."""
+
+    @abstractmethod
     def decode(self, ids: Sequence[int]) -> str:
         """A text for people; special tokens are left out, unknown ones are squares."""
 
@@ -45,25 +52,35 @@ class Tokenizer(ABC):
 
 
 class Listed(Tokenizer):
-    """Tokens of a list, found by cutting alone. vocabulary: in the order of their ids, which begin behind the special ones."""
+    """Tokens of a list, found by cutting alone. vocabulary: in the order of their ids, which begin behind the special ones.
 
-    def __init__(self, vocabulary: Sequence[str]) -> None:
-        self.vocabulary = tuple(vocabulary)
-        self.size = len(SPECIAL) + len(self.vocabulary)
+    buckets: ids behind these that all other tokens share, each always the same one: what is unknown can still be told apart, and found
+    again elsewhere. 0: they are all :data:`UNKNOWN`.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], buckets: int = 0) -> None:
+        self.vocabulary, self.buckets = tuple(vocabulary), buckets
+        self.known = len(SPECIAL) + len(self.vocabulary)
+        self.size = self.known + buckets
 
     @classmethod
-    def fit(cls, texts: Iterable[str], size: int, least: int) -> Listed:
+    def fit(cls, texts: Iterable[str], size: int, least: int, buckets: int = 0) -> Listed:
         """The most frequent tokens that occur ``least`` times or more, ``size`` in all; of equally frequent ones the first."""
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(cls.cut(text))
         often = [(token, count) for token, count in counts.items() if count >= least]
         often.sort(key=lambda pair: (-pair[1], pair[0]))
-        return cls([token for token, _ in often[: max(0, size - len(SPECIAL))]])
+        return cls([token for token, _ in often[: max(0, size - len(SPECIAL))]], buckets)
 
     @staticmethod
     @abstractmethod
     def cut(text: str) -> list[str]: ...
+
+    @staticmethod
+    @abstractmethod
+    def spans(text: str) -> list[tuple[int, int]]:
+        """Where the tokens of :meth:`cut` stand."""
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -71,18 +88,29 @@ class Listed(Tokenizer):
 
     def encode(self, text: str) -> list[int]:
         index = self._index
+        if self.buckets:
+            return [index[token] if token in index else self._bucket(token) for token in self.cut(text)]
         return [index.get(token, UNKNOWN) for token in self.cut(text)]
+
+    def _bucket(self, token: str) -> int:
+        return self.known + crc32(token.encode("utf-8", "surrogatepass")) % self.buckets
+
+    def located(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        return self.encode(text), self.spans(text)
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         return [self._piece(each) for each in ids]
 
     def _piece(self, each: int) -> str:
+        if each >= self.known:
+            return _GONE
         if each >= len(SPECIAL):
             return self.vocabulary[each - len(SPECIAL)]
         return _GONE if each == UNKNOWN else SPECIAL[each]
 
     def spec(self) -> dict[str, Any]:
-        return {"name": self.name, "vocabulary": list(self.vocabulary)}
+        made: dict[str, Any] = {"name": self.name, "vocabulary": list(self.vocabulary)}
+        return made | {"buckets": self.buckets} if self.buckets else made
 
     def _shown(self, ids: Sequence[int]) -> list[str]:
         return [self._piece(each) for each in ids if each >= len(SPECIAL) or each == UNKNOWN]
@@ -97,6 +125,10 @@ class Words(Listed):
     def cut(text: str) -> list[str]:
         return words(text)
 
+    @staticmethod
+    def spans(text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in WORD.finditer(text)]
+
     def decode(self, ids: Sequence[int]) -> str:
         return joined(self._shown(ids))
 
@@ -110,6 +142,15 @@ class Characters(Listed):
     def cut(text: str) -> list[str]:
         return list(" ".join(text.split()))
 
+    @staticmethod
+    def spans(text: str) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        for match in _RUN.finditer(text):
+            if found:
+                found.append((found[-1][1], match.start()))  # the one space
+            found += [(place, place + 1) for place in range(match.start(), match.end())]
+        return found
+
     def decode(self, ids: Sequence[int]) -> str:
         return "".join(self._shown(ids))
 
@@ -117,7 +158,7 @@ class Characters(Listed):
 def tokenizer_of(spec: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer that :meth:`Tokenizer.spec` described."""
     if spec["name"] in _LISTED:
-        return _LISTED[spec["name"]](spec["vocabulary"])
+        return _LISTED[spec["name"]](spec["vocabulary"], spec.get("buckets", 0))
     from danlu.data.text.pieces import Pieces
 
     return Pieces(**{key: value for key, value in spec.items() if key != "name"})

@@ -1,0 +1,123 @@
+"""Question-answering nets of Transformers: a question and a text as one sequence, put together as their tokenizer does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from danlu._compat.torchvision import ensure
+from danlu.data.text.pieces import Pieces
+from danlu.data.text.tokenizers import BEGIN, END, Tokenizer
+from danlu.errors import RecipeError
+from danlu.messages import say
+from danlu.nn.packing import Packing
+from danlu.nn.padding import real
+from danlu.nn.transformers_files import configuration, weights
+from danlu.nn.transformers_net import _configured, _made, _quiet, _refuse, _unwrapped
+from danlu.nn.transformers_text import _fill, _positions
+from danlu.nn.weights import is_file, tensors_of
+
+_HEAD = "qa_outputs"
+
+
+class TransformersSpan(nn.Module):
+    """Question ids (B, S), their lengths, text ids (B, T), their lengths → logits {"start", "end"}, both (B, 1 + T).
+
+    Place 0 is the first token of all, which stands for no answer.
+    """
+
+    def __init__(self, model: nn.Module, packing: Packing, segments: tuple[int, int] | None) -> None:
+        super().__init__()
+        self.model, self.packing, self.segments = model, packing, segments
+
+    def forward(self, question: Tensor, asked: Tensor, text: Tensor, length: Tensor) -> dict[str, Tensor]:
+        packed = self.packing(question, asked, text, length)
+        seen = real(packed.lengths, packed.ids.shape[1]).long()
+        more: dict[str, Tensor] = {}
+        if self.segments is not None:
+            first, second = self.segments
+            more["token_type_ids"] = torch.where(packed.second & seen.bool(), second, first)
+        found = self.model(input_ids=packed.ids, attention_mask=seen, return_dict=True, **more)
+        return {
+            "start": found.start_logits.gather(1, packed.places),
+            "end": found.end_logits.gather(1, packed.places),
+        }
+
+    def get_classifier(self) -> nn.Module:
+        """The head, as :func:`danlu.nn.head.head_of` asks for it."""
+        return self.model.get_submodule(_HEAD)
+
+    def get_input_embeddings(self) -> nn.Module:
+        """What turns ids into vectors."""
+        found: nn.Module = self.model.get_input_embeddings()  # type: ignore[operator]
+        return found
+
+
+def transformers_span(
+    name: str,
+    tokenizer: Tokenizer,
+    longest: int,
+    args: Mapping[str, Any],
+    pretrained: bool | str,
+    where: str,
+    begun: str,
+) -> TransformersSpan:
+    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. longest: tokens of question and window. args: further values of the
+    configuration. Only the head may be new; published weights need their own tokenizer. Raises RecipeError.
+    """
+    ensure()  # Transformers imports torchvision
+    own = isinstance(tokenizer, Pieces) and tokenizer.whole
+    around = tokenizer.pair() if own else ((BEGIN,), (END,), (END,), (0, 1))  # type: ignore[attr-defined]
+    before, between, behind, segments = around
+    longest += len(before) + len(between) + len(behind)
+    with _quiet():
+        published = configuration(name, where)
+        _refuse(published, name, where)
+        asked = _configured(published, args, name, where)
+        kind = _class_of(asked, name, where)
+        asked.num_labels = 2
+        if not pretrained:
+            asked.vocab_size = tokenizer.size
+        elif tokenizer.size > asked.vocab_size or not own:
+            what = say("text.other-tokenizer", net=name, ids=f"{tokenizer.size:,}", rows=f"{asked.vocab_size:,}")
+            raise RecipeError.of(where, what, say("text.other-tokenizer.remedy", net=name))
+        most = _positions(asked)
+        if most is not None and longest > most:
+            raise RecipeError.of(
+                where,
+                say("text.too-long", net=name, longest=longest, most=most),
+                say("text.too-long.remedy", most=most),
+            )
+        if (asked.pad_token_id is None) or asked.pad_token_id >= asked.vocab_size:
+            asked.pad_token_id = 0
+        model = _made(kind, asked, name, where)
+        if pretrained:
+            file = name if pretrained is True else str(pretrained)
+            if not (pretrained is True or is_file(pretrained)):
+                remedy = say("nn.hub-tag-remedy", net=name, tag=file)
+                raise RecipeError.of(begun, say("nn.hub-tag", tag=file), remedy)
+            tensors = weights(name, where) if pretrained is True else _unwrapped(tensors_of(file, begun))
+            heads = tuple(each for each, _ in model.named_parameters() if each.startswith(f"{_HEAD}."))
+            _fill(kind, asked, model, tensors, heads, file, begun)
+    typed = getattr(asked, "type_vocab_size", 0) > max(segments) and "token_type_ids" in _parameters(model)
+    packing = Packing(before, between, behind, asked.pad_token_id)
+    return TransformersSpan(model.train(), packing, segments if typed else None)
+
+
+def _parameters(model: nn.Module) -> tuple[str, ...]:
+    import inspect
+
+    return tuple(inspect.signature(model.forward).parameters)
+
+
+def _class_of(config: Any, name: str, where: str) -> Any:
+    from transformers import MODEL_FOR_QUESTION_ANSWERING_MAPPING as KNOWN
+
+    try:
+        return KNOWN[type(config)]
+    except KeyError:
+        what = say("answers.hub-no-reader", net=name, kind=config.model_type)
+        raise RecipeError.of(where, what, say("answers.hub-no-reader.remedy")) from None

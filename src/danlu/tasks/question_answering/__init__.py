@@ -1,0 +1,1 @@
+"""Question answering: which part of a text answers a question, if any does."""

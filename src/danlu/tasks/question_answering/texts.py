@@ -1,0 +1,12 @@
+"""What question answering says to people: (English, Chinese)."""
+
+from __future__ import annotations
+
+NO_READER = (
+    "{name} does not read a question beside a text.",
+    "{name} 不能同时读取问题与原文。",
+)
+NO_READER_REMEDY = (
+    "Take span-reader, hf:NAME, or a net of your own as package.module:Object.",
+    "请用 span-reader、hf:NAME，或以 package.module:Object 给出自己的网络。",
+)
