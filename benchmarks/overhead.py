@@ -2,7 +2,7 @@
 
     python benchmarks/overhead.py [rounds]
 
-32–64–10, batches of 64, AdamW, one thread; 1,600 steps a round, in turns in one process, CPU time. "lean" gathers a batch from
+32–64–10, batches of 64, AdamW, one thread; 3,200 steps a round, in turns in one process, CPU time. "lean" gathers a batch from
 tensors in memory, and does nothing that the training does not need; "tutorial" uses a DataLoader over samples and ``.item()`` at
 every step. ``danlu.fit`` stands there as it is, and with what a user's own run keeps: events on the disk (at most a second of them is
 lost when the process is killed), and a look inside the net every 100th step. Printed: µs a step, median over the rounds, and its ratio
@@ -27,7 +27,7 @@ import danlu
 from danlu.runs.captures import CaptureWriter
 from danlu.watch.journal import Journal
 
-STEPS, EPOCHS, BATCH = 200, 8, 64
+STEPS, EPOCHS, BATCH = 200, 16, 64
 
 
 def data() -> tuple[torch.Tensor, torch.Tensor]:

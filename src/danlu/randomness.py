@@ -90,4 +90,9 @@ def order(seed: int, purpose: str, epoch: int, keys: np.ndarray) -> np.ndarray:
 
 def torch_seed(position: Position, rank: int = 0) -> int:
     """The seed for torch's default generator before one micro-batch, from (seed, step, micro-batch, rank)."""
-    return _chain_one(_chain_one(_purpose(position.seed, f"torch/{position.micro}/{rank}"), 0), position.step) >> 1
+    return _chain_one(_torch_stream(position.seed, position.micro, rank), position.step) >> 1
+
+
+@lru_cache(maxsize=256)
+def _torch_stream(seed: int, micro: int, rank: int) -> int:
+    return _chain_one(_purpose(seed, f"torch/{micro}/{rank}"), 0)
