@@ -9,7 +9,7 @@ from danlu.cli._output import Output, to_json
 from danlu.cli._parser import Parser
 from danlu.messages import say
 
-USAGE = "RUN|ARTIFACT INPUT… [--device cpu|cuda] [--threads N] [--allow-code]"
+USAGE = "RUN|ARTIFACT INPUT… [--rank] [--device cpu|cuda] [--threads N] [--allow-code]"
 
 
 def arguments(parser: Parser) -> None:
@@ -19,6 +19,7 @@ def arguments(parser: Parser) -> None:
         metavar="RUN|ARTIFACT INPUT…",
         help=f"{say('cli.predict.path')}; {say('cli.predict.inputs')}",
     )
+    parser.add_argument("--rank", action="store_true", help=say("cli.predict.rank"))
     parser.add_argument("--device", metavar="cpu|cuda", default="cpu", help=say("cli.predict.device"))
     parser.add_argument("--threads", metavar="N", help=say("cli.predict.threads"))
     parser.add_argument("--allow-code", action="store_true", help=say("cli.predict.allow-code"))
@@ -37,7 +38,9 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     from danlu.deploy.loading import predict
 
     total = failed = 0
-    for answer in predict(words[0], words[1:], options.device, threads=threads, allow_code=options.allow_code):
+    given = words[1:]
+    more = {"threads": threads, "allow_code": options.allow_code, "rank": options.rank}
+    for answer in predict(words[0], given, options.device, **more):
         total += 1
         if "error" in answer:
             failed += 1

@@ -46,9 +46,19 @@ class Artifact(Predictor):
         self.inputs = tuple(columns)
         self.kinds = {name: trusted.kind(self.path, entry, allow_code) for name, entry in columns.items()}
         self.decoder = trusted.decoder(self.path, decoder, allow_code)
-        self.pieces = self.decoder.pieces(self.kinds)
-        files.check_all(but=frozenset((layout.GRAPH, layout.DESCRIPTION)))
+        self.pieces, self.worth = self.decoder.pieces(self.kinds), self.decoder.worth
+        try:
+            further = {
+                str(name): (str(each["file"]), each["outputs"]) for name, each in description.get("graphs", {}).items()
+            }
+        except (AttributeError, KeyError, TypeError) as error:
+            raise layout.damaged(self.path, say("deploy.lacks", key=str(error))) from error
+        files.check_all(but=frozenset((layout.GRAPH, layout.DESCRIPTION, *(file for file, _ in further.values()))))
         self.engine = Engine(self.path, self._graph(files), structure, device, threads)
+        self.graphs = {
+            name: Engine(self.path, self._graph(files, file), outputs, device, threads)
+            for name, (file, outputs) in further.items()
+        }
         self._check_graph(structure)
 
     def __repr__(self) -> str:
@@ -60,7 +70,8 @@ class Artifact(Predictor):
         return layout.Files(self.path).json(layout.PROFILE)
 
     def outputs(self, given: Mapping[str, Given]) -> Any:
-        return self.engine(given)
+        found = self.engine(given)
+        return self.decoder.run(found, given, self.graphs) if self.graphs else found
 
     def decode(self, outputs: Any, given: Mapping[str, Given]) -> dict[str, Any]:
         return self.decoder.decode(outputs, given)
@@ -68,17 +79,17 @@ class Artifact(Predictor):
     def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None) -> dict[str, Any]:
         return self.decoder.answer(predictions, index, framing)
 
-    def _graph(self, files: layout.Files) -> bytes | Path:
+    def _graph(self, files: layout.Files, name: str = layout.GRAPH) -> bytes | Path:
         """The graph's bytes as they were proven; its path where tensors lie beside it, in files that were proven too."""
-        model = files.content(layout.GRAPH)
+        model = files.content(name)
         try:
             beside = wire.external_files(model)
         except ValueError as error:
             raise layout.damaged(self.path, say("deploy.not-onnx")) from error
-        for name in beside:
-            if name not in files.entries:  # names in it are plain ones: nothing outside of the folder can be meant
-                raise layout.damaged(self.path, say("deploy.outside", name=name))
-        return self.path / layout.GRAPH if beside else model
+        for other in beside:
+            if other not in files.entries:  # names in it are plain ones: nothing outside of the folder can be meant
+                raise layout.damaged(self.path, say("deploy.outside", name=other))
+        return self.path / name if beside else model
 
     def _check_graph(self, structure: Any) -> None:
         """The graph takes what is prepared for it, and gives what is decoded."""

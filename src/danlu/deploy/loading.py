@@ -9,7 +9,7 @@ from typing import Any
 from danlu.deploy import asking, layout
 from danlu.errors import RunError
 from danlu.messages import say
-from danlu.runs.predictor import Predictor
+from danlu.runs.predictor import Predictor, in_order
 
 
 def load(path: str | Path, device: str = "cpu", *, threads: int | None = None, allow_code: bool = False) -> Predictor:
@@ -41,6 +41,14 @@ def predict(
     *,
     threads: int | None = None,
     allow_code: bool = False,
+    rank: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Answers for what a person gives: files and folders, texts, tables; see :func:`danlu.deploy.asking.answers`."""
-    return asking.answers(load(path, device, threads=threads, allow_code=allow_code), inputs)
+    """Answers for what a person gives: files and folders, texts, tables; see :func:`danlu.deploy.asking.answers`.
+
+    rank: all of them are candidates, and the best comes first. Raises RunError where answers are in no order.
+    """
+    answering = load(path, device, threads=threads, allow_code=allow_code)
+    if rank and answering.worth is None:
+        raise RunError.of(str(path), say("deploy.no-order"), say("deploy.no-order.remedy"))
+    found = asking.answers(answering, inputs)
+    return iter(in_order(found, answering.worth)) if rank and answering.worth else found

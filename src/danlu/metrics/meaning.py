@@ -7,8 +7,9 @@ from typing import Literal
 _BY_CLASS = frozenset(("iou", "dice"))  # before a class's name
 _SMALL = frozenset(
     (
-        *("mse", "rmse", "mae", "log-loss", "brier", "ece", "eer", "smallest-far"),
+        *("mse", "rmse", "mae", "log-loss", "brier", "ece", "eer", "smallest-far", "normalised-entropy"),
         *("missed", "wrong-class", "poor-box", "double", "background"),
+        *("perplexity", "ter"),
     )
 )
 _SHARES = frozenset(
@@ -17,7 +18,7 @@ _SHARES = frozenset(
         *("ap", "ap50", "ap75", "ap-small", "ap-medium", "ap-large"),
         *("ar", "ar1", "ar10", "ar-small", "ar-medium", "ar-large"),
         *("micro-f1", "map", "subset-accuracy", "hamming-loss"),
-        *("eer", "rank1"),
+        *("eer", "rank1", "gauc"),
         *("miou", "iou", "dice", "pixel-accuracy"),
         *("probe-accuracy", "knn-accuracy", "untrained-probe-accuracy", "untrained-knn-accuracy"),
     )

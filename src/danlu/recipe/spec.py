@@ -14,7 +14,9 @@ class Column:
     """A column that a task needs. kind: name of a :mod:`danlu.data.kinds` module; options: given to that kind's constructor.
 
     role "aside": neither the net nor the loss sees it; it only judges what was learnt. optional: data without it will do.
-    also: what such a column is called in people's files, most telling first, before what its kind is called.
+    also: what such a column is called in people's files, most telling first, before what its kind is called. shared: a column that
+    takes the rest of a file's takes this one too (the user of a click is looked at, and judged by).
+    beside: other columns with which a kind that learns is fitted together (one vocabulary for two texts).
     """
 
     kind: str
@@ -22,6 +24,8 @@ class Column:
     options: Mapping[str, Any] = field(default_factory=dict)
     optional: bool = False
     also: tuple[str, ...] = ()
+    shared: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class TaskSpec:
     disjoint: target category none of whose classes may be in two parts: the split divides classes, and what the source says otherwise
     is refused.
     divide: ``module:function`` of the application's own division into parts, (recipe, table) → :class:`danlu.data.dividing.Divided`,
-    for rows that can't be exchanged (a user's items). alike: columns by whose content rows are equal; empty: the inputs.
+    for rows that can't be exchanged (a user's items). clean: ``module:function``, (recipe, table) → table, without the rows that the
+    application leaves out of its own data before they are divided. alike: columns by whose content rows are equal; empty: the inputs.
     """
 
     name: str
@@ -53,4 +58,6 @@ class TaskSpec:
     decoder: str = "danlu.tasks.decoding:ByTarget"
     disjoint: str | None = None
     divide: str = ""
+    clean: str = ""
     alike: tuple[str, ...] = ()
+    chancy: bool = False

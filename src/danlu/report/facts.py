@@ -273,7 +273,9 @@ class Facts:
 
     @cached_property
     def suspicion(self) -> dict[str, suspicious.Suspicion]:
-        """Part → labels that are probably wrong in it."""
+        """Part → labels that are probably wrong in it; of none where chance decides them."""
+        if self.spec is not None and self.spec.chancy:
+            return {}
         found = {part: self.predictions(part) for part in _TESTED}
         return {part: suspicious.suspicious(one) for part, one in found.items() if isinstance(one, ClassPredictions)}
 

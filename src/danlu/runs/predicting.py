@@ -41,7 +41,8 @@ class RunPredictor(Predictor):
         self.kinds, self.inputs = self.data.kinds, self.data.inputs
         self.task: Task = load_object(self.spec.task)(self.recipe, self.data)
         thresholds.use(self.folder, self.recipe, self.task)
-        self.pieces = self.task.decoder().pieces(self.kinds)
+        decoder = self.task.decoder()
+        self.pieces, self.worth = decoder.pieces(self.kinds), decoder.worth
         self.device = torch.device(device)
         self.net = self.task.net()
         adapter = attach(self.net, self.recipe)
@@ -53,7 +54,7 @@ class RunPredictor(Predictor):
     def outputs(self, given: Mapping[str, Given]) -> Any:
         batch = self.batch(given).to(self.device)
         with torch.inference_mode():
-            return as_numpy(self.net(*batch.arguments()))
+            return as_numpy(self.task.respond(self.net, batch))
 
     def decode(self, outputs: Any, given: Mapping[str, Given]) -> dict[str, Any]:
         return self.task.decode(outputs, self.batch(given))

@@ -34,6 +34,7 @@ class Predictor(ABC):
     kinds: Mapping[str, Kind]
     inputs: tuple[str, ...]
     pieces: Pieces | None = None  # how inputs that are too large for the net are answered
+    worth: str | None = None  # the number of an answer by which candidates are put in order, see Decoder.worth
 
     @abstractmethod
     def outputs(self, given: Mapping[str, Given]) -> Any:
@@ -58,6 +59,16 @@ class Predictor(ABC):
                 raise DataError.of(str(answer.get("input", say("deploy.input", number=place))), answer["error"])
             answers.append(answer)
         return answers
+
+    def rank(self, inputs: Iterable[Any], batch_size: int = 64) -> list[dict[str, Any]]:
+        """:meth:`predict`, the best of the candidates first, with its "place" among the inputs, from 0. Equal ones stay in order.
+
+        Raises TypeError where answers have no number that says which is better.
+        """
+        if self.worth is None:
+            raise TypeError("answers of this application are in no order")
+        answers = [{**answer, "place": place} for place, answer in enumerate(self.predict(inputs, batch_size))]
+        return in_order(answers, self.worth)
 
     def stream(self, inputs: Iterable[Any], batch_size: int = 64) -> Iterator[dict[str, Any]]:
         """Answers in the order of the inputs: {"input": name, …}, or {"input": name, "error": reason} for what can't be used.
@@ -149,6 +160,11 @@ class Predictor(ABC):
                 answer |= self.answer(predictions, place, row.framing)
                 place += 1
             yield answer
+
+
+def in_order(answers: Iterable[dict[str, Any]], worth: str) -> list[dict[str, Any]]:
+    """By the number ``worth``, the largest first; those that were refused last."""
+    return sorted(answers, key=lambda answer: -float(answer[worth]) if worth in answer else float("inf"))
 
 
 def _each(outputs: Any, change: Callable[[Any], Any]) -> Any:

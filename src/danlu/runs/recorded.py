@@ -14,6 +14,7 @@ from danlu import recipe as recipes
 from danlu.errors import DanluError, Problem, RunError
 from danlu.messages import say
 from danlu.metrics.meaning import is_share
+from danlu.recipe.names import tasks
 from danlu.recipe.schema import Recipe
 from danlu.runs import captures
 from danlu.runs.folder import RunFolder
@@ -75,7 +76,7 @@ def recording(run: str | Path | Run, problems: list[Problem] | None = None) -> R
         takes=takes(recipe, own) if recipe is not None else {},
         choices={key: tuple(found["choices"]) for key, found in own.items() if found["choices"]},
         standings=standings(json(folder.baselines)),
-        doubts=whole(None, lambda: _doubts(folder, columns)),
+        doubts=None if _chancy(recipe) else whole(None, lambda: _doubts(folder, columns)),
         floor=floor,
         trivial=trivial,
         side=_side(columns),
@@ -185,6 +186,11 @@ def _side(columns: Mapping[str, Any]) -> int:
 def _entropy(shares: np.ndarray) -> float:
     some = shares[shares > 0]
     return float(-(some * np.log(some)).sum())
+
+
+def _chancy(recipe: Recipe | None) -> bool:
+    """Whether surprising labels are no suspicion in this application."""
+    return recipe is not None and recipe.task in tasks() and tasks()[recipe.task].chancy
 
 
 def _doubts(folder: RunFolder, columns: Mapping[str, Any]) -> Doubts | None:

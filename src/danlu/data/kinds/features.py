@@ -11,7 +11,9 @@ import numpy as np
 
 from danlu.data.kinds.base import BadValue, Framing, Kind, Prepared, Storage
 from danlu.data.tabular import leaks, types
-from danlu.data.tabular.encoders import Categorical, Dated, Encoder, Numeric, encoder_of
+from danlu.data.tabular.encoders import Encoder
+from danlu.data.tabular.encoding import encoder_of, fitted
+from danlu.data.tabular.hashing import Crossed
 from danlu.data.tabular.lags import lagged
 from danlu.data.tabular.records import cells, names_in
 from danlu.errors import DataError
@@ -47,14 +49,17 @@ class Features(Kind):
 
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Features:
-        """raws: of training rows alone. options: ignore, types, missing, fill, indicator, scale, min_count.
+        """raws: of training rows alone. options: ignore, types, missing, fill, indicator, scale, min_count; ids ("category": what looks
+        like an id is one category among others), hash_above, buckets, number_buckets, crosses.
 
         Raises DataError for names that the table lacks, and where no column is left.
         """
         offered = names_in(raws)
         asked: Mapping[str, str] = options.get("types") or {}
         ignored = tuple(options.get("ignore") or ())
-        for key, names in (("types", asked), ("ignore", ignored)):
+        crosses = [tuple(one) for one in options.get("crosses") or ()]
+        crossed = tuple(name for one in crosses for name in one)
+        for key, names in (("types", asked), ("ignore", ignored), ("crosses", crossed)):
             for name in names:
                 if name not in offered:
                     what = say("tables.no-column", name=name, names=", ".join(offered[:40]))
@@ -64,12 +69,18 @@ class Features(Kind):
         for name in offered:
             values = cells(raws, name)
             found = types.chosen(name, asked[name], values) if name in asked else types.told(name, values)
+            if name not in asked and found.type != "constant":
+                if name in getattr(raws, "types", {}):
+                    found = types.Told(raws.types[name])  # type: ignore[attr-defined]
+                elif options.get("ids") == "category" and types.is_id(name, found, values):
+                    found = types.Told("category")
             if name in ignored:
                 said.append({"name": name, "type": found.type, "used": False, "why": say("tables.why.ignored")})
                 continue
             said.append({"name": name, "type": found.type, "used": found.type in types.USED, "why": found.reason})
             if found.type in types.USED:
-                made.append(_encoder(name, found, values, options).spec())
+                made.append(fitted(name, found, values, options).spec())
+        made += [Crossed(one, int(options.get("buckets") or 1 << 16)).spec() for one in crosses]
         if not made:
             shown = ", ".join(f"{one['name']} ({one['type']})" for one in said[:20])
             raise DataError.of("data.source", say("tables.none", columns=shown), say("tables.none.remedy"))
@@ -92,29 +103,34 @@ class Features(Kind):
     @cached_property
     def cardinalities(self) -> tuple[int, ...]:
         """Codes of each category, which follow them: 0 for rare and unseen, 1 for missing, known ones from 2."""
-        return tuple(len(encoder.classes) for encoder in self.encoders if encoder.classes)
+        return tuple(encoder.codes for encoder in self.encoders if encoder.codes)
+
+    @cached_property
+    def _sources(self) -> tuple[str, ...]:
+        """Columns of the table that are read."""
+        return tuple(dict.fromkeys(name for encoder in self.encoders for name in encoder.sources))
 
     @cached_property
     def _order(self) -> list[Encoder]:
-        return sorted(self.encoders, key=lambda encoder: bool(encoder.classes))
+        return sorted(self.encoders, key=lambda encoder: bool(encoder.codes))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of all F values."""
-        return (*self.numbers, *(encoder.name for encoder in self.encoders if encoder.classes))
+        return (*self.numbers, *(encoder.name for encoder in self.encoders if encoder.codes))
 
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
         """Raises :class:`BadValue` with the name of a column that is not there (an empty cell is), or whose cell is of another type."""
         if not isinstance(raw, Mapping):
             raise BadValue(say("tables.no-row", type=type(raw).__name__))
-        lacking = [encoder.name for encoder in self.encoders if encoder.name not in raw]
+        lacking = [name for name in self._sources if name not in raw]
         if lacking:
             raise BadValue(say("tables.absent", names=", ".join(lacking[:8])))
         return Prepared(self._encoded([raw])[0].astype(np.float32))
 
     def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
         try:
-            if any(encoder.name not in raw for raw in raws for encoder in self.encoders):
+            if any(name not in raw for raw in raws for name in self._sources):
                 return None
             return self._encoded(raws).astype(np.float32)
         except (BadValue, TypeError):
@@ -125,7 +141,7 @@ class Features(Kind):
         blocks = []
         for encoder in self._order:
             try:
-                blocks.append(encoder([raw[encoder.name] for raw in raws]))
+                blocks.append(encoder(_cells(raws, encoder.sources)))
             except BadValue as bad:
                 raise type(bad)(say("tables.cell", column=encoder.name, reason=str(bad))) from bad
         return np.concatenate(blocks, axis=1)
@@ -152,7 +168,7 @@ class Features(Kind):
 
     def suspects(self, values: np.ndarray, target: np.ndarray, kind: Kind) -> list[dict[str, Any]]:
         owners = [encoder.name for encoder in self._order for _ in (encoder.numbers or (encoder.name,))]
-        codes = [bool(encoder.classes) for encoder in self._order for _ in (encoder.numbers or (encoder.name,))]
+        codes = [bool(encoder.codes) for encoder in self._order for _ in (encoder.numbers or (encoder.name,))]
         return leaks.suspects(np.asarray(values), owners, codes, target, kind)
 
     def statistics(self, values: Any) -> dict[str, Any]:
@@ -172,19 +188,16 @@ class Features(Kind):
 
     def draw(self, value: np.ndarray, canvas: np.ndarray | None = None) -> str:
         """Names with their (scaled) values, categories with their classes."""
-        classes = [encoder.classes for encoder in self.encoders if encoder.classes]
+        coded = [encoder for encoder in self.encoders if encoder.codes]
         shown = [f"{name} {float(each):.3g}" for name, each in zip(self.numbers, value, strict=False)]
         codes = np.asarray(value)[len(self.numbers) :].astype(np.int64).tolist()
-        names = self.names[len(self.numbers) :]
-        shown += [f"{name} {known[code]}" for name, known, code in zip(names, classes, codes, strict=True)]
+        shown += [f"{each.name} {each.called(code)}" for each, code in zip(coded, codes, strict=True)]
         return ", ".join(shown[:12]) + (" …" if len(shown) > 12 else "")
 
 
-def _encoder(name: str, found: types.Told, values: Sequence[Any], options: Mapping[str, Any]) -> Encoder:
-    if found.type == "category":
-        return Categorical.fit(name, values, options)
-    if found.type == "date":
-        return Dated.fit(name, values, options, found.form or "iso")
-    if " -" in name and name.rpartition(" -")[0] in (options.get("lags") or {}):  # so that it can be undone
-        options = {**options, "scale": "standard" if options.get("scale") == "quantile" else options.get("scale")}
-    return Numeric.fit(name, values, options, boolean=found.type == "boolean")
+def _cells(raws: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Any]:
+    """Cells of one column, tuples of those of several."""
+    if len(names) == 1:
+        name = names[0]
+        return [raw[name] for raw in raws]
+    return [tuple(raw[name] for name in names) for raw in raws]

@@ -37,7 +37,8 @@ _SPLIT_NAMES = ("split", "subset", "partition", "set")
 class Fetched:
     """columns: the file's columns that were asked for. lines: where a person finds each row. problems: rows that were set aside.
 
-    given: parts that the files themselves say (train.parquet). classes: names of numbered classes, where the file says them.
+    given: parts that the files themselves say (train.parquet). classes: names of numbered classes, where the file says them. types:
+    of columns, where the file says them ("number", "category").
     """
 
     columns: Mapping[str, Sequence[Any]]
@@ -46,6 +47,7 @@ class Fetched:
     notes: Sequence[tuple[str, str]] = ()
     given: Sequence[Part | None] | None = None
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ def _beside(got: Fetched, names: Sequence[str], spans: str) -> Sequence[dict[str
     """Several columns as one, whose values are mappings name → value."""
     columns = got.columns
     if spans == "rest":
-        return Records({name: columns[name] for name in names}, len(got.lines))
+        told = {name: got.types[name] for name in names if name in got.types}
+        return Records({name: columns[name] for name in names}, len(got.lines), told)
     return [dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)]
 
 

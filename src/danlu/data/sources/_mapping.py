@@ -83,11 +83,20 @@ def mapping(
                     say("data.columns.unclear", column=name, kind=wish.kind, columns=listed(offered)),
                     say("data.columns.propose", mapping=_proposal(wanted, found, offered, sample)),
                 )
-            found[name] = guess
+            second = _beside(wish.kind, _free(offered, {**found, name: guess}))
+            found[name] = (guess, second) if second else guess
             guessed.append(name)
+    alone = {name: column for name, column in found.items() if not wanted[name].shared}
     for name in rest:
-        found[name] = tuple(column for column in _free(offered, found) if column not in reserved)
+        alone[name] = found[name] = tuple(column for column in _free(offered, alone) if column not in reserved)
     return Mapped(found, tuple(guessed))
+
+
+def _beside(kind: str, free: Sequence[str]) -> str | None:
+    """A second column that belongs to one of this kind, see :attr:`danlu.data.kinds.base.Kind.beside`."""
+    simple = {plain(column): column for column in reversed(free)}
+    names: tuple[str, ...] = load_object(resolve("kind", kind)).beside
+    return next((simple[name] for name in names if name in simple), None)
 
 
 def spans(kind: str) -> str:

@@ -19,7 +19,7 @@ from danlu.messages import say
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
-_TYPES = ("token", "token_seq", "float", "float_seq")
+_HOLDS = {"token": "category", "token_seq": "category", "float": "number"}
 _SAMPLE = 200
 
 
@@ -38,6 +38,8 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     if not lines:
         raise DataError.of(str(found), say("data.manifest.empty"))
     header = [cell.strip().rpartition(":")[0] or cell.strip() for cell in lines[0].split("\t")]
+    said = [cell.strip().rpartition(":")[2] for cell in lines[0].split("\t")]
+    types = {name: _HOLDS[type_] for name, type_ in zip(header, said, strict=True) if type_ in _HOLDS}
     cells = [line.split("\t") for line in lines[1:]]
     kept = [(number, row) for number, row in enumerate(cells, 2) if len(row) == len(header)]
     problems = [
@@ -52,7 +54,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         columns: dict[str, Sequence[Any]] = {name: column(name, kept) for name in names}
-        return _manifest.Fetched(columns, Numbered(found.name, [number for number, _ in kept]), problems)
+        return _manifest.Fetched(columns, Numbered(found.name, [number for number, _ in kept]), problems, types=types)
 
     def some(name: str) -> Sequence[Any]:
         return column(name, kept[:_SAMPLE])

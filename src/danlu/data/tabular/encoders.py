@@ -19,14 +19,22 @@ RARE, MISSING = 0, 1  # codes of a category: rare or unseen, missing
 
 
 class Encoder(ABC):
-    """One column. numbers: names of the numbers that it gives. classes: names of its codes, () for none."""
+    """One column, or a few together. numbers: names of the numbers that it gives. codes: how many codes it has, 0 for none.
+
+    sources: the table's columns that it reads; of several, a raw value is a tuple of cells.
+    """
 
     type: ClassVar[str]
     numbers: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
+    codes: int = 0
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.sources: tuple[str, ...] = (name,)
+
+    def called(self, code: int) -> str:
+        """What a code stands for."""
+        return str(code)
 
     @abstractmethod
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
@@ -34,7 +42,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def spec(self) -> dict[str, Any]:
-        """What :func:`encoder_of` makes an equal one of."""
+        """What :func:`danlu.data.tabular.encoding.encoder_of` makes an equal one of."""
 
 
 class Numeric(Encoder):
@@ -147,7 +155,7 @@ class Categorical(Encoder):
     def __init__(self, name: str, known: Sequence[str], fill: str = "", drop: bool = False) -> None:
         super().__init__(name)
         self.known, self.fill, self.drop = tuple(known), fill, drop
-        self.classes = ("…", "?", *self.known)
+        self.codes = len(self.known) + 2
         self._index = {each: place for place, each in enumerate(self.known, 2)}
 
     @classmethod
@@ -170,6 +178,9 @@ class Categorical(Encoder):
             fill = str(options["fill"])
         return cls(name, known, fill, missing == "drop")
 
+    def called(self, code: int) -> str:
+        return ("…", "?")[code] if code < 2 else self.known[code - 2]
+
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
         return np.fromiter((self._code(raw) for raw in raws), np.float64, len(raws))[:, None]
 
@@ -185,16 +196,6 @@ class Categorical(Encoder):
 
     def spec(self) -> dict[str, Any]:
         return {"type": "category", "name": self.name, "known": list(self.known), "fill": self.fill, "drop": self.drop}
-
-
-def encoder_of(spec: Mapping[str, Any]) -> Encoder:
-    name, type_ = spec["name"], spec["type"]
-    if type_ == "category":
-        return Categorical(name, spec["known"], spec["fill"], spec["drop"])
-    if type_ == "date":
-        scales = [Scale.of(each) for each in spec["scales"]]
-        return Dated(name, spec["form"], spec["fill"], spec["parts"], scales, spec["indicator"])
-    return Numeric(name, spec["fill"], Scale.of(spec["scale"]), spec["indicator"], type_ == "boolean")
 
 
 def parts_of(days: np.ndarray) -> dict[str, np.ndarray]:

@@ -22,9 +22,11 @@ def suspects(
     values: (N, F). owners, codes: of each of F, the table's column, and whether it is a category's code. target: prepared, (N,) of
     numbers or classes; others are not looked at.
     """
+    numeric = kind.name == "number"
+    if kind.name == "category" and target.ndim == 1:  # rows without a class, or of none that is listed, say nothing
+        values, target = values[target >= 0], target[target >= 0]
     if kind.name not in ("number", "category") or target.ndim != 1 or len(target) < _LEAST:
         return []
-    numeric = kind.name == "number"
     best: dict[str, float] = {}
     for place, owner in enumerate(owners):
         score = _score(values[:, place], codes[place], target, numeric)

@@ -11,11 +11,12 @@ from danlu.data.columns import Column, pick
 
 
 class Records(Column[dict[str, Any]]):
-    """Row → {name: raw cell}. columns: name → raw values, all of one length."""
+    """Row → {name: raw cell}. columns: name → raw values, all of one length. types: of columns whose file says them."""
 
-    def __init__(self, columns: Mapping[str, Sequence[Any]], rows: int) -> None:
+    def __init__(self, columns: Mapping[str, Sequence[Any]], rows: int, types: Mapping[str, str] | None = None) -> None:
         self.columns = dict(columns)
         self.rows = rows
+        self.types = dict(types or {})
 
     def __len__(self) -> int:
         return self.rows
@@ -24,7 +25,7 @@ class Records(Column[dict[str, Any]]):
         return {name: column[row] for name, column in self.columns.items()}
 
     def take(self, rows: np.ndarray) -> Records:
-        return Records({name: pick(column, rows) for name, column in self.columns.items()}, len(rows))
+        return Records({name: pick(column, rows) for name, column in self.columns.items()}, len(rows), self.types)
 
 
 def cells(raws: Sequence[Any], name: str) -> list[Any]:

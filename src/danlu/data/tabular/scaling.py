@@ -10,7 +10,7 @@ import numpy as np
 
 from danlu.data.tabular.normal import inverse_normal
 
-NAMES = ("none", "standard", "minmax", "robust", "quantile")
+NAMES = ("none", "standard", "minmax", "robust", "quantile", "log")
 _EDGE = 1e-7  # as scikit-learn: how near to 0 and 1 a quantile may come
 
 
@@ -19,8 +19,8 @@ class Scale:
     """How a number is scaled. name: one of :data:`NAMES`.
 
     standard, minmax, robust: (x - shift) / width, the mean and standard deviation, least and range, or median and interquartile range
-    of the training rows; a width of 0 counts as 1. quantile: x's place among ``marks`` (the training rows' quantiles at equal steps),
-    as a normal deviate.
+    of the training rows; a width of 0 counts as 1. log: sign(x)·log(1 + |x|), then as standard: for counts. quantile: x's place among
+    ``marks`` (the training rows' quantiles at equal steps), as a normal deviate.
     """
 
     name: str
@@ -33,7 +33,9 @@ class Scale:
         """values: float64 (N,), finite, of training rows, missing ones filled in already."""
         if name == "none" or not len(values):
             return cls("none")
-        if name == "standard":
+        if name == "log":
+            values = logarithmic(values)
+        if name in ("standard", "log"):
             return cls(name, float(values.mean()), _wide(float(values.std()), values))
         if name == "minmax":
             return cls(name, float(values.min()), _wide(float(values.max() - values.min()), values))
@@ -61,6 +63,8 @@ class Scale:
         """float64 (N,) of float64 (N,), finite."""
         if self.name == "none":
             return values
+        if self.name == "log":
+            values = logarithmic(values)
         if self.name != "quantile":
             scaled: np.ndarray = (values - self.shift) / self.width
             return scaled
@@ -80,7 +84,12 @@ class Scale:
         if self.name == "quantile":
             raise TypeError("a quantile scale is not undone")
         undone: np.ndarray = values * self.width + self.shift
-        return undone
+        return np.asarray(np.sign(undone) * np.expm1(np.abs(undone))) if self.name == "log" else undone
+
+
+def logarithmic(values: np.ndarray) -> np.ndarray:
+    """sign(x)·log(1 + |x|)."""
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
 
 
 def steps(rows: int) -> int:

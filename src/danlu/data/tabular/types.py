@@ -69,6 +69,14 @@ def chosen(name: str, type_: str, raws: Sequence[Any]) -> Told:
     return Told(type_, say("tables.why.asked"), form)
 
 
+def is_id(name: str, found: Told, raws: Sequence[Any]) -> bool:
+    """Whether values name things rather than count or measure: told to be an id, or whole numbers under a name that says so."""
+    if found.type != "number" or not _ID.search(name):
+        return found.type == "id"
+    numbers = _numbers([raw for raw in raws if not is_missing(raw)]) or ()
+    return all(number.is_integer() for number in numbers)
+
+
 def _plain(value: Any) -> str:
     try:
         return name_of(value) or ""

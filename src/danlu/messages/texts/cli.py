@@ -232,6 +232,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.predict.path": ("the folder of a run or of an artifact", "训练文件夹或产物文件夹"),
     "cli.predict.inputs": ("files or folders", "文件或文件夹"),
     "cli.predict.device": ("cpu, cuda or cuda:N (default: cpu)", "cpu、cuda 或 cuda:N（默认 cpu）"),
+    "cli.predict.rank": (
+        "the rows are candidates: put the best first (click prediction)",
+        "各行为候选项：按得分从高到低排列（点击率预估）",
+    ),
     "cli.predict.threads": (
         "CPU threads (default: all cores this process may use)",
         "CPU 线程数（默认使用全部可用核）",

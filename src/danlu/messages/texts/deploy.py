@@ -4,6 +4,11 @@ from __future__ import annotations
 
 TEXTS: dict[str, tuple[str, str]] = {
     # raw inputs
+    "deploy.no-order": ("Its answers are in no order.", "它的回答没有可排序的数值。"),
+    "deploy.no-order.remedy": (
+        "Leave --rank out; what answers with a number that is better the larger it is can be ranked.",
+        "请去掉 --rank；只有以“越大越好”的数值作答的模型才能排序。",
+    ),
     "deploy.input": ("input {number}", "第 {number} 个输入"),
     "deploy.input-missing": ("there is no value for {columns}.", "缺少以下列的值：{columns}。"),
     "deploy.neither": ("this is neither a run nor an artifact.", "这既不是一次训练，也不是导出的产物。"),

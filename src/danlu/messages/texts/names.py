@@ -10,6 +10,22 @@ TEXTS = {
         "TabM: small nets for tables that share their weights, with embeddings of numbers and categories (Gorishniy et al. 2024).",
         "TabM：面向表格、共享权重的小网络集成，带数值与类别嵌入（Gorishniy 等，2024）。",
     ),
+    "names.net.logistic": (
+        "Logistic regression with a weight for every number and every code: rows of a table → logits (B,).",
+        "逻辑回归，每个数值和每个编码各有一个权重：表格的行 → logits (B,)。",
+    ),
+    "names.net.fm": (
+        "A factorisation machine (Rendle 2010): weights, and products of each pair of fields' vectors → logits (B,).",
+        "因子分解机（Rendle，2010）：各字段的权重，加上两两字段向量的内积 → logits (B,)。",
+    ),
+    "names.net.deepfm": (
+        "A factorisation machine and layers over the same vectors (Guo et al. 2017): rows of a table → logits (B,).",
+        "因子分解机与共享同一组向量的深层网络（Guo 等，2017）：表格的行 → logits (B,)。",
+    ),
+    "names.net.dcnv2": (
+        "Cross layers that multiply with what came in, then deep ones (Wang et al. 2021): rows of a table → logits (B,).",
+        "与输入相乘的交叉层，再接深层网络（Wang 等，2021）：表格的行 → logits (B,)。",
+    ),
     "names.net.table-mlp": (
         "A multi-layer perceptron for tables, with embeddings of numbers and categories.",
         "面向表格的多层感知机，带数值与类别嵌入。",
@@ -303,6 +319,10 @@ TEXTS = {
     "names.source.coco": (
         "Object boxes or outlines in COCO's JSON: one file, or a folder with one for each part.",
         "COCO JSON 格式的目标框或轮廓：一个文件，或每部分一个文件的文件夹。",
+    ),
+    "names.source.criteo": (
+        "Criteo's click logs: tab-separated without a header; label, 13 counts, 26 categories.",
+        "Criteo 点击日志：无表头、以制表符分隔；标签、13 个计数、26 个类别。",
     ),
     "names.source.csv": (
         "A CSV file (also with semicolons or tabs) with a header line.",

@@ -16,10 +16,11 @@ from danlu.recipe.arguments import Signature
 from danlu.recipe.schema import Named, Recipe
 
 
-def table_net(recipe: Recipe, data: Dataset, outputs: int) -> nn.Module:
+def table_net(recipe: Recipe, data: Dataset, outputs: int, **more: Any) -> nn.Module:
     """Rows float32 (B, F) → (B, members, outputs), or (B, outputs) of a net of the user's own.
 
-    An own class is given ``numbers``, ``cardinalities``, ``classes`` and ``quantiles`` where its constructor has such parameters.
+    An own class is given ``numbers``, ``cardinalities``, ``classes`` and ``quantiles`` where its constructor has such parameters;
+    ``more`` likewise, unless the recipe says them.
     Raises RecipeError for a net that is none for tables.
     """
     kind = data.kinds["features"]
@@ -36,6 +37,7 @@ def table_net(recipe: Recipe, data: Dataset, outputs: int) -> nn.Module:
         "cardinalities": kind.cardinalities,
         "classes": outputs,
         "quantiles": data.statistics["features"].get("quantiles", ()),
+        **{key: value for key, value in more.items() if key not in model.args},
     }
     if ":" not in name and not {"numbers", "cardinalities"} <= signature.parameters.keys():
         raise RecipeError.of(where, say("tables.not-a-table-net", name=name))

@@ -1,0 +1,16 @@
+"""What click prediction says to people: (English, Chinese)."""
+
+TEXTS = {
+    "clicks.two": (
+        "A click is a yes or a no; here are the answers {classes}.",
+        "点击只有“是”与“否”两种取值；这里有：{classes}。",
+    ),
+    "clicks.two.remedy": (
+        "Name a column of two answers: data.columns: {{click: COLUMN}}.",
+        "请指定只有两种取值的列：data.columns: {{click: 列名}}。",
+    ),
+    "clicks.positive": (
+        "{name!r} is none of the answers {classes}.",
+        "{name!r} 不在取值 {classes} 之中。",
+    ),
+}

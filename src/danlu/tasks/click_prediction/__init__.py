@@ -1,0 +1,1 @@
+"""Click-through prediction: how probable it is that somebody clicks."""
