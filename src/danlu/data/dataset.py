@@ -70,9 +70,13 @@ class Dataset:
         return rows
 
     def lengths(self, rows: np.ndarray) -> np.ndarray | None:
-        """int64 (B,): how long the sequences among the inputs are, together; None where there are none, or the store can't tell."""
+        """int64 (B,): how long the sequences among inputs and targets are, together; None where no input is one, or the store can't
+        tell.
+        """
         ask = getattr(self.store, "lengths", None)
-        columns = [name for name in self.inputs if self.kinds[name].sequence]
+        if not any(self.kinds[name].sequence for name in self.inputs):
+            return None
+        columns = [name for name in (*self.inputs, *self.targets) if self.kinds[name].sequence]
         found = [ask(name, rows) for name in columns] if ask is not None else []
         known = [each for each in found if each is not None]
         return np.asarray(np.sum(known, axis=0, dtype=np.int64)) if known else None

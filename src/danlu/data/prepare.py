@@ -67,6 +67,8 @@ def prepare(
     shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
     if part is not None:
         shares, table = {}, replace(table, given=[part] * len(table))
+    if spec.clean and part is None:
+        table = load_object(spec.clean)(recipe, table)
     own: Divided | None = None
     if spec.divide and part is None:
         own = load_object(spec.divide)(recipe, table)

@@ -10,11 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from danlu.data.kinds.base import Kind
 from danlu.deploy import card, layout, parity, raws
 from danlu.deploy.artifact import Artifact
 from danlu.deploy.engine import DTYPES, SIZES, Engine
-from danlu.deploy.graph import OPSET, write_graph
+from danlu.deploy.graph import OPSET, write_further, write_graph
 from danlu.deploy.profile import SAMPLED, profile
 from danlu.deploy.raws import RawData, Sample
 from danlu.errors import ArtifactError
@@ -68,7 +70,8 @@ def export(
         figures = parity.gate(trained, Artifact(aside, allow_code=True), samples)
         described["parity"] = {"source": source, **figures.as_dict(), **_proven_with()}
         layout.write_json(aside / layout.DESCRIPTION, described)
-        hashes = {name: manifest.digest(aside / name) for name in (layout.GRAPH, layout.DESCRIPTION, layout.PROFILE)}
+        files = [layout.GRAPH, *(each["file"] for each in described.get("graphs", {}).values())]
+        hashes = {name: manifest.digest(aside / name) for name in (*files, layout.DESCRIPTION, layout.PROFILE)}
         text = card.model_card(described, trained.data.card, hashes)
         (aside / layout.CARD).write_text(text, encoding="utf-8")
         layout.seal(aside)
@@ -120,6 +123,7 @@ def _description(trained: RunPredictor, samples: Sequence[Sample], aside: Path, 
     rows = [sample.row for sample in samples[:2]]
     given = trained.given(rows * (2 // len(rows)))
     structure = write_graph(trained.net, trained.kinds, given, aside / layout.GRAPH)
+    further = _further(trained, given, aside)
     session = Engine(aside, aside / layout.GRAPH, structure, threads=1).session
     decoder = trained.task.decoder()
     run, recipe = Run(trained.folder.path), trained.recipe
@@ -144,6 +148,7 @@ def _description(trained: RunPredictor, samples: Sequence[Sample], aside: Path, 
         "outputs": structure,
         "decoder": {"class": f"{type(decoder).__module__}:{type(decoder).__qualname__}", "spec": decoder.spec()},
         "graph": {"file": layout.GRAPH, "opset": OPSET, "precision": "fp32"},
+        **({"graphs": further} if further else {}),
         "licence": licence or recipe.deploy.licence,
         "run": {
             "name": trained.folder.path.absolute().name,
@@ -158,6 +163,17 @@ def _description(trained: RunPredictor, samples: Sequence[Sample], aside: Path, 
         "confidence": recipe.evaluate.confidence,
         "made_with": {name: version(name) for name in ("torch", "numpy", "pillow", "onnx", "onnxscript")},
     }
+
+
+def _further(trained: RunPredictor, given: Mapping[str, Any], aside: Path) -> dict[str, Any]:
+    """Writes what the net's own graph does not hold: name → {"file", "outputs": structure}."""
+    with torch.inference_mode():
+        outputs = trained.net(*trained.batch(given).arguments())
+    found: dict[str, Any] = {}
+    for name, further in trained.task.graphs(trained.net, outputs).items():
+        file = f"{name}.onnx"
+        found[name] = {"file": file, "outputs": write_further(further, aside / file)}
+    return found
 
 
 def _net_name(trained: RunPredictor) -> str:

@@ -22,6 +22,7 @@ from danlu.data.batches.batch import Padded
 from danlu.data.kinds.base import Kind
 from danlu.deploy.engine import SIZES, leaves
 from danlu.deploy.failures import Watched, not_captured, not_translated, wrong_output
+from danlu.tasks.base import Further
 from danlu.tasks.decoding import Given
 
 OPSET = 20  # what torch's own translations are written in; ONNX Runtime has it since 1.17
@@ -63,6 +64,32 @@ def write_graph(net: nn.Module, kinds: Mapping[str, Kind], given: Mapping[str, G
         shapes[-len(both)].update(dict.fromkeys(free, torch.export.Dim.DYNAMIC))
     graph = Graph(net, [isinstance(values, tuple) for values in given.values()])
     structure = _structure(graph, tensors, names)
+    _write(graph, net, tensors, names, shapes, structure, path)
+    return structure
+
+
+def write_further(further: Further, path: Path) -> Any:
+    """Write a further graph of a net; the structure of its outputs. Raises ArtifactError where it can't be captured."""
+    names, tensors = list(further.given), list(further.given.values())
+    shapes: list[dict[int, Any]] = [
+        {0: torch.export.Dim("batch"), **dict.fromkeys(further.free.get(name, ()), torch.export.Dim.DYNAMIC)}
+        for name in names
+    ]
+    graph = Graph(further.module, [False] * len(names))
+    structure = _structure(graph, tensors, names)
+    _write(graph, further.module, tensors, names, shapes, structure, path)
+    return structure
+
+
+def _write(
+    graph: Graph,
+    net: nn.Module,
+    tensors: list[Tensor],
+    names: list[str],
+    shapes: list[dict[int, Any]],
+    structure: Any,
+    path: Path,
+) -> None:
     with _quiet():
         try:
             with Watched(net) as watched, torch.no_grad():
@@ -80,11 +107,12 @@ def write_graph(net: nn.Module, kinds: Mapping[str, Kind], given: Mapping[str, G
     assert translated is not None
     _tidy(translated.model, names, shapes)
     translated.save(path)
-    return structure
 
 
 def varying(kind: Kind) -> list[int]:
     """Dimensions of a stacked value, behind the batch, that differ from batch to batch."""
+    if kind.varies is not None:
+        return list(kind.varies)
     storage = kind.storage()
     seen = []
     for size in (3, 5):

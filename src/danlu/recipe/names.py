@@ -55,6 +55,8 @@ GROUPS: dict[str, Group] = {
                 "classes",
                 "image_size",
                 "vocabulary",
+                "targets",
+                "shared",
                 "users",
                 "items",
                 "interactions",

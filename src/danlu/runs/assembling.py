@@ -71,9 +71,10 @@ class Bench:
         return self.feeds[part]
 
     def judge(self, part: Part, *, keep: Keep | None = None, tell: Tell | None = None) -> Callable[[nn.Module], Judged]:
-        """The function that judges a net on ``part``."""
+        """The function that judges a net on ``part``. keep: what it answers is kept; else, where that takes long, it is not asked."""
 
         def judged(net: nn.Module) -> Judged:
+            taught = self.task.taught()
             found = judge(
                 net,
                 self.feed(part),
@@ -88,6 +89,8 @@ class Bench:
                 confidence=self.recipe.evaluate.confidence,
                 keep=keep,
                 tell=tell,
+                taught=taught,
+                respond=None if taught is None or keep is None else self.task.respond,
             )
             further = self.task.probe(net, part, self.rows)
             losses = {name: value for name, value in found.values.items() if name.startswith(f"{part}/loss")}

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from danlu.data.augment.base import BatchTransform
 from danlu.data.batches.batch import Batch, Padded
@@ -24,7 +25,21 @@ from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.baselines.offered import by_kinds
 from danlu.tasks.decoding import Decoder, Given
 from danlu.tasks.explaining import Aim, by_target
+from danlu.training.evaluation import Taught
 from danlu.training.objective import Objective
+
+
+@dataclass(frozen=True)
+class Further:
+    """A further graph. module: called with the tensors of ``given``, in order, it gives tensors in dicts and lists.
+
+    given: name → an example. free: name → dimensions whose sizes vary, beside the first, which is the batch's everywhere.
+    """
+
+    module: nn.Module
+    given: Mapping[str, Tensor]
+    free: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
 
 Rows = Callable[[np.ndarray], Iterable[Batch]]
 """Batches of int64 rows of the dataset, in their order and without transforms, on the net's device."""
@@ -80,6 +95,21 @@ class Task(ABC):
         """
         return self._decoder.decode(outputs, _Inputs(batch))
 
+    def respond(self, net: nn.Module, batch: Batch) -> Any:
+        """The net's outputs for the inputs alone, which :meth:`decode` is given: what an artifact gives. One that writes writes here."""
+        return net(*batch.arguments())
+
+    def taught(self) -> Taught | None:
+        """How epochs are judged where :meth:`respond` is more than a call of the net, and takes longer; None: by :meth:`metrics`."""
+        return None
+
+    def graphs(self, net: nn.Module, outputs: Any) -> Mapping[str, Further]:
+        """Graphs that an artifact holds beside the net's own, for :meth:`danlu.tasks.decoding.Decoder.run`; none unless overridden.
+
+        outputs: of the net (torch, in evaluation mode) for two or more samples.
+        """
+        return {}
+
     def baselines(self) -> Sequence[Baseline]:
         """Simple models that the net must beat, judged beside it; by default what suits the kinds of the columns."""
         return by_kinds(self.data)
@@ -110,6 +140,13 @@ class Task(ABC):
         self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any] | None = None, index: int = 0
     ) -> np.ndarray | None:
         """A picture (RGB uint8 (H, W, 3)) of a sample with its prediction; None where there is nothing to see."""
+        return None
+
+    def told(self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any]) -> Mapping[str, str] | None:
+        """What a report shows of a sample that is no picture, with its prediction: head of a column → text; None: its inputs.
+
+        values: of all columns, as the store gathers them for one sample. predictions: its prediction columns, without the batch.
+        """
         return None
 
     def explained(self, outputs: Any, asked: str | None = None, beside: Any = None) -> Aim:

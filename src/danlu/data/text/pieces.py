@@ -1,4 +1,4 @@
-"""Tokenizers of the library ``tokenizers``: learnt from the texts (byte-pair encoding, unigrams), or those of a folder of Hugging Face."""
+"""Tokenizers of the library ``tokenizers``: learnt from the texts (byte pairs, unigrams), or those of a folder of Hugging Face."""
 
 from __future__ import annotations
 

@@ -18,6 +18,8 @@ TEXTS = {
     "evaluation.baseline.boosting": ("boosting", "梯度提升"),
     "evaluation.baseline.seasonal-naive": ("seasonal naive", "季节性朴素预测"),
     "evaluation.baseline.nearest": ("nearest", "最近邻"),
+    "evaluation.baseline.copy": ("copy of the source", "照抄原文"),
+    "evaluation.baseline.nearest-sentence": ("nearest training sentence", "最近的训练句"),
     "evaluation.baseline.average-box": ("average-box", "平均框"),
     "evaluation.baseline.most-frequent": ("most-frequent", "最常见类别"),
     "evaluation.baseline.pixel-colour": ("pixel-colour", "像素颜色"),

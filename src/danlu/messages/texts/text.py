@@ -18,6 +18,11 @@ TEXTS = {
         "holds replacement characters (U+FFFD): it was once decoded wrongly",
         "含替换字符（U+FFFD）：曾被错误解码",
     ),
+    "text.note.longer": (
+        "longer than the {most} tokens that are learnt to be written",
+        "超过学习书写的 {most} 个词元",
+    ),
+    "text.far-too-long": ("This has {most} tokens or more.", "此文本有 {most} 个或更多词元。"),
     "text.note.cut": ("cut to {most} tokens", "截断为 {most} 个词元"),
     "text.no-tokenizer": ("There is no {file} of {name}.", "找不到 {name} 的 {file}。"),
     "text.no-tokenizer.remedy": (

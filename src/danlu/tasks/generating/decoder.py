@@ -1,0 +1,77 @@
+"""What a run and an artifact that write texts have in common. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Self
+
+import numpy as np
+
+from danlu.data.kinds.base import Framing, Kind
+from danlu.data.text.tokenizers import BEGIN, MASK, PAD, UNKNOWN, Tokenizer, tokenizer_of
+from danlu.tasks.decoding import Decoder, Given
+from danlu.tasks.generating.search import Plan, write
+
+STEP = "step"  # the further graph
+
+
+class Writer(Decoder):
+    """State → tokens → texts. column: of predictions, and the answer's key. tokenizer: its spec. plan: of :class:`Plan`."""
+
+    def __init__(
+        self, column: str, tokenizer: Mapping[str, Any], plan: Mapping[str, Any], moving: Sequence[str] = ()
+    ) -> None:
+        self.column, self.tokenizer, self.moving = column, dict(tokenizer), tuple(moving)
+        self.plan = Plan(**{**plan, "banned": tuple(plan.get("banned", ()))})
+        self.words: Tokenizer = tokenizer_of(tokenizer)
+
+    @classmethod
+    def of(cls, kinds: Mapping[str, Kind], targets: Sequence[str], options: Mapping[str, Any]) -> Self:
+        raise NotImplementedError(f"{cls.__name__} is made by its task")
+
+    def spec(self) -> dict[str, Any]:
+        plan = {**asdict(self.plan), "banned": list(self.plan.banned)}
+        return {"column": self.column, "tokenizer": self.tokenizer, "plan": plan, "moving": list(self.moving)}
+
+    def run(self, outputs: Any, inputs: Mapping[str, Given], graphs: Mapping[str, Callable[..., Any]]) -> Any:
+        count = len(next(iter(outputs.values())))
+        return written(*write(GraphStep(graphs[STEP], self.moving), outputs, count, self.plan))
+
+    def decode(self, outputs: Any, inputs: Mapping[str, Given]) -> dict[str, Any]:
+        tokens, lengths = np.asarray(outputs["tokens"]), np.asarray(outputs["lengths"])
+        texts = np.empty(len(tokens), object)
+        texts[:] = [self.words.decode(row[:size].tolist()) for row, size in zip(tokens, lengths.tolist(), strict=True)]
+        return {self.column: texts}
+
+    def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
+        """{column: the text}"""
+        return {self.column: str(predictions[self.column][index])}
+
+
+class GraphStep:
+    """:class:`danlu.tasks.generating.search.Step` by a graph, which is called with tokens and state: logits, and what has changed."""
+
+    def __init__(self, graph: Callable[..., Any], moving: tuple[str, ...]) -> None:
+        self.graph, self.moving = graph, moving
+
+    def __call__(self, state: Mapping[str, Any], tokens: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        found = self.graph({"tokens": tokens, **state})
+        return found["logits"], {**state, **found["state"]}
+
+    def pick(self, value: Any, rows: np.ndarray) -> Any:
+        return value[rows]
+
+
+def written(tokens: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, np.ndarray]:
+    """{"tokens" int64 (B, T), padded by zeros; "lengths" int64 (B,); "score" float32 (B,)}."""
+    lengths = np.asarray([len(each) for each in tokens], np.int64)
+    block = np.zeros((len(tokens), int(lengths.max(initial=1))), np.int64)
+    for row, each in zip(block, tokens, strict=True):
+        row[: len(each)] = each
+    return {"tokens": block, "lengths": lengths, "score": np.asarray(scores, np.float32)}
+
+
+def unwritable(words: Tokenizer) -> tuple[int, ...]:
+    """Ids of a tokenizer of ours that no text holds: a net that wrote "unknown" would say nothing."""
+    return () if getattr(words, "whole", False) else (PAD, UNKNOWN, BEGIN, MASK)
