@@ -106,6 +106,17 @@ def customers(folder: Path) -> None:
     (folder / "customers.csv").write_text("\n".join(lines), encoding="utf-8")
 
 
+def impressions(folder: Path) -> None:
+    """impressions.csv: who clicks on what hangs on both."""
+    draw = np.random.default_rng(0)
+    lines = ["user,item,price,click"]
+    for _ in range(600):
+        user, item = int(draw.integers(20)), int(draw.integers(12))
+        click = int(draw.random() < (0.7 if user % 3 == item % 3 else 0.2))
+        lines.append(f"u{user},i{item},{draw.exponential(20):.2f},{click}")
+    (folder / "impressions.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
 def genes(folder: Path) -> None:
     """genes.csv: three numbers, each of which says something of a label."""
     draw = np.random.default_rng(0)
@@ -186,6 +197,9 @@ SHIPPED = {
     "table": Shipped("table.yaml", steps=8, data=houses),
     "new-table-regression": Shipped("table-regression", steps=6, data=houses, slow=True),
     "new-table-classification": Shipped("table-classification", steps=6, data=customers, slow=True),
+    "new-click-prediction": Shipped(
+        "click-prediction", steps=6, data=impressions, changes={"train.batch_size": 64}, slow=True
+    ),
     "new-table-multi-label": Shipped("table-multi-label", steps=6, data=genes, slow=True),
     "segmentation": Shipped("segmentation.yaml", steps=8, data=scenes),
     "faces": Shipped("faces.yaml", steps=4, data=people, changes={"train.batch_size": 32}),

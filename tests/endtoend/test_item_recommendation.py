@@ -109,7 +109,7 @@ def test_what_was_met_is_not_recommended_and_an_artifact_answers_alike(run: Run,
         assert [item for item, *_ in one["items"]] == [item for item, *_ in other["items"]]
 
 
-@pytest.mark.parametrize("model", ["ease", "lightgcn", "neumf"])
+@pytest.mark.parametrize("model", ["ease", "lightgcn", "neumf", "sasrec"])
 def test_other_nets_train_and_pass_the_gate(model: str, events: Path, tmp_path: Path) -> None:
     asked = recipe(events, tmp_path, train__epochs=1, evaluate__baselines=False)
     found = danlu.train({**asked, "model": {"name": model}}, screen=False)
@@ -163,3 +163,15 @@ def _learnt(asked: dict[str, Any], folder: Path, resume: bool) -> dict[str, torc
     plan = replace(made.plan, checkpoint=CheckpointPolicy(folder, every_epochs=1, keep=9))
     fit(made.net, made.objective, made.batches, plan, resume=resume)
     return made.net.state_dict()
+
+
+def test_a_sequence_is_refused_without_times_and_leaves_the_last_one_out(events: Path, tmp_path: Path) -> None:
+    untimed = events.parent / "untimed.csv"
+    untimed.write_text("\n".join(line.rpartition(",")[0] for line in events.read_text().splitlines()))
+    asked = {**recipe(untimed, tmp_path, evaluate__baselines=False), "model": {"name": "sasrec"}}
+    with pytest.raises(DanluError, match="sasrec"):
+        danlu.train(asked, screen=False)
+    asked = recipe(events, tmp_path, train__epochs=1, options__split="leave-one-out", evaluate__baselines=False)
+    small = {"name": "sasrec", "args": {"width": 16, "length": 8, "layers": 1}}
+    found = danlu.train({**asked, "run": {"folder": str(tmp_path), "name": "last"}, "model": small}, screen=False)
+    assert np.isfinite(found.metrics["test/ndcg@5"])

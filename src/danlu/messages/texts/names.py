@@ -54,6 +54,10 @@ TEXTS = {
         "A product of embeddings beside layers over others (He et al. 2017): user and item ids → scores.",
         "嵌入的乘积与另一组嵌入上的多层网络并用（He 等，2017）：用户和物品编号 → 得分。",
     ),
+    "names.net.sasrec": (
+        "What comes next, by causal attention to what was met before (Kang & McAuley 2018): user and item ids → scores.",
+        "对先前接触过的物品做因果自注意力，预测下一个（Kang 与 McAuley，2018）：用户和物品编号 → 得分。",
+    ),
     "names.net.popularity": ("The same for everybody: what most users met.", "对所有人相同：最多用户接触过的物品。"),
     "names.net.collaborative-filtering": (
         "The inner product of an embedding of the user and one of the item: user and item ids (B,) → scores (B,).",

@@ -14,6 +14,10 @@ TEXTS = {
         "Name it: data.columns: {{time: COLUMN}}, or take options.split: random.",
         "请指定：data.columns: {{time: 列名}}，或用 options.split: random。",
     ),
+    "recommendation.no-times": (
+        "{name} looks at the order in which things were met, and there is no column of times.",
+        "{name} 需要接触的先后顺序，而数据中没有时间列。",
+    ),
     "recommendation.all-met": (
         "A user has met every item in training, so that none can be drawn beside them.",
         "有用户在训练部分中接触过所有物品，无法再为其抽取未接触的物品。",
@@ -32,8 +36,8 @@ TEXTS = {
     ),
     "recommendation.no-net": ("{name} is no net of users and items.", "{name} 不是用户与物品的网络。"),
     "recommendation.no-net.remedy": (
-        "Take collaborative-filtering, neumf, lightgcn, ease, item-knn, popularity, or one of your own that is made with "
+        "Take collaborative-filtering, neumf, lightgcn, sasrec, ease, item-knn, popularity, or one of your own that is made with "
         "(users, items) and called with their ids.",
-        "请用 collaborative-filtering、neumf、lightgcn、ease、item-knn、popularity，或自己的网络：以 (users, items) 构造，以编号调用。",
+        "请用 collaborative-filtering、neumf、lightgcn、sasrec、ease、item-knn、popularity，或自己的网络：以 (users, items) 构造，以编号调用。",
     ),
 }

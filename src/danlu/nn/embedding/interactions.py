@@ -23,12 +23,24 @@ class Interactions(nn.Module):
     ends: Tensor
     items: Tensor
 
-    def __init__(self, users: int, count: int, user: np.ndarray, item: np.ndarray, part: np.ndarray) -> None:
-        """count: items there are. user, item, part: int (N,), of every known pair; repeated pairs count once, in their first part."""
+    def __init__(
+        self,
+        users: int,
+        count: int,
+        user: np.ndarray,
+        item: np.ndarray,
+        part: np.ndarray,
+        when: np.ndarray | None = None,
+    ) -> None:
+        """count: items there are. user, item, part: int (N,), of every known pair; repeated pairs count once, in their first part.
+
+        when: float (N,), times, by which a user's items of one part are in order; None: by their places.
+        """
         super().__init__()
         self.users, self.count = users, count
         known = (user >= 0) & (item >= 0)
-        order = np.lexsort((item[known], part[known], user[known]))
+        by = (item[known],) if when is None else (item[known], when[known])
+        order = np.lexsort((*by, part[known], user[known]))
         pairs = np.stack([user[known], item[known], part[known]])[:, order].astype(np.int64)
         _, first = np.unique(pairs[0] * count + pairs[1], return_index=True)
         pairs = pairs[:, np.sort(first)]
@@ -48,11 +60,26 @@ class Interactions(nn.Module):
         before: int64 (B,), codes of parts: items of that part and of later ones are left out. None: all there are.
         """
         places = torch.arange(self.longest, device=user.device)
-        ends = self.ends[user]
-        many = ends[:, -1] if before is None else _column(ends, before)
+        many = self.many(user, before)
         at = (self.starts[user][:, None] + places[None]).clamp_max(max(0, len(self.items) - 1))
         found = self.items[at] if len(self.items) else at
         return torch.where(places[None] < many[:, None], found, -1)
+
+    def many(self, user: Tensor, before: Tensor | None = None) -> Tensor:
+        """int64 (B,): how many items users (B,) have met, see :meth:`of`."""
+        ends = self.ends[user]
+        return ends[:, -1] if before is None else _column(ends, before)
+
+    def between(self, user: Tensor, first: Tensor, end: Tensor, length: int) -> Tensor:
+        """int64 (B, length): the items of users (B,) from ``first`` (B,), which may be negative, before ``end`` (B,); -1 for none."""
+        places = first[:, None] + torch.arange(length, device=user.device)[None]
+        at = (self.starts[user][:, None] + places).clamp(0, max(0, len(self.items) - 1))
+        found = self.items[at] if len(self.items) else at
+        return torch.where((places >= 0) & (places < end[:, None]), found, -1)
+
+    def place(self, user: Tensor, item: Tensor) -> Tensor:
+        """int64 (B,): where each item stands among its user's; 0 for one that they have not met."""
+        return (self.of(user) == item[:, None]).int().argmax(1)
 
     def learnt(self) -> tuple[np.ndarray, np.ndarray]:
         """int64 (N,), (N,): user and item of every pair of the training part."""

@@ -17,7 +17,8 @@ class Recommender(nn.Module):
     (B, items), "seen": int64 (B, L)}, places of what the user met, -1 behind them. part: int64 (B,), what counts as met is what is in
     earlier parts of the data; None: everything.
 
-    scorer: ``scorer(user (B,), items (B, n)) → (B, n)``; with a method ``every(user (B,)) → (B, items)`` all are scored at once.
+    scorer: ``scorer(user (B,), items (B, n)) → (B, n)``; with a method ``every(user (B,)) → (B, items)`` all are scored at once. One
+    that is ``sequential`` is asked by ``every(user, part)``, as its answer hangs on what counts as met.
     """
 
     popular: Tensor
@@ -43,13 +44,13 @@ class Recommender(nn.Module):
     def _all(self, user: Tensor, part: Tensor | None) -> dict[str, Tensor]:
         some = (user >= 0) & (user < self.known.users)
         place = user.clamp(0, max(0, self.known.users - 1))
-        scores = torch.where(some[:, None], self._scores(place).float(), self.popular[None])
+        scores = torch.where(some[:, None], self._scores(place, part).float(), self.popular[None])
         return {"scores": scores, "seen": torch.where(some[:, None], self.known.of(place, part), -1)}
 
-    def _scores(self, place: Tensor) -> Tensor:
+    def _scores(self, place: Tensor, part: Tensor | None) -> Tensor:
         every = getattr(self.scorer, "every", None)
         if every is not None:
-            scores: Tensor = every(place)
+            scores: Tensor = every(place, part) if getattr(self.scorer, "sequential", False) else every(place)
             return scores
         items = torch.arange(self.known.count, device=place.device)
         return torch.as_tensor(self.scorer(place, items[None].expand(len(place), -1)))

@@ -19,7 +19,7 @@ data:
   # columns: {user: customer, item: product, time: bought_at}  # the file's own names, where they differ
   split: {val: 0.1, test: 0.1}
 model:
-  name: collaborative-filtering   # ease | item-knn | neumf | lightgcn | popularity | mypackage.mymodule:MyNet
+  name: collaborative-filtering   # ease | item-knn | neumf | lightgcn | sasrec | popularity | mypackage.mymodule:MyNet
 train:
   epochs: 30
   loss: bpr                 # pointwise | sampled-softmax

@@ -47,13 +47,19 @@ class ItemRecommendation(Task):
         """int64 (N,): the part of every row, that of the test for rows in none."""
         return parts_of(self.data)
 
-    def known(self) -> Interactions:
-        """Who met what; nothing where the data have no rows."""
+    def known(self, ordered: bool = False) -> Interactions:
+        """Who met what; nothing where the data have no rows. ordered: by time; raises RecipeError where none is known."""
         if not len(self.data):
             nothing = np.empty(0, np.int64)
             return Interactions(self.users, self.items, nothing, nothing, nothing)
         user, item = pairs_of(self.data)
-        return Interactions(self.users, self.items, user, item, self.parts)
+        when = None
+        if ordered:
+            if "time" not in self.data.kinds:
+                what = say("recommendation.no-times", name=self.recipe.model.name)
+                raise RecipeError.of(self.recipe.where("model.name"), what, say("recommendation.no-time.remedy"))
+            when = np.asarray(self.data.store.gather("time", np.arange(len(self.data)))).reshape(-1)
+        return Interactions(self.users, self.items, user, item, self.parts, when)
 
     def net(self) -> nn.Module:
         model = self.recipe.model
@@ -112,7 +118,9 @@ class ItemRecommendation(Task):
         return np.bincount(item, minlength=self.items), groups
 
     def _recommender(self, model: Named, key: str) -> nn.Module:
-        known = self.known()
+        where = self.recipe.where(f"{key}.name")
+        target = names.load_object(names.resolve("net", model.name, where), where)
+        known = self.known(bool(getattr(target, "ordered", False)))
         return Recommender(scorer(model, self.recipe, known, key), known)
 
 
