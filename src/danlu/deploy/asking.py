@@ -18,7 +18,8 @@ def answers(answering: Predictor, given: Iterable[str | Path]) -> Iterator[dict[
     """An answer for each of what was given, see :meth:`danlu.runs.predictor.Predictor.stream`.
 
     Images: files, and each file in folders. Texts: the text itself, .txt files, folders of them, tables with a column of texts.
-    Everything else: tables (CSV, JSON lines, Parquet), an answer for each of their rows. Raises DataError for what is not there.
+    Everything else: NAME=VALUE for every input of one row, or
+    tables (CSV, JSON lines, Parquet), an answer for each of their rows. Raises DataError for what is not there.
     """
     words = list(given)
     asked = _asked([type(answering.kinds[name]) for name in answering.inputs])
@@ -27,8 +28,18 @@ def answers(answering: Predictor, given: Iterable[str | Path]) -> Iterator[dict[
     elif asked in ("text", "name"):
         for word in words:
             yield from _of_texts(answering, word)
+    elif (row := _named(answering.inputs, words)) is not None:
+        for answer in answering.stream([row]):
+            yield {"input": " ".join(map(str, words))[:80], **answer}
     else:
         yield from _of_tables(answering, files_in(words))
+
+
+def _named(inputs: Sequence[str], words: Sequence[str | Path]) -> dict[str, str] | None:
+    """``question=… context=…``, one for each input, as one row; None where it is something else."""
+    pairs = [str(word).partition("=") for word in words]
+    row = {name: value for name, _, value in pairs}
+    return row if len(pairs) == len(row) and set(row) == set(inputs) and all(mark for _, mark, _ in pairs) else None
 
 
 def example(task: str) -> str:

@@ -46,7 +46,7 @@ class Source:
     ) -> dict[str, Seen]:
         """Id → what is shown of it, in the order asked for; pictures until they would take more than ``room`` bytes of the page.
 
-        told: id → its predictions, of samples that the task itself draws with its prediction beside the truth.
+        told: id → its predictions, of samples that the task itself draws, or puts into words, with its prediction beside the truth.
         Ids that the data don't hold (any more) are left out.
         """
         often = Counter(wanted)
@@ -64,7 +64,8 @@ class Source:
                     pixels += picture.shape[0] * picture.shape[1]
                     small = thumbnail(picture, longest)
                     room -= len(small.uri) * often[name]
-                found[name] = self._seen(name, str(self.data.origins[place[name]]), values, small if room > 0 else None)
+                origin, shown = str(self.data.origins[place[name]]), small if room > 0 else None
+                found[name] = self._seen(name, origin, values, shown, answer)
             if room <= 0 and not self._texts:
                 break
         return found
@@ -95,8 +96,18 @@ class Source:
             shown = next((one for one in drawn if isinstance(one, np.ndarray)), None)
         return shown if shown is not None and shown.size else None
 
-    def _seen(self, name: str, origin: str, values: Mapping[str, Any], picture: Thumbnail | None) -> Seen:
+    def _seen(
+        self,
+        name: str,
+        origin: str,
+        values: Mapping[str, Any],
+        picture: Thumbnail | None,
+        answer: Mapping[str, Any] | None = None,
+    ) -> Seen:
         kinds = self.data.kinds
+        words = self.task.told(values, answer) if answer is not None and self.task is not None else None
+        if words is not None:
+            return Seen(name, origin, picture, {head: text[:_TEXT] for head, text in words.items()})
         drawn = {each: kinds[each].draw(values[each]) for each in self._texts}
         long = {each: _TEXT if kinds[each].name == "text" else _CHARACTERS for each in drawn}
         texts = {each: text[: long[each]] for each, text in drawn.items() if isinstance(text, str)}

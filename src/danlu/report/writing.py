@@ -33,6 +33,7 @@ from danlu.report.sections import (
     residuals,
     suspicious,
     thresholds,
+    verification,
     words,
     worst,
 )
@@ -57,6 +58,7 @@ SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     classes.section,
     worst.section,
     labels.section,
+    verification.section,
     explanations.section,
     words.section,
     suspicious.section,
@@ -128,7 +130,9 @@ def _body(
     longest = _BOXED if boxes else _PLAIN[len(set(chosen.ids())) > _MANY]
     told: dict[str, dict[str, Any]] = {}
     if source is not None and getattr(source.task, "drawn_faults", False):
-        longest, told = _SIDES, {one.id: one.predictions for one in chosen.faulty}
+        longest = _SIDES
+    if source is not None and source.task is not None:
+        told = {one.id: one.predictions for one in chosen.faulty}
     seen = {} if source is None else source.look(chosen.ids(), room, longest, told)
     made = Page(facts, chosen, seen, scale, boxes, why, texts)
     head = headline(made)

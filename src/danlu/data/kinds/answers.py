@@ -48,6 +48,7 @@ class Answers(Kind):
     name: ClassVar[str] = "answers"
     follows: ClassVar[str | None] = "passage"
     spans: ClassVar[str] = "several"
+    beside: ClassVar[tuple[str, ...]] = ("answerstart", "answerstarts", "start", "offset")
 
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Answers:

@@ -89,7 +89,9 @@ class Kind(ABC):
     spans: ClassVar[str] = (
         "one"  # columns of a file: "one", "several" where named, or the "rest" that no other column takes
     )
-    beside: ClassVar[tuple[str, ...]] = ()  # of a kind that spans several: what a second column is called, taken where it is there
+    beside: ClassVar[
+        tuple[str, ...]
+    ] = ()  # of a kind that spans several: what a second column is called, taken where it is there
     asked: ClassVar[str] = (
         "row"  # what a person gives to be answered: a "file", a "text", a "name", or a "row" of a table
     )

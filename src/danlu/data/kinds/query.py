@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from danlu.data.kinds.text import Text
 from danlu.data.text.cleaning import normal, text_of
 from danlu.messages import say
 
+_MOST = 64  # tokens, where the recipe doesn't say
+
 
 @dataclass(frozen=True)
 class Query(Text):
@@ -20,6 +23,14 @@ class Query(Text):
     name: ClassVar[str] = "query"
     section: ClassVar[str] = "text"
     asked: ClassVar[str] = "row"
+
+    @classmethod
+    def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Query:
+        """As a text, but a question is not cut where nothing else is said: what it asks for may stand at its end."""
+        longest = options.get("max_length", "auto")
+        made = super().fit(raws, {**options, "max_length": _MOST if longest == "auto" else longest})
+        assert isinstance(made, Query)
+        return made
 
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
         text, notes = text_of(raw)

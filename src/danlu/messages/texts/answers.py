@@ -27,8 +27,8 @@ TEXTS = {
         "这不是 SQuAD 文件：{place} 之下缺少 {key}。",
     ),
     "answers.squad.keys.remedy": (
-        'Meant is {"data": [{"paragraphs": [{"context": …, "qas": [{"id": …, "question": …, "answers": […]}]}]}]}.',
-        '应为 {"data": [{"paragraphs": [{"context": …, "qas": [{"id": …, "question": …, "answers": […]}]}]}]}。',
+        'Meant is {{"data": [{{"paragraphs": [{{"context": …, "qas": [{{"id": …, "question": …, "answers": […]}}]}}]}}]}}.',
+        '应为 {{"data": [{{"paragraphs": [{{"context": …, "qas": [{{"id": …, "question": …, "answers": […]}}]}}]}}]}}。',
     ),
     "answers.tuned": (
         "From which point on the text is said not to answer was tuned for {metric} on the validation part, {before} → {after} there (too "

@@ -10,3 +10,8 @@ NO_READER_REMEDY = (
     "Take span-reader, hf:NAME, or a net of your own as package.module:Object.",
     "请用 span-reader、hf:NAME，或以 package.module:Object 给出自己的网络。",
 )
+NO_ANSWER = ("(no answer)", "（无答案）")
+QUESTION = ("Question", "问题")
+WANTED = ("Right", "正确答案")
+ANSWER = ("Answered", "模型回答")
+SHOWN = ("In the text", "在原文中")
