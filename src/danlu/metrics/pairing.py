@@ -15,7 +15,7 @@ class Pairs:
     """P pairs of N embeddings.
 
     embeddings: float32 (N, D), of length 1. identities: int64 (N,), from 0 without gaps; count: how many there are. left, right: int64
-    (P,), places of the two. scores: float64 (P,), cosines. same: bool (P,).
+    (P,), places of the two. scores: float64 (P,), cosines. same: bool (P,). order: int64 (N,), where each of the N was given.
     """
 
     embeddings: np.ndarray
@@ -25,6 +25,7 @@ class Pairs:
     right: np.ndarray
     scores: np.ndarray
     same: np.ndarray
+    order: np.ndarray
 
     @property
     def first(self) -> np.ndarray:
@@ -67,7 +68,8 @@ def every_pair(embeddings: np.ndarray, identities: np.ndarray, most: int = MOST)
         left, right = np.triu_indices(len(codes), 1)
     else:
         left, right = _some(codes, total, most)
-    return Pairs(embeddings, codes, count, left, right, _scores(embeddings, left, right), codes[left] == codes[right])
+    scores = _scores(embeddings, left, right)
+    return Pairs(embeddings, codes, count, left, right, scores, codes[left] == codes[right], order)
 
 
 def _some(codes: np.ndarray, total: int, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,11 +13,12 @@ import numpy as np
 from danlu.errors import DanluError
 from danlu.evaluation.predictions import ClassPredictions
 from danlu.evaluation.suspicious import Suspect, Worst, worst
+from danlu.evaluation.verified import Verified, verified
 from danlu.report.facts import Facts
 from danlu.runs.stored import Stored
 
 MATRIX = 24  # classes up to which the whole matrix is drawn
-_WORST, _SUSPECTS, _PAIRS = 16, 16, 60
+_WORST, _SUSPECTS, _PAIRS, _ALIKE = 16, 16, 60, 8
 _WRONG, _RIGHT, _CELLS = 8, 4, 400  # samples of a cell at most, and of all cells
 
 
@@ -38,11 +39,16 @@ class Choice:
     suspects: list[tuple[str, Suspect]] = field(default_factory=list)
     cells: dict[tuple[int, int], list[str]] = field(default_factory=dict)
     faulty: list[Faulty] = field(default_factory=list)
+    verified: Verified | None = None
 
     def ids(self) -> Iterator[str]:
         """In order of weight; an id comes as often as it is shown."""
         yield from (one.id for one in self.worst)
         yield from (one.id for one in self.faulty)
+        if self.verified is not None:
+            yield from (
+                name for one in (*self.verified.missed, *self.verified.mistaken) for name in (one.first, one.second)
+            )
         yield from (one.id for _, one in self.suspects)
         for turn in zip_longest(*self.cells.values()):
             yield from (each for each in turn if each is not None)
@@ -52,7 +58,7 @@ def choose(facts: Facts, task: Any = None) -> Choice:
     """task: the application, if it could be made: it may know which predictions are bad where kinds don't tell."""
     predictions = facts.predictions(facts.part)
     if predictions is None:
-        return Choice(faulty=_faults(facts, task))
+        return Choice(faulty=_faults(facts, task), verified=_verified(facts))
     chosen = Choice(worst=worst(predictions, _WORST))
     if not isinstance(predictions, ClassPredictions):
         return chosen
@@ -84,6 +90,17 @@ def _cells(facts: Facts) -> dict[tuple[int, int], list[str]]:
             rows = found.rows(place, place)[::-1][: min(_RIGHT, most)]
             cells[place, place] = [ids[row] for row in rows.tolist()]
     return cells
+
+
+def _verified(facts: Facts) -> Verified | None:
+    """None where there are no embeddings, or where the file can't be read."""
+    if not facts.part or not facts.columns:
+        return None
+    try:
+        return verified(Stored(facts.path(facts.part)), facts.columns, _ALIKE)
+    except DanluError as error:
+        facts.problems.extend(error.problems)
+        return None
 
 
 def _faults(facts: Facts, task: Any) -> list[Faulty]:
