@@ -167,10 +167,11 @@ def _description(trained: RunPredictor, samples: Sequence[Sample], aside: Path, 
 
 def _further(trained: RunPredictor, given: Mapping[str, Any], aside: Path) -> dict[str, Any]:
     """Writes what the net's own graph does not hold: name → {"file", "outputs": structure}."""
-    with torch.inference_mode():
+    with torch.no_grad():
         outputs = trained.net(*trained.batch(given).arguments())
+        graphs = trained.task.graphs(trained.net, outputs)
     found: dict[str, Any] = {}
-    for name, further in trained.task.graphs(trained.net, outputs).items():
+    for name, further in graphs.items():
         file = f"{name}.onnx"
         found[name] = {"file": file, "outputs": write_further(further, aside / file)}
     return found

@@ -29,7 +29,7 @@ def difference(
     Columns: ndarray (N, …) or lists of N. Sample i is in group i modulo ``groups``: neighbours are apart. Where a metric names a
     ``unit``, so are its values instead of the samples.
     """
-    total = len(next(iter(truth.values())))
+    total = len(next(iter({**truth, **one}.values())))
     place = np.arange(total)
     beside = {**one, **truth}
     column = next((metric.unit for metric in make() if metric.unit in beside), None)

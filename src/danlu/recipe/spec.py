@@ -16,7 +16,6 @@ class Column:
     role "aside": neither the net nor the loss sees it; it only judges what was learnt. optional: data without it will do.
     also: what such a column is called in people's files, most telling first, before what its kind is called. shared: a column that
     takes the rest of a file's takes this one too (the user of a click is looked at, and judged by).
-    beside: other columns with which a kind that learns is fitted together (one vocabulary for two texts).
     """
 
     kind: str
@@ -25,7 +24,6 @@ class Column:
     optional: bool = False
     also: tuple[str, ...] = ()
     shared: bool = False
-    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

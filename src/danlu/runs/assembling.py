@@ -90,7 +90,7 @@ class Bench:
                 keep=keep,
                 tell=tell,
                 taught=taught,
-                respond=None if taught is None or keep is None else self.task.respond,
+                respond=self.task.respond if taught is not None and taught.answers and keep is not None else None,
             )
             further = self.task.probe(net, part, self.rows)
             losses = {name: value for name, value in found.values.items() if name.startswith(f"{part}/loss")}

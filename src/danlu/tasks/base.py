@@ -96,7 +96,7 @@ class Task(ABC):
         return self._decoder.decode(outputs, _Inputs(batch))
 
     def respond(self, net: nn.Module, batch: Batch) -> Any:
-        """The net's outputs for the inputs alone, which :meth:`decode` is given: what an artifact gives. One that writes writes here."""
+        """The net's outputs for the inputs alone, which :meth:`decode` is given: what an artifact gives. Texts are written here."""
         return net(*batch.arguments())
 
     def taught(self) -> Taught | None:

@@ -69,7 +69,7 @@ class Decoder(ABC):
         """Outputs as numpy (in dicts and lists, as the net gives them) → prediction columns: ndarray (B, …), or B ndarrays."""
 
     def run(self, outputs: Any, inputs: Mapping[str, Given], graphs: Mapping[str, Callable[..., Any]]) -> Any:
-        """What :meth:`decode` is given, where an artifact holds further graphs (a step of writing), which this calls as often as it likes.
+        """What :meth:`decode` is given, where an artifact holds further graphs (a step of writing), which this calls as it likes.
 
         outputs: of the first graph, which is called with the inputs. graphs: name → graph, called with a mapping of its inputs; see
         :meth:`danlu.tasks.base.Task.graphs`.

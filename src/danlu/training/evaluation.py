@@ -29,11 +29,13 @@ Keep = Callable[[Batch, Mapping[str, Any]], None]
 class Taught:
     """How a net is judged by what it says where it is told a part of the truth (the beginning of a text), which takes one call.
 
-    look: its outputs, in torch, and the batch → columns in numpy. metrics: of these.
+    look: its outputs, in torch, and the batch → columns in numpy. metrics: of these. answers: whether the net is asked as well in
+    the end, and judged by that; else these columns are what is kept.
     """
 
     look: Callable[[Any, Batch], dict[str, Any]]
     metrics: Sequence[Metric]
+    answers: bool = True
 
 
 def judge(
@@ -82,6 +84,8 @@ def judge(
                     for metric in taught.metrics:
                         metric.update(looked, {})
                     if respond is None:
+                        if keep is not None:
+                            keep(batch, looked)
                         continue
                     with precision.autocast():
                         outputs = respond(net, batch)

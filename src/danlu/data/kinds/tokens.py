@@ -37,6 +37,11 @@ class Tokens(Text):
         scored = "13a" if not found.solid else "char" if any(map(_OTHER.search, _few(raws))) else "zh"
         return cls(**{**found.spec(), "found": {**found.found, "scored": scored}})
 
+    @property
+    def longest(self) -> int:
+        """Most tokens of a text, the end counted."""
+        return _TIMES * self.max_length
+
     def ids(self, raw: Any) -> tuple[list[int], tuple[str, ...]]:
         """(ids without an end, what had to be mended). Raises :class:`BadValue`."""
         text, notes = text_of(raw)
@@ -50,8 +55,8 @@ class Tokens(Text):
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
         """raw: a text, a file that holds one, its bytes. Raises :class:`BadValue` for an empty one, and for what is far too long."""
         ids, notes = self.ids(raw)
-        if len(ids) >= _TIMES * self.max_length:
-            raise BadValue(say("text.far-too-long", most=_TIMES * self.max_length))
+        if len(ids) >= self.longest:
+            raise BadValue(say("text.far-too-long", most=self.longest))
         if len(ids) >= self.max_length:
             notes = (*notes, say("text.note.longer", most=self.max_length))
         return Prepared(np.asarray([*ids, self.words.end], np.int32), notes)

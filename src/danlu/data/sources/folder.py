@@ -42,8 +42,8 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     Its class is the folder it lies in, however deep, just below the root or below a part's folder. Classes come in natural order.
     Files outside of any class folder are set aside and listed; hidden files and files of other kinds by their name are noted.
     """
-    texts = any(column.kind == "text" for column in wanted.values())
-    content = "text" if texts else "image"
+    content = next((column.kind for column in wanted.values() if column.kind in ("text", "tokens", "gapped")), "image")
+    texts = content != "image"
     kinds = only(path, wanted, (content, "category"), "folder")
     no_extra(path, data, "folder")
     if content not in kinds:

@@ -1,4 +1,4 @@
-"""Tokenizers of the library ``tokenizers``: learnt from the texts (byte pairs, unigrams), or those of a folder of Hugging Face."""
+"""Tokenizers of the library ``tokenizers``: byte pairs learnt from the texts, or those of a folder of Hugging Face."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Pieces(Tokenizer):
         self.unknown = _first(named, content["model"].get("vocab"), ("<unk>", "[UNK]"), content["model"].get("unk_id"))
         self.begin = _first(named, None, ("<s>", "[CLS]", "<|endoftext|>"))
         self.end = _first(named, None, ("</s>", "[SEP]", "<|endoftext|>"))
-        self._special = frozenset(entry["id"] for entry in content.get("added_tokens", ()) if entry.get("special"))
+        self.mask = _first(named, None, ("<mask>", "[MASK]"))
+        self.special = frozenset(entry["id"] for entry in content.get("added_tokens", ()) if entry.get("special"))
 
     @cached_property
     def _library(self) -> Any:
@@ -46,8 +47,8 @@ class Pieces(Tokenizer):
         return made
 
     @classmethod
-    def learnt(cls, texts: Iterable[str], size: int, least: int, name: str = "bpe", lossless: bool = False) -> Pieces:
-        """Pieces of words that carry the space before them: "bpe" (Sennrich et al. 2016), or "unigram" (Kudo 2018).
+    def learnt(cls, texts: Iterable[str], size: int, least: int, lossless: bool = False) -> Pieces:
+        """Byte-pair encoding (Sennrich et al. 2016) over words that carry the space before them.
 
         Scripts without spaces are taken whole between spaces and marks, so that their words become pieces. The same texts in the
         same order give the same pieces. lossless: what is in no piece is written as its bytes, 256 further tokens, so that nothing is
@@ -62,18 +63,12 @@ class Pieces(Tokenizer):
             letters.update(text)
         often = sorted((letter for letter, n in letters.items() if n >= least), key=lambda one: (-letters[one], one))
         alphabet = frozenset(often[: max(1, int(size * _ALPHABET))])
-        made = Library(models.BPE(unk_token=SPECIAL[UNKNOWN]) if name == "bpe" else models.Unigram())
+        made = Library(models.BPE(unk_token=SPECIAL[UNKNOWN]))
         made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()])  # type: ignore[assignment]
         made.decoder = decoders.Metaspace()  # type: ignore[assignment]
-        trainer: Any
-        if name == "bpe":
-            trainer = trainers.BpeTrainer(
-                vocab_size=size, min_frequency=max(2, least), special_tokens=list(SPECIAL), show_progress=False
-            )
-        else:
-            trainer = trainers.UnigramTrainer(
-                vocab_size=size, special_tokens=list(SPECIAL), unk_token=SPECIAL[UNKNOWN], show_progress=False
-            )
+        trainer = trainers.BpeTrainer(
+            vocab_size=size, min_frequency=max(2, least), special_tokens=list(SPECIAL), show_progress=False
+        )
         # Rare letters are taken out here: the trainer's own limit breaks ties in an order that no seed holds.
         rare = {ord(letter): " " for letter in letters if letter not in alphabet}
         made.train_from_iterator((text.translate(rare) for text in kept), trainer)
@@ -131,6 +126,12 @@ class Pieces(Tokenizer):
         found = [self._library.id_to_token(int(each)) or "" for each in ids]
         return [piece.replace("\u2581", " ").replace("\u0120", " ").removeprefix("##") for piece in found]
 
+    def goes_on(self) -> list[bool]:
+        found = [self._library.id_to_token(each) or "" for each in range(self.size)]
+        if any(token.startswith("##") for token in found):
+            return [token.startswith("##") for token in found]
+        return [not token.startswith(("\u2581", "\u0120")) for token in found]
+
     def spec(self) -> dict[str, Any]:
         return {"name": self.name, "model": self.model, "whole": self.whole}
 
@@ -139,11 +140,7 @@ def _with_bytes(model: str) -> str:
     """The same tokenizer with a token for each byte, which stand for what no piece holds."""
     content = json.loads(model)
     inner, names = content["model"], [f"<0x{byte:02X}>" for byte in range(256)]
-    if inner["type"] == "BPE":
-        inner["vocab"] |= {name: place for place, name in enumerate(names, start=len(inner["vocab"]))}
-    else:
-        least = min(score for _, score in inner["vocab"]) - 10.0
-        inner["vocab"] += [[name, least] for name in names]
+    inner["vocab"] |= {name: place for place, name in enumerate(names, start=len(inner["vocab"]))}
     inner["byte_fallback"] = True
     content["decoder"] = {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, content["decoder"]]}
     return json.dumps(content, ensure_ascii=False)

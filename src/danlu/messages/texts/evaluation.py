@@ -20,6 +20,7 @@ TEXTS = {
     "evaluation.baseline.nearest": ("nearest", "最近邻"),
     "evaluation.baseline.copy": ("copy of the source", "照抄原文"),
     "evaluation.baseline.nearest-sentence": ("nearest training sentence", "最近的训练句"),
+    "evaluation.baseline.kneser-ney": ("Kneser-Ney trigrams", "Kneser-Ney 三元模型"),
     "evaluation.baseline.average-box": ("average-box", "平均框"),
     "evaluation.baseline.most-frequent": ("most-frequent", "最常见类别"),
     "evaluation.baseline.pixel-colour": ("pixel-colour", "像素颜色"),

@@ -33,6 +33,14 @@ TEXTS = {
         "The tokenizer of {name} can't be read ({reason}).",
         "无法读取 {name} 的分词器（{reason}）。",
     ),
+    "text.run-words": (
+        "{run} has learnt other words: its tokenizer gives other ids than this one.",
+        "{run} 学的是另一套词：它的分词器给出的编号与这里的不同。",
+    ),
+    "text.run-words.remedy": (
+        "Leave data.text.tokenizer at auto: the run's own is then taken.",
+        "请让 data.text.tokenizer 保持 auto：这样会采用该运行自己的分词器。",
+    ),
     "text.no-lengths": (
         "No input is a sequence whose length is known before it is read.",
         "没有任何输入是读取之前就知道长度的序列。",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from danlu.data.kinds.base import Kind
+from danlu.data.kinds.id import Id
 
 SIDE = 32  # pixels of an image's longest side, at most
 KINDS = ("image", "number", "category", "features")
@@ -28,9 +29,9 @@ def reduce(kind: Kind, values: Any) -> tuple[np.ndarray, np.ndarray | None] | No
         return np.asarray(values, np.float32).reshape(-1), None
     if kind.name == "features":
         return np.asarray(values, np.float32), None
-    if kind.name in ("category", "id"):
+    if kind.name == "category" or isinstance(kind, Id):
         return np.asarray(values, np.int64).reshape(-1), None
-    if kind.name == "text":
+    if kind.name in ("text", "tokens"):
         made = np.empty(len(values), object)
         made[:] = [kind.draw(value) for value in values]
         return made, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Self
+from zlib import crc32
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from danlu.tasks.decoding import Decoder, Given
 from danlu.tasks.generating.search import Plan, write
 
 STEP = "step"  # the further graph
+LAST = "last"  # of a state: what the first step is given, where that is not the plan's start
 
 
 class Writer(Decoder):
@@ -35,8 +37,11 @@ class Writer(Decoder):
         return {"column": self.column, "tokenizer": self.tokenizer, "plan": plan, "moving": list(self.moving)}
 
     def run(self, outputs: Any, inputs: Mapping[str, Given], graphs: Mapping[str, Callable[..., Any]]) -> Any:
-        count = len(next(iter(outputs.values())))
-        return written(*write(GraphStep(graphs[STEP], self.moving), outputs, count, self.plan))
+        state = {name: value for name, value in outputs.items() if name != LAST}
+        count = len(next(iter(state.values())))
+        given: Any = next(iter(inputs.values()))
+        step = GraphStep(graphs[STEP], self.moving)
+        return written(*write(step, state, count, self.plan, outputs.get(LAST), keys_of(*given)))
 
     def decode(self, outputs: Any, inputs: Mapping[str, Given]) -> dict[str, Any]:
         tokens, lengths = np.asarray(outputs["tokens"]), np.asarray(outputs["lengths"])
@@ -61,6 +66,12 @@ class GraphStep:
 
     def pick(self, value: Any, rows: np.ndarray) -> Any:
         return value[rows]
+
+
+def keys_of(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """int64 (B,): of each text's ids, by which it draws, so that it draws the same alone and in any batch."""
+    rows = zip(np.asarray(values, np.int32), np.asarray(sizes).reshape(-1).tolist(), strict=True)
+    return np.asarray([crc32(row[:size].tobytes()) for row, size in rows], np.int64)
 
 
 def written(tokens: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, np.ndarray]:

@@ -15,9 +15,9 @@ from danlu.recipe.arguments import Signature
 from danlu.recipe.schema import Named, Recipe
 
 
-def writing_net(recipe: Recipe, default: str, sizes: Mapping[str, Any], needs: str) -> nn.Module:
+def writing_net(recipe: Recipe, default: str, sizes: Mapping[str, Any], needs: str, without: str = "") -> nn.Module:
     """An own net by name, or the user's. sizes: what the program gives where the constructor has a parameter of that name; an own net
-    that lacks ``needs``, or any net without ``begin`` and ``step``, is none that writes. Raises RecipeError.
+    that lacks ``needs`` or has ``without``, or any net without ``begin`` and ``step``, is none that writes. Raises RecipeError.
     """
     model, where = recipe.model, recipe.where("model")
     name = default if model.name == "auto" else model.name
@@ -31,7 +31,7 @@ def writing_net(recipe: Recipe, default: str, sizes: Mapping[str, Any], needs: s
     if isinstance(thing, nn.Module) or not callable(getattr(thing, "step", None)):
         raise unfit
     parameters = Signature.of(thing).parameters
-    if ":" not in name and needs not in parameters:
+    if ":" not in name and (needs not in parameters or without in parameters):
         raise unfit
     wanted = {
         key: value

@@ -55,30 +55,40 @@ class Plan:
 
 
 def write(
-    step: Step, state: State, count: int, plan: Plan, first: np.ndarray | None = None
+    step: Step,
+    state: State,
+    count: int,
+    plan: Plan,
+    first: np.ndarray | None = None,
+    keys: np.ndarray | None = None,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """(int64 tokens of each of ``count`` texts, without the end; float32 (count,): log-probability, for beams by the length penalty).
 
     state: with ``count`` rows. first: int64 (count,), what the first step is given; None: the start everywhere.
+    keys: int64 (count,), of which, with the seed, what a text draws is a function; None: its place.
     """
     tokens = np.full(count, plan.start, np.int64) if first is None else np.asarray(first, np.int64)
     if not count:
         return [], np.empty(0, np.float32)
     if plan.beams > 1 and not plan.temperature:
         return _beam(step, state, tokens, plan)
-    return _one(step, state, tokens, plan)
+    return _one(step, state, tokens, plan, np.arange(count) if keys is None else keys)
 
 
-def _one(step: Step, state: State, tokens: np.ndarray, plan: Plan) -> tuple[list[np.ndarray], np.ndarray]:
+def _one(
+    step: Step, state: State, tokens: np.ndarray, plan: Plan, keys: np.ndarray
+) -> tuple[list[np.ndarray], np.ndarray]:
     count = len(tokens)
     written = np.full((count, plan.most), plan.end, np.int64)
     lengths, scores = np.full(count, plan.most), np.zeros(count, np.float32)
     alive = np.arange(count)
-    draw = np.random.Generator(np.random.Philox(plan.seed))
+    places = np.zeros((count, plan.most if plan.temperature else 0))
+    for row, key in zip(places, keys.tolist(), strict=True):
+        np.random.Generator(np.random.Philox(key=[plan.seed % 2**64, key % 2**64])).random(out=row)
     for place in range(plan.most):
         logits, state = step(state, tokens)
         chances = log_softmax(_without(logits, plan.banned))
-        tokens = _drawn(chances, plan, draw.random(count)[alive]) if plan.temperature else chances.argmax(1)
+        tokens = _drawn(chances, plan, places[alive, place]) if plan.temperature else chances.argmax(1)
         scores[alive] += chances[np.arange(len(alive)), tokens]
         written[alive, place] = tokens
         ended = tokens == plan.end

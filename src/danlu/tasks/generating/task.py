@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from danlu.data.batches.batch import Batch
 from danlu.tasks.base import Further, Task
-from danlu.tasks.generating.decoder import STEP, Writer, written
+from danlu.tasks.generating.decoder import LAST, STEP, Writer, keys_of, written
 from danlu.tasks.generating.search import write
 from danlu.tasks.generating.steps import TorchStep
 from danlu.tasks.generating.teacher import NextTokens, told
@@ -29,11 +29,16 @@ class WritingTask(Task):
         decoder = self._decoder
         assert isinstance(decoder, Writer)
         state: dict[str, Tensor] = net.begin(batch[self.source])  # type: ignore[operator]
+        first = state.pop(LAST, None)
         step = TorchStep(net, next(iter(state.values())).device)  # type: ignore[arg-type]
-        return written(*write(step, state, len(batch), decoder.plan))
+        given = batch[self.source]
+        keys = keys_of(given.values.cpu().numpy(), given.sizes.cpu().numpy())  # type: ignore[union-attr]
+        return written(
+            *write(step, state, len(batch), decoder.plan, None if first is None else first.cpu().numpy(), keys)
+        )
 
     def graphs(self, net: nn.Module, outputs: Any) -> Mapping[str, Further]:
-        state: dict[str, Tensor] = dict(outputs)
+        state: dict[str, Tensor] = {name: value for name, value in outputs.items() if name != LAST}
         tokens = torch.zeros(len(next(iter(state.values()))), dtype=torch.int64)
         for _ in range(3):  # a beginning of several tokens, so that its length is seen to vary
             state |= net.step(tokens, state)[1]  # type: ignore[operator]

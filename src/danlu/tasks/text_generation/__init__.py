@@ -1,0 +1,1 @@
+"""Text generation: a net that has read texts continues others."""
