@@ -197,7 +197,7 @@ def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
         if unseen and name != found.disjoint:
             yield say("data.card.unseen-classes", column=name, classes=", ".join(unseen[:10]))
         empty = [label for label, by_part in counts.items() if not any(by_part.values())]
-        if empty:
+        if empty and len(empty) < len(counts):  # all: names that only tell groups apart are none of its classes
             yield say("data.card.empty-classes", column=name, classes=", ".join(empty[:10]))
     for described in made["columns"].values():
         for one in described.get("suspects", ()):
