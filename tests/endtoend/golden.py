@@ -85,6 +85,25 @@ def people(folder: Path) -> None:
             image.save(folder / "faces" / f"p{person:02d}" / f"{picture}.png")
 
 
+def pairs_of_phrases(folder: Path) -> None:
+    """pairs.tsv: two hundred phrases, word for word."""
+    draw = np.random.default_rng(0)
+    words = {"the": "le", "cat": "chat", "dog": "chien", "sees": "voit", "a": "un", "big": "grand", "red": "rouge"}
+    lines = ["source\ttarget"]
+    for row in range(200):
+        said = [str(word) for word in draw.choice(list(words), draw.integers(3, 9))]
+        lines.append(f"{' '.join(said)} {row}\t{' '.join(words[word] for word in said)} {row}")
+    (folder / "pairs.tsv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def paragraphs(folder: Path) -> None:
+    """corpus.txt: two hundred paragraphs of words."""
+    draw = np.random.default_rng(0)
+    words = ["the", "cat", "sees", "a", "dog", "and", "runs", "home", "slowly"]
+    lines = [" ".join(map(str, draw.choice(words, draw.integers(5, 30)))) + f" {row}." for row in range(200)]
+    (folder / "corpus.txt").write_text("\n\n".join(lines), encoding="utf-8")
+
+
 def houses(folder: Path) -> None:
     draw = np.random.default_rng(0)
     with (folder / "houses.csv").open("w", newline="", encoding="utf-8") as file:
@@ -115,6 +134,23 @@ def impressions(folder: Path) -> None:
         click = int(draw.random() < (0.7 if user % 3 == item % 3 else 0.2))
         lines.append(f"u{user},i{item},{draw.exponential(20):.2f},{click}")
     (folder / "impressions.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def shop(folder: Path) -> None:
+    """ratings.csv and items.csv: users like one kind of item."""
+    draw = np.random.default_rng(0)
+    kinds = ["tea", "book", "lamp"]
+    items = [
+        f"i{item},{kinds[item % 3]} number {item},{kinds[item % 3]}|{draw.choice(['red', 'blue'])}"
+        for item in range(36)
+    ]
+    (folder / "items.csv").write_text("\n".join(["id,title,tags", *items]), encoding="utf-8")
+    lines = ["user,item,time"]
+    for user in range(40):
+        chance = np.where(np.arange(36) % 3 == user % 3, 5.0, 1.0)
+        met = draw.choice(36, 12, False, chance / chance.sum())
+        lines += [f"u{user},i{item},{draw.integers(10_000)}" for item in met]
+    (folder / "ratings.csv").write_text("\n".join(lines), encoding="utf-8")
 
 
 def genes(folder: Path) -> None:
@@ -194,11 +230,28 @@ SHIPPED = {
     "new-text-classification": Shipped(
         "text-classification", steps=6, data=reviews("reviews.csv"), changes={"data.columns": {}}, slow=True
     ),
+    "new-translation": Shipped(
+        "translation",
+        steps=4,
+        data=pairs_of_phrases,
+        changes={"data.columns": {}, "data.text.vocabulary": 300, "train.tokens": 400, "model.args": {"width": 32}},
+        slow=True,
+    ),
+    "new-text-generation": Shipped(
+        "text-generation",
+        steps=4,
+        data=paragraphs,
+        changes={"data.text.vocabulary": 300, "train.tokens": 400, "model.args": {"width": 32}},
+        slow=True,
+    ),
     "table": Shipped("table.yaml", steps=8, data=houses),
     "new-table-regression": Shipped("table-regression", steps=6, data=houses, slow=True),
     "new-table-classification": Shipped("table-classification", steps=6, data=customers, slow=True),
     "new-click-prediction": Shipped(
         "click-prediction", steps=6, data=impressions, changes={"train.batch_size": 64}, slow=True
+    ),
+    "new-content-recommendation": Shipped(
+        "content-recommendation", steps=4, data=shop, changes={"train.batch_size": 64}, slow=True
     ),
     "new-table-multi-label": Shipped("table-multi-label", steps=6, data=genes, slow=True),
     "segmentation": Shipped("segmentation.yaml", steps=8, data=scenes),

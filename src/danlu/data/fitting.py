@@ -38,7 +38,9 @@ def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str,
     for name, column in wanted.items():
         kind = load_object(resolve("kind", column.kind))
         section = getattr(recipe.data, kind.section or column.kind, None)
-        chosen = section.model_dump() if isinstance(section, Section) else _own(recipe, column.kind)
+        chosen = section.model_dump() if isinstance(section, Section) else _own(recipe, kind.section or column.kind)
+        if kind.section and kind.section != column.kind:
+            chosen |= _own(recipe, column.kind)
         options: dict[str, Any] = {
             **chosen,
             **{key: value for key, value in column.options.items() if chosen.get(key, "auto") == "auto"},
@@ -46,6 +48,8 @@ def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str,
         if recipe.data.storage == "encoded":
             options["storage"] = "encoded"
         options.pop("together", None)
+        if "text" in (kind.section, column.kind) and chosen.get("tokenizer", "auto") == "auto":
+            options["begun"] = recipe.model.pretrained  # a run knows the words that it has learnt, and no others
         if (together := column.options.get("together")) and recipe.options.get("shared", True):
             options["together"] = [table.columns[n] for n, c in wanted.items() if c.options.get("together") == together]
         if name in table.classes and "classes" not in options:

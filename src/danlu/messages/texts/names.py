@@ -58,6 +58,14 @@ TEXTS = {
         "What comes next, by causal attention to what was met before (Kang & McAuley 2018): user and item ids → scores.",
         "对先前接触过的物品做因果自注意力，预测下一个（Kang 与 McAuley，2018）：用户和物品编号 → 得分。",
     ),
+    "names.net.two-tower": (
+        "A vector of the user, and one of the item made of its words, tags and numbers: user and item ids → scores.",
+        "用户向量，以及由物品的文字、标签和数值得到的物品向量：用户和物品编号 → 得分。",
+    ),
+    "names.net.tf-idf": (
+        "Items whose words and tags are those of what a user met, rare ones counting more: user ids → scores of all items.",
+        "文字与标签同用户接触过的物品相近的物品，稀有词权重更大：用户编号 → 全部物品的得分。",
+    ),
     "names.net.popularity": ("The same for everybody: what most users met.", "对所有人相同：最多用户接触过的物品。"),
     "names.net.collaborative-filtering": (
         "The inner product of an embedding of the user and one of the item: user and item ids (B,) → scores (B,).",
@@ -107,6 +115,10 @@ TEXTS = {
     "names.loss.pointwise": (
         "Met or not, each item by itself, with drawn items (He et al. 2017).",
         "逐个判断物品是否接触过，并抽取未接触的物品（He 等，2017）。",
+    ),
+    "names.loss.info-nce": (
+        "The item that a user met, among those that the others in the batch met (van den Oord et al. 2018).",
+        "在同批次其他人接触过的物品中找出用户接触过的那个（van den Oord 等，2018）。",
     ),
     "names.loss.sampled-softmax": (
         "The item that was met among drawn ones: softmax cross entropy.",
@@ -309,6 +321,14 @@ TEXTS = {
     "names.kind.labels": ("Any number of several classes.", "若干类别中的任意多个。"),
     "names.kind.mask": ("One class for each pixel of an image.", "图像每个像素的类别。"),
     "names.kind.text": ("A text, as ids of its tokens.", "文本，以词元编号表示。"),
+    "names.kind.catalogue": (
+        "Items by their ids, with the words, tags and numbers that a table knows of them.",
+        "以编号表示的物品，附带物品表中的文字、标签和数值。",
+    ),
+    "names.kind.asker": (
+        "A user by an id, or an item to which others shall be alike.",
+        "以编号表示的用户，或要求相似物品的那个物品。",
+    ),
     "names.kind.id": (
         "Which user or item: one of many that are learnt one by one.",
         "某个用户或物品：逐个学习的众多对象之一。",

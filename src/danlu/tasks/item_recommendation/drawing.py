@@ -18,7 +18,7 @@ _TRIES = 8
 LIKED = "liked"
 
 
-class _Asking:
+class Asking:
     """liked: least rating that counts, None: all."""
 
     partners = 0
@@ -43,7 +43,7 @@ class _Asking:
     training = False
 
 
-class Negatives(_Asking):
+class Negatives(Asking):
     """Candidates (B, 1 + n): the item that was met, then n drawn evenly from those that the user has not met in training.
 
     A function of (seed, epoch, sample) alone.
@@ -89,7 +89,7 @@ class Negatives(_Asking):
         return f"negatives {self.count}"
 
 
-class Asked(_Asking):
+class Asked(Asking):
     """What counts as met when a row is judged: everything in earlier parts than its own. parts: int64 (N,), codes of all rows."""
 
     def __init__(self, parts: np.ndarray, liked: float | None) -> None:

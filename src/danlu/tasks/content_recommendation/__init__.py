@@ -1,0 +1,1 @@
+"""Content recommendation: which items a user would like by what is known of the items, those nobody has met among them."""
