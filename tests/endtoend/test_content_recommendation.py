@@ -66,7 +66,9 @@ def test_items_that_nobody_met_are_found_by_their_content(run: danlu.Run) -> Non
     popular = beside["popularity"]["values"]["test/ndcg@3"]
     assert run.metrics["test/ndcg@3"] > popular + 0.15
     assert beside["tf-idf"]["values"]["test/ndcg@3"] > popular + 0.15
-    assert (run.path / "report.html").is_file()
+    report = (run.path / "report.html").read_text(encoding="utf-8")
+    assert '<data value="15" data-name="facts/cold_items_test">15</data>' in report
+    assert f'<data value="{USERS}" data-name="facts/users">' in report
 
 
 def test_answers_have_reasons_and_an_artifact_gives_the_same(run: danlu.Run, folder: Path) -> None:

@@ -12,6 +12,20 @@ from danlu.report.sections.base import Page, Section, class_of, folded, more, pa
 
 _PARTS = ("train", "val", "test")
 _CLASSES, _LISTED, _COLUMNS = 60, 30, 200
+_COUNTS = (  # of what an application's own division found
+    *(
+        "users",
+        "items",
+        "interactions",
+        "repeated",
+        "cold_users_val",
+        "cold_users_test",
+        "cold_items_val",
+        "cold_items_test",
+    ),
+    "negatives_left_out",
+)
+_SHARES = ("density", "head_share")
 _FOLDED = 24  # classes from which their table is folded
 
 
@@ -22,6 +36,7 @@ def section(page: Page) -> Section | None:
     parts: list[Child] = [
         _warnings(page, card),
         tag("div", _rows(card), _source(card), class_="beside"),
+        _facts(card.get("facts", {})),
         _columns(card),
         *[_table(page, column["table"]) for column in card.get("columns", {}).values() if column.get("table")],
         *[_classes(page, name, counts) for name, counts in card.get("classes", {}).items()],
@@ -44,6 +59,17 @@ def _rows(card: Mapping[str, Any]) -> Html:
     names = ("found", "used", *_PARTS, "bad", "missing", "duplicates_dropped")
     shown = [(say(f"report.data.{name.replace('_', '-')}"), f"{rows[name]:,}") for name in names if name in rows]
     return pairs(shown, say("report.data.rows"), right=True)
+
+
+def _facts(facts: Mapping[str, Any]) -> Html | None:
+    """Whom and what the rows are of, where the application says it."""
+    shown: list[tuple[Child, Child]] = []
+    for name in (*_COUNTS, *_SHARES):
+        value = facts.get(name)
+        if isinstance(value, (int, float)):
+            said = f"{value:,}" if name in _COUNTS else f"{100 * value:.3g}\u00a0%"
+            shown.append((say(f"report.fact.{name}"), tag("data", said, value=repr(value), data_name=f"facts/{name}")))
+    return pairs(shown, say("report.facts"), right=True) if shown else None
 
 
 def _source(card: Mapping[str, Any]) -> Html:
