@@ -8,6 +8,7 @@ from torch import nn
 
 from danlu.data.dataset import Dataset
 from danlu.data.kinds.text import Text
+from danlu.data.text.begun import of_run
 from danlu.errors import Problem, RecipeError
 from danlu.messages import say
 from danlu.nn.weights import load_weights
@@ -67,8 +68,16 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
         )
     net: nn.Module = names.construct(thing, Named(name=name, args=dict(model.args)), where, **sizes, **wanted)
     if isinstance(model.pretrained, str):
+        same_words(kind, model.pretrained, recipe.where("model.pretrained"))
         load_weights(net, model.pretrained, recipe.where("model.pretrained"))
     elif model.pretrained:
         what = say("nn.none-published", net=type(net).__name__)
         raise RecipeError.of(recipe.where("model.pretrained"), what, say("nn.none-published-remedy"))
     return net
+
+
+def same_words(kind: Text, pretrained: str, where: str) -> None:
+    """Raises RecipeError where a run was learnt with other ids than ``kind`` gives: its embedding would be of other words."""
+    theirs = of_run(pretrained)
+    if theirs is not None and theirs["tokenizer"] != dict(kind.tokenizer):
+        raise RecipeError.of(where, say("text.run-words", run=pretrained), say("text.run-words.remedy"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from danlu.data.kinds.base import BadValue, Framing, Kind, Prepared, Storage
+from danlu.data.text.begun import of_run
 from danlu.data.text.cleaning import normal, text_of
 from danlu.data.text.likeness import Likeness, likeness
 from danlu.data.text.scripts import is_solid
@@ -61,6 +62,11 @@ class Text(Kind):
         if not some:
             raise DataError.of("data.columns", say("text.none", reason=_reason(raws)))
         solid = is_solid(some)
+        begun = of_run(str(options.get("begun") or ""))
+        if begun is not None:  # weights that a run has learnt know its ids alone
+            longest = options.get("max_length", "auto")
+            more = {} if longest == "auto" else {"max_length": int(longest)}
+            return cls(**{**cls.fitting(begun), **more, "found": {"solid": solid}})
         if wanted == "auto":
             wanted = "characters" if solid else "words"
         columns = options.get("together") or [raws]
@@ -72,6 +78,11 @@ class Text(Kind):
             lengths = [len(made.encode(text)) for text in some]
             longest = int(np.clip(np.quantile(lengths, _COVERED, method="higher") + 2 * ends, 8, _LONGEST))
         return cls(made.spec(), int(longest), form, bool(lower), str(options.get("cut", "end")), ends, {"solid": solid})
+
+    @classmethod
+    def fitting(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """What of another text kind's spec this one takes over: the tokenizer and what stands before it."""
+        return {key: spec[key] for key in ("tokenizer", "max_length", "normalize", "lower") if key in spec}
 
     @classmethod
     def likeness(cls, raws: Sequence[Any], near: float | None) -> Likeness:
@@ -194,8 +205,8 @@ def _learnt(name: str, texts: Iterable[str], options: Mapping[str, Any]) -> Toke
         return Characters.fit(texts, size, least, buckets)
     from danlu.data.text.pieces import Pieces
 
-    if name in ("bpe", "unigram"):
-        return Pieces.learnt(texts, size, least, name, bool(options.get("lossless", False)))
+    if name == "bpe":
+        return Pieces.learnt(texts, size, least, bool(options.get("lossless", False)))
     return Pieces.published(name.removeprefix("hf:"), "data.text.tokenizer")
 
 

@@ -22,13 +22,21 @@ _GONE = "□"  # what stands for an unknown token when a person reads ids
 
 
 class Tokenizer(ABC):
-    """size: ids are 0 … size - 1. unknown: the id of what is not in the vocabulary, -1 where there is no such id."""
+    """size: ids are 0 … size - 1. unknown: the id of what is not in the vocabulary, -1 where there is no such id; mask: of what is
+    hidden, likewise. special: ids that stand for no part of a text.
+    """
 
     name: ClassVar[str]
     size: int
     unknown: int = UNKNOWN
     begin: int = BEGIN
     end: int = END
+    mask: int = MASK
+    special: frozenset[int] = frozenset(range(len(SPECIAL)))
+
+    def goes_on(self) -> list[bool] | None:
+        """Of each id whether it goes on with a word that another one began; None where every token is a word, or a letter."""
+        return None
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
@@ -62,6 +70,7 @@ class Listed(Tokenizer):
         self.vocabulary, self.buckets = tuple(vocabulary), buckets
         self.known = len(SPECIAL) + len(self.vocabulary)
         self.size = self.known + buckets
+        self.special = frozenset([*range(len(SPECIAL)), *range(self.known, self.size)])
 
     @classmethod
     def fit(cls, texts: Iterable[str], size: int, least: int, buckets: int = 0) -> Listed:

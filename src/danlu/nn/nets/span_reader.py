@@ -76,10 +76,7 @@ class SpanReader(nn.Module):
     def forward(self, question: Tensor, asked: Tensor, text: Tensor, length: Tensor) -> dict[str, Tensor]:
         packed = self.packing(question, asked, text, length)
         seen = real(packed.lengths, packed.ids.shape[1])
-        same = (text[:, :, None] == question[:, None, :]) & real(asked, question.shape[1])[:, None]
-        same = same & (text >= len(SPECIAL))[:, :, None] & real(length, text.shape[1])[:, :, None]
-        no = torch.zeros(text.shape[0], 1, dtype=torch.bool, device=text.device)
-        found = torch.cat([no, same.any(1), no, same.any(2), no], 1).gather(1, packed.source)
+        found = matches(question, asked, text, length).gather(1, packed.source)
         x = self.embedding(packed.ids) + self.features(packed.second.long() * 2 + found.long())
         x = self.dropout(x)
         for local, layer in zip(self.locals, self.layers, strict=True):
@@ -87,3 +84,11 @@ class SpanReader(nn.Module):
         logits = self.head(self.norm(x))
         start, end = logits.gather(1, packed.places[:, :, None].expand(-1, -1, 2)).unbind(2)
         return {"start": start, "end": end}
+
+
+def matches(question: Tensor, asked: Tensor, text: Tensor, length: Tensor) -> Tensor:
+    """bool (B, S + T + 3): which tokens of [begin, question, between, text, padding] occur on the other side; special ones never do."""
+    same = (text[:, :, None] == question[:, None, :]) & real(asked, question.shape[1])[:, None]
+    same = same & (text >= len(SPECIAL))[:, :, None] & real(length, text.shape[1])[:, :, None]
+    no = torch.zeros(text.shape[0], 1, dtype=torch.bool, device=text.device)
+    return torch.cat([no, same.any(1), no, same.any(2), no], 1)

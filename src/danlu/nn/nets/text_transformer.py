@@ -98,11 +98,17 @@ class TextTransformer(nn.Module):
 
     def from_embedded(self, x: Tensor, ids: Tensor, lengths: Tensor) -> Tensor:
         """The logits, where the tokens' embeddings x (B, T, F) are given."""
+        read = masked_mean(self.states(x, ids, lengths), real(lengths, ids.shape[1]))
+        logits: Tensor = self.head(self.dropout(read))
+        return logits
+
+    def states(self, x: Tensor, ids: Tensor, lengths: Tensor) -> Tensor:
+        """(B, T, F): what the layers make of the tokens' embeddings x (B, T, F), behind the norm."""
         seen = real(lengths, ids.shape[1])
         if self.places is not None:
             x = x + self.places.weight[: ids.shape[1]]
         x = self.dropout(x)
         for layer in self.layers:
             x = layer(x, seen)
-        logits: Tensor = self.head(self.dropout(masked_mean(self.norm(x), seen)))
-        return logits
+        found: Tensor = self.norm(x)
+        return found

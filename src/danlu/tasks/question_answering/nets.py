@@ -11,13 +11,16 @@ from danlu.data.kinds.passage import Passage
 from danlu.data.kinds.query import Query
 from danlu.errors import Problem, RecipeError
 from danlu.messages import choose, say
+from danlu.nn.nets.text_transformer import TextTransformer
 from danlu.nn.weights import load_weights
 from danlu.recipe import names
 from danlu.recipe.arguments import Signature
 from danlu.recipe.published import HUB
 from danlu.recipe.schema import Named, Recipe
 from danlu.tasks.question_answering import texts
+from danlu.tasks.question_answering.encoder_reader import EncoderReader
 from danlu.tasks.question_answering.net import Windowed
+from danlu.tasks.text_input import same_words
 
 _DEFAULT = "span-reader"
 _OWN = ("activation", "norm", "dropout", "drop_path")
@@ -45,7 +48,8 @@ def reader(recipe: Recipe, data: Dataset) -> Windowed:
         names.load_object(names.resolve("net", name, where), where) if package not in ("timm", "torchvision") else None
     )
     parameters = Signature.of(thing).parameters if thing is not None and not isinstance(thing, nn.Module) else {}
-    if thing is None or "vocabulary" not in parameters or "classes" in parameters:
+    around: dict[str, Any] = {"classes": 1} if thing is TextTransformer else {}
+    if thing is None or "vocabulary" not in parameters or ("classes" in parameters and not around):
         raise RecipeError.of(where, choose(texts.NO_READER).format(name=name), choose(texts.NO_READER_REMEDY))
     lacking = [key for key in wanted if key not in parameters and not Signature.of(thing).others]
     if lacking:
@@ -54,8 +58,11 @@ def reader(recipe: Recipe, data: Dataset) -> Windowed:
             for key in lacking
         )
     given = Named(name=name, args=dict(model.args))
-    net = names.construct(thing, given, recipe.where("model"), vocabulary=passage.vocabulary, **wanted)
+    net = names.construct(thing, given, recipe.where("model"), vocabulary=passage.vocabulary, **around, **wanted)
+    if isinstance(net, TextTransformer):
+        net = EncoderReader(net)
     if isinstance(model.pretrained, str):
+        same_words(passage, model.pretrained, recipe.where("model.pretrained"))
         load_weights(net, model.pretrained, recipe.where("model.pretrained"))
     elif model.pretrained:
         what = say("nn.none-published", net=type(net).__name__)
