@@ -209,6 +209,39 @@ def ratings(folder: Path) -> None:
             writer.writerow((f"u{user}", f"i{item}", int(draw.integers(3, 6) if likes else draw.integers(1, 4)), time))
 
 
+def questions(folder: Path) -> None:
+    """train.json in SQuAD's form: who met whom, where; a third of the questions has no answer."""
+    draw = np.random.default_rng(0)
+    names, towns = ["Mara", "Tigo", "Suna", "Ben", "Lolin"], ["Paris", "Rome", "北京", "Lima"]
+    data = []
+    for number in range(80):
+        one, two = draw.choice(names, 2, False).tolist()
+        town = str(draw.choice(towns))
+        text = f"{one} met {two} in {town} on day {number}."
+        asked = [(f"Who met {two}?", one), ("Where did they meet?", town), ("What did they eat?", "")]
+        qas = [
+            {
+                "id": f"{number}-{place}",
+                "question": question,
+                "answers": [{"text": answer, "answer_start": text.index(answer)}] if answer else [],
+            }
+            for place, (question, answer) in enumerate(asked)
+        ]
+        data.append({"title": f"{number}", "paragraphs": [{"context": text, "qas": qas}]})
+    (folder / "train.json").write_text(json.dumps({"data": data}, ensure_ascii=False), encoding="utf-8")
+
+
+def lines(folder: Path) -> None:
+    """texts.txt: sentences of few words, some of which go together."""
+    draw = np.random.default_rng(0)
+    goes = {"eats": "an apple", "drives": "a car", "reads": "a book"}
+    made = []
+    for number in range(200):
+        verb = str(draw.choice(list(goes)))
+        made.append(f"the {draw.choice(['cat', 'dog', 'boy'])} {verb} {goes[verb]} on day {number} .")
+    (folder / "texts.txt").write_text("\n".join(made), encoding="utf-8")
+
+
 EMBEDDED = {  # for recipes whose data are installed on few machines, at a rate that a few steps bear
     "data.source": "builtin:fashion",
     "data.limit": 256,
@@ -243,6 +276,12 @@ SHIPPED = {
         data=paragraphs,
         changes={"data.text.vocabulary": 300, "train.tokens": 400, "model.args": {"width": 32}},
         slow=True,
+    ),
+    "new-question-answering": Shipped(
+        "question-answering", steps=4, data=questions, changes={"model.args": {"width": 32, "layers": 1}}, slow=True
+    ),
+    "new-masked-lm": Shipped(
+        "masked-lm", steps=4, data=lines, changes={"model.args": {"width": 32, "layers": 1}}, slow=True
     ),
     "table": Shipped("table.yaml", steps=8, data=houses),
     "new-table-regression": Shipped("table-regression", steps=6, data=houses, slow=True),
