@@ -30,7 +30,9 @@ def test_words_are_weighed_as_scikit_learn_does() -> None:
     vector = TfidfVectorizer(token_pattern=r"(?u)\b\w\w+\b", min_df=2).fit(PLOTS)
     assert set(content.terms) == set(vector.vocabulary_)
     order = [vector.vocabulary_[term] for term in content.terms]
-    np.testing.assert_allclose(Items(content).matrix().numpy(), vector.transform(PLOTS).toarray()[:, order], atol=1e-6)
+    np.testing.assert_allclose(
+        Items(*content.arrays()).matrix().numpy(), vector.transform(PLOTS).toarray()[:, order], atol=1e-6
+    )
 
 
 def test_terms_and_scales_are_those_of_items_met_in_training() -> None:

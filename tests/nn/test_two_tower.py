@@ -62,7 +62,7 @@ def test_in_evaluation_all_items_are_the_others() -> None:
 
 def test_an_item_is_made_of_its_content_and_a_cold_one_of_nothing_else() -> None:
     torch.manual_seed(0)
-    net = TwoTower(2, 5, Items(CONTENT), KNOWN, width=3, ids=True).eval()
+    net = TwoTower(2, 5, Items(*CONTENT.arrays()), KNOWN, width=3, ids=True).eval()
     vectors, _ = net.item_vectors(torch.arange(5))
     assert net.ids is not None
     for item in range(5):
@@ -77,7 +77,7 @@ def test_an_item_is_made_of_its_content_and_a_cold_one_of_nothing_else() -> None
 
 
 def test_tf_idf_is_the_cosine_with_what_was_met() -> None:
-    content = Items(CONTENT)
+    content = Items(*CONTENT.arrays())
     matrix = content.matrix()
     torch.testing.assert_close(matrix.norm(dim=1), torch.tensor([1.0, 1, 0, 1, 1]))
     profile = matrix[0] + matrix[1]
@@ -86,7 +86,7 @@ def test_tf_idf_is_the_cosine_with_what_was_met() -> None:
 
 
 def test_candidates_of_a_part_are_the_items_that_nobody_met_and_likes_leave_the_item_out() -> None:
-    net = ContentRecommender(TfIdf(2, 5, Items(CONTENT), KNOWN), KNOWN, fresh=True).eval()
+    net = ContentRecommender(TfIdf(2, 5, Items(*CONTENT.arrays()), KNOWN), KNOWN, fresh=True).eval()
     asked = net(torch.tensor([0, 1]), torch.tensor([2, 2]))
     assert asked["scores"].isfinite().tolist() == [[False, False, True, False, True]] * 2
     served = net(torch.tensor([0, -1, -2 - 4]))
@@ -117,7 +117,7 @@ def test_what_most_items_have_is_no_reason() -> None:
 
 def test_reasons_are_the_terms_that_add_most_to_the_cosine() -> None:
     decoder = ExplainedItems("abcde", (), 5, 3, vars(CONTENT))
-    matrix = Items(CONTENT).matrix().numpy()
+    matrix = Items(*CONTENT.arrays()).matrix().numpy()
     profile = matrix[0] + matrix[1]
     shares = matrix[3] * profile
     wanted = [place for place in np.argsort(-shares) if shares[place] > 0]

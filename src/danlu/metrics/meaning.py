@@ -32,6 +32,11 @@ def better(name: str) -> Literal[1, -1]:
     return -1 if "loss" in name or last in _SMALL else 1
 
 
+def at_one(name: str) -> bool:
+    """Whether it is right where it is 1, and wrong on either side."""
+    return name.rpartition("/")[2] == "click-ratio"
+
+
 def is_share(name: str) -> bool:
     """Whether it is a share of 1, whose differences are told in points (hundredths)."""
     pieces = name.split("/")

@@ -51,6 +51,17 @@ class Content:
         length = math.sqrt(float(np.square(weights).sum()))
         return places, (weights / length if length else weights).astype(np.float32)
 
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+        """(int64 (M, T) places of each item's terms, V behind them; float32 (M, T) their weights; float32 (M, N) numbers; V)."""
+        weighed = [self.weighed(row) for row in range(len(self.rows))]
+        longest = max([1, *(len(places) for places, _ in weighed)])
+        terms = np.full((len(weighed), longest), len(self.terms), np.int64)
+        weights = np.zeros((len(weighed), longest), np.float32)
+        for row, (places, values) in enumerate(weighed):
+            terms[row, : len(places)], weights[row, : len(places)] = places, values
+        numbers = np.asarray(self.numbers, np.float32).reshape(len(weighed), len(self.number_names))
+        return terms, weights, numbers, len(self.terms)
+
 
 def read(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     """(ids, column → cells) of a table (CSV, TSV, RecBole's ``.item``), whose first column holds the ids. Raises DataError."""

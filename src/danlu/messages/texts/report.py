@@ -50,6 +50,7 @@ TEXTS = {
         "Judged on the {part} part; ranges are {confidence} intervals.",
         "在{part}上评估；范围为 {confidence} 置信区间。",
     ),
+    "report.one": ("1 is right", "等于 1 为准确"),
     "report.larger": ("larger is better", "越大越好"),
     "report.smaller": ("smaller is better", "越小越好"),
     # metrics; one that is not here is called as in the recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from danlu.nn.embedding.interactions import Interactions
+from danlu.nn.embedding.interactions import Interactions, rows
 from danlu.nn.embedding.items import Items
 
 
@@ -21,9 +21,7 @@ class TfIdf(nn.Module):
     matrix: Tensor
 
     def scores(self, users: Tensor, part: Tensor | None) -> Tensor:
-        known = self._known[0].of(users, part)
-        there = (known >= 0).to(self.matrix.dtype)
-        profile = (self.matrix[known.clamp_min(0)] * there[:, :, None]).sum(1)
+        profile = rows(self._known[0].of(users, part), len(self.matrix)) @ self.matrix
         length = profile.norm(dim=1, keepdim=True).clamp_min(1e-12)
         found: Tensor = (profile / length) @ self.matrix.T
         return found

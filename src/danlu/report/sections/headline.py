@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from danlu.messages import choose, say
-from danlu.metrics.meaning import better
+from danlu.metrics.meaning import at_one, better
 from danlu.report.html import Html, between, name_of, tag
 from danlu.report.sections.base import Page, metric, metric_name, note, told
 from danlu.watch.figures import duration
@@ -70,7 +70,7 @@ def _tiles(page: Page) -> Html | None:
 
 def _tile(page: Page, name: str) -> Html:
     facts = page.facts
-    way = say("report.larger" if better(name) > 0 else "report.smaller")
+    way = say("report.one") if at_one(name) else say("report.larger" if better(name) > 0 else "report.smaller")
     bounds = facts.intervals.get(name)
     return tag(
         "li",
