@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("path", type=Path)
     parser.add_argument("films", type=Path)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=10)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -111,7 +111,7 @@ def main() -> None:
                     low, high = apart["interval"]
                     value = entry["values"]["test/ndcg@10"]
                     print(
-                        f"    above {other:10s} {value:.4f} by {apart['value']:+.4f} [{low:+.4f}, {high:+.4f}]",
+                        f"    above {other:10s} {value:.4f} by {apart['difference']:+.4f} [{low:+.4f}, {high:+.4f}]",
                         flush=True,
                     )
 

@@ -26,6 +26,9 @@ class ExplainedItems(TopItems):
     ) -> None:
         super().__init__(names, titles, k, shown)
         self.content = Content(**{name: tuple(value) for name, value in content.items()})
+        self._own: dict[
+            int, tuple[np.ndarray, np.ndarray]
+        ] = {}  # item → its terms and their weights, once they were asked for
         self._telling = np.asarray(self.content.idf) > _TELLING
 
     @classmethod
@@ -59,18 +62,23 @@ class ExplainedItems(TopItems):
         """int32 (3·k,): terms of ``items`` (k,), -1 for none, that ``seen`` items share."""
         profile = np.zeros(len(self.content.terms))
         for item in seen.tolist():
-            places, weights = self.content.weighed(item)
+            places, weights = self._weighed(item)
             profile[places] += weights
         found = np.full((len(items), REASONS), -1, np.int32)
         for row, item in enumerate(items.tolist()):
             if item < 0:
                 continue
-            places, weights = self.content.weighed(item)
+            places, weights = self._weighed(item)
             shares = weights * profile[places] * self._telling[places]
             best = np.argsort(-shares, kind="stable")[:REASONS]
             best = best[shares[best] > 0]
             found[row, : len(best)] = places[best]
         return found.reshape(-1)
+
+    def _weighed(self, item: int) -> tuple[np.ndarray, np.ndarray]:
+        if item not in self._own:
+            self._own[item] = self.content.weighed(item)
+        return self._own[item]
 
     def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None = None) -> dict[str, Any]:
         """{"items": [{"id", "title" (where known), "score", "because": [terms]}, …], "known": whether the user or item is}."""

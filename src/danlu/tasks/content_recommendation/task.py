@@ -74,7 +74,12 @@ class ContentRecommendation(ItemRecommendation):
         if not kind.known.terms and not kind.known.number_names:
             raise RecipeError.of(self.recipe.where("options.id"), say("content.none"), say("content.none.remedy"))
         known = self.known()
-        context = {"users": self.users, "items": self.items, "content": Items(*kind.known.arrays()), "interactions": known}
+        context = {
+            "users": self.users,
+            "items": self.items,
+            "content": Items(*kind.known.arrays()),
+            "interactions": known,
+        }
         args = dict(model.args) if model.name == self.recipe.model.name else {}
         made = names.construct(
             target, Named(name=model.name, args=args), self.recipe.under(f"{key}.args"),
