@@ -245,9 +245,17 @@ def compare(asked: argparse.Namespace) -> None:
     plan = Plan(BEGIN, target.words.end, most, banned=(0, 1, 2, 4))
     said = np.empty(len(test), object)
     began = time.process_time()
+    tokens = surprise = 0.0
     with torch.inference_mode():
         for start in range(0, len(order), 64):
             some = order[start : start + 64]
+            truth = padded([test[place][1][:most] for place in some])
+            prefix = torch.cat([torch.full_like(truth[:, :1], BEGIN), truth[:, :-1]], 1)
+            logits = net(padded([test[place][0] for place in some]), prefix)
+            surprise += float(
+                nn.functional.cross_entropy(logits.flatten(0, 1), truth.flatten(), ignore_index=0, reduction="sum")
+            )
+            tokens += float((truth != 0).sum())
             ids = padded([test[place][0] for place in some]).numpy()
             found, _ = write(Again(net), {"ids": ids, "own": np.empty((len(ids), 0), np.int64)}, len(ids), plan)
             said[some] = [target.words.decode(each.tolist()) for each in found]
@@ -260,6 +268,7 @@ def compare(asked: argparse.Namespace) -> None:
     print(f"{'':22}{'BLEU':>20}{'chrF':>20}{'TER':>20}")
     ours = {name: run.metrics[f"test/{name}"] for name in theirs}
     limits = {name: run.intervals[f"test/{name}"] for name in theirs}
+    print(f"perplexity of a token: Danlu {run.metrics['test/perplexity']:.2f}, plain {math.exp(surprise / tokens):.2f}")
     lines = [("Danlu", ours, limits), ("plain torch", theirs, bounds)]
     entries = verdict.kept(made.folder)
     lines += [
