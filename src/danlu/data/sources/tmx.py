@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 from xml.parsers import expat
 
 from danlu.data.columns import Texts
@@ -97,7 +98,7 @@ class _Reader:
         if self._inside and not self._hidden:
             self._parts.append(data)
 
-    def refuse(self, *_: object) -> None:
+    def refuse(self, *_: object) -> Any:
         """A file may say what an entity means, and so grow without bounds or fetch others; no translation memory needs that."""
         raise DataError.of(str(self.path), say("parallel.entities"))
 

@@ -11,6 +11,7 @@ from torch import nn
 from danlu.data.augment.base import BatchTransform
 from danlu.data.kinds.text import Text
 from danlu.data.text.tokenizers import BEGIN
+from danlu.messages import choose
 from danlu.metrics.base import Metric
 from danlu.nn.terms.next_token import NextToken
 from danlu.tasks.baselines.base import Baseline
@@ -20,6 +21,7 @@ from danlu.tasks.generating.net import writing_net
 from danlu.tasks.generating.options import searching
 from danlu.tasks.generating.task import WritingTask
 from danlu.tasks.generating.teacher import NEXT, Teacher
+from danlu.tasks.translation import texts
 from danlu.tasks.translation.baselines import Copy, NearestSentence
 from danlu.tasks.translation.decoder import TranslationWriter
 from danlu.tasks.translation.scores import Scoring, Translations, counted, require
@@ -68,13 +70,19 @@ class Translation(WritingTask):
         return (Copy(COLUMN), NearestSentence(COLUMN))
 
     def faults(self, predictions: Mapping[str, Any], targets: Mapping[str, Any]) -> np.ndarray | None:
-        """The share of the reference's words that would have to be changed (TER), 1 at most."""
+        """How many edits the reference's words are away, for each of them (TER)."""
         words = self._kind("target").words
         found = []
         for said, meant in zip(predictions[COLUMN], targets["target"], strict=True):
             edits, length = counted(str(said), words.decode(np.asarray(meant).tolist()), self.scoring)[28:]
-            found.append(min(1.0, edits / max(1.0, length)))
+            found.append(edits / max(1.0, length))
         return np.asarray(found, np.float64)
+
+    def told(self, values: Mapping[str, np.ndarray], predictions: Mapping[str, Any]) -> Mapping[str, str] | None:
+        """Source, reference and translation side by side."""
+        sides = {name: self._kind(name).draw(values[name]) for name in ("source", "target") if name in values}
+        heads = {"source": choose(texts.SOURCE), "target": choose(texts.REFERENCE)}
+        return {**{heads[name]: text for name, text in sides.items()}, choose(texts.WRITTEN): str(predictions[COLUMN])}
 
     @property
     def scoring(self) -> Scoring:

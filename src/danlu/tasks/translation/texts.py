@@ -20,3 +20,6 @@ NO_SACREBLEU = (
     "译文由 sacrebleu 评分，但它尚未安装。",
 )
 NO_SACREBLEU_REMEDY = ("Install it: pip install 'danlu[translation]'.", "请安装：pip install 'danlu[translation]'。")
+SOURCE = ("source", "原文")
+REFERENCE = ("reference", "参考译文")
+WRITTEN = ("translation", "译文")
