@@ -199,6 +199,9 @@ def on_movies(path: Path, seeds: int) -> None:
                 raw = odds / (1 + odds)
                 means = "  ".join(f"{each.mean():.4f}" for each in (raw, p, y))
                 print(f"  means of uncorrected probabilities, corrected ones, clicks: {means}")
+                mended = {**thinned, "options": {**thinned["options"], "recalibrate": True}}
+                run, seconds = trained(mended, source, folder, "mended", seed)
+                told("and recalibrated", run.metrics, seconds)
 
 
 def told(name: str, metrics: dict[str, float], seconds: float) -> None:

@@ -110,12 +110,18 @@ def test_what_has_no_order_is_not_ranked(run: danlu.Run, monkeypatch: pytest.Mon
 
 def test_thinned_negatives_give_the_probabilities_of_all_rows(folder: Path) -> None:
     run = trained(
-        folder, "thinned", options={"negatives": 0.25}, train={"epochs": 4, "batch_size": 64, "allocator": "system"}
+        folder,
+        "thinned",
+        options={"negatives": 0.25, "recalibrate": True},
+        train={"epochs": 4, "batch_size": 64, "allocator": "system"},
     )
     card = json.loads((run.path / "data" / "card.json").read_text())
     assert card["facts"]["negatives_left_out"] > 500
     assert abs(run.metrics["test/click-ratio"] - 1) < 0.25  # learnt from a rate more than twice as high
     assert run.metrics["test/ece"] < 0.08
+    kept = json.loads((run.path / "thresholds.json").read_text())
+    assert kept["after"] <= kept["before"]
+    assert 0 < danlu.load(run.path).predict([ROW])[0]["click"] < 1
 
 
 def test_by_time_where_it_is_known(tmp_path: Path) -> None:

@@ -70,6 +70,9 @@ class Options(Section):
         description="Share of training rows without a click that are kept; log(share) is added to every logit, which makes the "
         "probabilities those of all rows",
     )
+    recalibrate: bool = Field(
+        False, description="Slope and intercept of the logits are found on the validation part (Platt scaling)"
+    )
     positive: Name | None = Field(
         None, description="The answer that is a click; null: the second in order (1, yes, true)"
     )
