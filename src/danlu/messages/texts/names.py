@@ -34,6 +34,10 @@ TEXTS = {
         "Convolutions over tokens and each one's largest answer (Kim 2014): token ids (B, T) → logits (B, classes).",
         "在词元上卷积，各取最大响应（Kim，2014）：词元编号 (B, T) → logits (B, 类别数)。",
     ),
+    "names.net.span-reader": (
+        "Question answering: question and text as one sequence, convolutions and attention; points at the answer.",
+        "阅读理解问答：问题与原文连成一个序列，经卷积与注意力，指出答案所在。",
+    ),
     "names.net.text-transformer": (
         "A small pre-norm Transformer encoder, mean over real tokens: token ids (B, T) → logits (B, classes).",
         "前置归一化的小型 Transformer 编码器，对真实词元取均值：词元编号 (B, T) → logits (B, 类别数)。",
