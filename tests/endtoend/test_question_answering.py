@@ -312,7 +312,9 @@ def test_a_published_encoder_gives_its_own_logits(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = transformers.BertForQuestionAnswering(config).eval()
     model.save_pretrained(folder)
-    net = transformers_span(str(folder), tokenizer, 40, {}, True, "model.name", "model.pretrained").eval()
+    net = transformers_span(
+        str(folder), tokenizer.size, tokenizer.pair(), 40, {}, True, "model.name", "model.pretrained"
+    ).eval()
     question, text = "who met him ?", "him in rome . who ."
     ids = tokenizer._library.encode(question, text)
     with torch.no_grad():
@@ -329,4 +331,6 @@ def test_a_published_encoder_gives_its_own_logits(tmp_path: Path) -> None:
     assert torch.allclose(found["start"][0, : len(places)], want.start_logits[0, places], atol=1e-5)
     assert torch.allclose(found["end"][0, : len(places)], want.end_logits[0, places], atol=1e-5)
     with pytest.raises(RecipeError, match="tokens"):
-        transformers_span(str(folder), tokenizer, 100, {}, True, "model.name", "model.pretrained")
+        transformers_span(
+            str(folder), tokenizer.size, tokenizer.pair(), 100, {}, True, "model.name", "model.pretrained"
+        )

@@ -9,17 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from danlu._compat.torchvision import ensure
-from danlu.data.text.pieces import Pieces
-from danlu.data.text.tokenizers import BEGIN, END, Tokenizer
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.packing import Packing
 from danlu.nn.padding import real
+from danlu.nn.special import BEGIN, END
 from danlu.nn.transformers_files import configuration, weights
 from danlu.nn.transformers_net import _configured, _made, _quiet, _refuse, _unwrapped
 from danlu.nn.transformers_text import _fill, _positions
 from danlu.nn.weights import is_file, tensors_of
 
+Around = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, int]]
 _HEAD = "qa_outputs"
 
 
@@ -58,20 +58,20 @@ class TransformersSpan(nn.Module):
 
 def transformers_span(
     name: str,
-    tokenizer: Tokenizer,
+    vocabulary: int,
+    around: Around | None,
     longest: int,
     args: Mapping[str, Any],
     pretrained: bool | str,
     where: str,
     begun: str,
 ) -> TransformersSpan:
-    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. longest: tokens of question and window. args: further values of the
+    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. vocabulary: ids of the tokenizer. around: what a published tokenizer puts around
+    two texts (ids before, between, behind, segments), None for one that was learnt here. longest: tokens of question and window. args: further values of the
     configuration. Only the head may be new; published weights need their own tokenizer. Raises RecipeError.
     """
     ensure()  # Transformers imports torchvision
-    own = isinstance(tokenizer, Pieces) and tokenizer.whole
-    around = tokenizer.pair() if own else ((BEGIN,), (END,), (END,), (0, 1))  # type: ignore[attr-defined]
-    before, between, behind, segments = around
+    before, between, behind, segments = around or ((BEGIN,), (END,), (END,), (0, 1))
     longest += len(before) + len(between) + len(behind)
     with _quiet():
         published = configuration(name, where)
@@ -80,9 +80,9 @@ def transformers_span(
         kind = _class_of(asked, name, where)
         asked.num_labels = 2
         if not pretrained:
-            asked.vocab_size = tokenizer.size
-        elif tokenizer.size > asked.vocab_size or not own:
-            what = say("text.other-tokenizer", net=name, ids=f"{tokenizer.size:,}", rows=f"{asked.vocab_size:,}")
+            asked.vocab_size = vocabulary
+        elif vocabulary > asked.vocab_size or around is None:
+            what = say("text.other-tokenizer", net=name, ids=f"{vocabulary:,}", rows=f"{asked.vocab_size:,}")
             raise RecipeError.of(where, what, say("text.other-tokenizer.remedy", net=name))
         most = _positions(asked)
         if most is not None and longest > most:

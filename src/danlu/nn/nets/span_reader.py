@@ -9,10 +9,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from danlu.data.text.tokenizers import BEGIN, END, PAD, SPECIAL
 from danlu.nn.nets.text_transformer import Encoder
 from danlu.nn.packing import Packing
 from danlu.nn.padding import real
+from danlu.nn.special import BEGIN, COUNT, END, PAD
 
 Size = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -89,6 +89,6 @@ class SpanReader(nn.Module):
 def matches(question: Tensor, asked: Tensor, text: Tensor, length: Tensor) -> Tensor:
     """bool (B, S + T + 3): which tokens of [begin, question, between, text, padding] occur on the other side; special ones never do."""
     same = (text[:, :, None] == question[:, None, :]) & real(asked, question.shape[1])[:, None]
-    same = same & (text >= len(SPECIAL))[:, :, None] & real(length, text.shape[1])[:, :, None]
+    same = same & (text >= COUNT)[:, :, None] & real(length, text.shape[1])[:, :, None]
     no = torch.zeros(text.shape[0], 1, dtype=torch.bool, device=text.device)
     return torch.cat([no, same.any(1), no, same.any(2), no], 1)

@@ -9,9 +9,12 @@ from torch import nn
 from danlu.data.dataset import Dataset
 from danlu.data.kinds.passage import Passage
 from danlu.data.kinds.query import Query
+from danlu.data.text.pieces import Pieces
+from danlu.data.text.tokenizers import Tokenizer
 from danlu.errors import Problem, RecipeError
 from danlu.messages import choose, say
 from danlu.nn.nets.text_transformer import TextTransformer
+from danlu.nn.transformers_span import Around
 from danlu.nn.weights import load_weights
 from danlu.recipe import names
 from danlu.recipe.arguments import Signature
@@ -40,7 +43,7 @@ def reader(recipe: Recipe, data: Dataset) -> Windowed:
         from danlu.nn.transformers_span import transformers_span
 
         net: nn.Module = transformers_span(
-            published, passage.words, question.max_length + passage.window, {**wanted, **model.args},
+            published, passage.vocabulary, _around(passage.words), question.max_length + passage.window, {**wanted, **model.args},
             model.pretrained, where, recipe.where("model.pretrained"),
         )  # fmt: skip
         return Windowed(net, passage.window, passage.stride)
@@ -68,3 +71,8 @@ def reader(recipe: Recipe, data: Dataset) -> Windowed:
         what = say("nn.none-published", net=type(net).__name__)
         raise RecipeError.of(recipe.where("model.pretrained"), what, say("nn.none-published-remedy"))
     return Windowed(net, passage.window, passage.stride)
+
+
+def _around(words: Tokenizer) -> Around | None:
+    """What a published tokenizer puts around two texts."""
+    return words.pair() if isinstance(words, Pieces) and words.whole else None
