@@ -66,7 +66,7 @@ def transformers_span(
     where: str,
     begun: str,
 ) -> TransformersSpan:
-    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. vocabulary: ids of the tokenizer. longest: tokens of question and window.
+    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. vocabulary: the tokenizer's ids. longest: tokens of question and window.
 
     around: what a published tokenizer puts around two texts (ids before, between, behind, segments), None for one that was learnt here.
     args: further values of the configuration. Only the head may be new; published weights need their own tokenizer. Raises RecipeError.
