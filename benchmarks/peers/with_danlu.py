@@ -12,6 +12,7 @@ from nets import small_mlp
 import danlu
 from danlu.runs.captures import CaptureWriter
 from danlu.training.events import Event, FitStarted
+from danlu.training.slots.update import Update
 from danlu.watch.choose import screen
 from danlu.watch.journal import Journal
 
@@ -36,9 +37,20 @@ class Timed:
         self.inner.close()
 
 
+def _follow(clock: Clock) -> None:
+    """Behind every update. Not by torch's hook, with which the loop can't call its optimiser's kernel by itself."""
+    apply = Update.apply
+
+    def applied(self: Update, *given: Any) -> None:
+        apply(self, *given)
+        clock.tick()
+
+    Update.apply = applied  # type: ignore[method-assign]
+
+
 def images(setting: Setting, clock: Clock, **more: Any) -> float:
     """Every watcher, look and checkpoint that a run has by itself; one evaluation, behind the last step."""
-    clock.follow_optimizers()
+    _follow(clock)
     net = {"resnet": "resnet", "resnet9": "nets:ResNet9"}[setting.net]
     recipe: dict[str, Any] = {
         "seed": setting.seed,
@@ -64,7 +76,7 @@ def images_bare(setting: Setting, clock: Clock) -> float:
 
 
 def _mlp(setting: Setting, clock: Clock, watchers: list[Any], **more: Any) -> None:
-    clock.follow_optimizers()
+    _follow(clock)
     options: dict[str, Any] = {"epochs": setting.epochs, "batch_size": setting.batch, "lr": 1e-3} | more
     danlu.fit(small_mlp(), "cross-entropy", numbers(setting), watchers=watchers, **options)
     for watcher in watchers:
