@@ -34,12 +34,13 @@ class Packing(nn.Module):
         self.padding = padding
         ids = torch.tensor([*before, *between, *behind], dtype=torch.int64)
         self.register_buffer("around", ids, persistent=False)
+        self.around: Tensor
 
     def forward(self, first: Tensor, first_lengths: Tensor, second: Tensor, second_lengths: Tensor) -> Packed:
         """first (B, S), second (B, U): ids padded at the right; lengths int64 (B,)."""
         batch, (a, b, c) = first.shape[0], self.sizes
-        around: Tensor = self.around
-        before, between, behind = (part.expand(batch, -1) for part in around.split([a, b, c]))
+        parts = torch.split(self.around, [a, b, c])
+        before, between, behind = (part.expand(batch, -1) for part in parts)
         one, two = first.shape[1], second.shape[1]
         pad = torch.full((batch, 1), self.padding, dtype=torch.int64, device=first.device)
         every = torch.cat([before, first.long(), between, second.long(), behind, pad], 1)

@@ -15,7 +15,7 @@ from danlu.data.sources._parts import part_in
 from danlu.data.sources._text import encoding_of
 from danlu.data.sources._wanted import no_extra, only
 from danlu.data.table import Part, Table
-from danlu.errors import DataError
+from danlu.errors import DataError, Problem
 from danlu.messages import say
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
@@ -151,4 +151,5 @@ def _value(holder: Any, key: str, file: str, where: str) -> Any:
 
 def _missing(key: str, file: str, where: str) -> DataError:
     what = say("answers.squad.keys", place=where or "{}", key=f'"{key}"')
-    return DataError.of(f"{file}, {where}" if where else file, what, say("answers.squad.keys.remedy"))
+    place = f"{file}, {where}" if where else file
+    return DataError([Problem(place, what, say("answers.squad.keys.remedy"))])
