@@ -57,13 +57,19 @@ def number_of(raw: Any) -> float:
 
 
 def answer_of(raw: Any) -> float:
-    """1, 0, or NaN where it is missing. Raises :class:`BadValue` for what is no yes or no."""
+    """1, 0, or NaN where it is missing. Raises :class:`BadValue` for what is no yes or no.
+
+    A column of 0 and 1 among training rows may have been a count: another number is taken for what is nearest, 2 for 1.
+    """
     if is_missing(raw):
         return math.nan
     text = str(raw).strip().casefold()
     if text in YES or text in NO:
         return float(text in YES)
-    raise BadValue(say("tables.answer", value=str(raw)[:60]))
+    try:
+        return min(1.0, max(0.0, number_of(raw)))
+    except BadValue:
+        raise BadValue(say("tables.answer", value=str(raw)[:60])) from None
 
 
 def days_of(raw: Any, form: str) -> float:
