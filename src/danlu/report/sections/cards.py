@@ -41,8 +41,20 @@ def gallery(page: Page, entries: Sequence[Entry], heads: Sequence[str], caption:
         for entry, one in zip(entries, seen, strict=True)
     ]
     first = 1 + len(heads) - numbers
-    right = range(first, first + numbers + len(columns))
+    shown = [[row[1 + len(heads) + place] for row in rows] for place in range(len(columns))]
+    right = [
+        *range(first, 1 + len(heads)),
+        *(1 + len(heads) + place for place, each in enumerate(shown) if _numeric(each)),
+    ]
     return table([say("report.sample"), *heads, *map(cut, columns)], rows, caption, right, titled=False)
+
+
+def _numeric(values: Sequence[Child]) -> bool:
+    """Whether all that is there are numbers: texts stand at the left."""
+    try:
+        return bool([float(str(value)) for value in values if value != "–"])
+    except ValueError:
+        return False
 
 
 def pictured(page: Page, entries: Sequence[Entry]) -> list[Entry]:
