@@ -80,9 +80,11 @@ def test_pictures_are_files(tmp_path: Path) -> None:
     assert [Path(where).name for where, _ in asked([str(tmp_path)], image=Image)] == ["a.png", "b.png"]
 
 
+TEXT = '"some text"'
+NAMED = {"image": "PHOTO.png", "text": TEXT, "tokens": TEXT, "gapped": TEXT, "id": "NAME", "asker": "NAME"}
+
+
 @pytest.mark.parametrize("task", sorted(tasks()))
 def test_every_application_says_what_it_is_asked(task: str) -> None:
     columns = [column.kind for column in tasks()[task].columns.values() if column.role == "input"]
-    assert asking.example(task) == {"image": "PHOTO.png", "text": '"some text"', "id": "NAME"}.get(
-        "".join(columns), "ROWS.csv"
-    )
+    assert asking.example(task) == NAMED.get("".join(columns), "ROWS.csv")

@@ -132,9 +132,13 @@ def test_no_chinese_stands_outside_the_dictionary() -> None:
         "data/kinds/mask.py",
         "data/sources/_mapping.py",
         "data/tabular/cells.py",
+        "data/tabular/content.py",
         "data/tabular/types.py",
         "data/text/scripts.py",
         "tasks/interactions/columns.py",
+        *(f"tasks/{name}/spec.py" for name in ("click_prediction", "masked_lm", "question_answering")),
+        *(f"tasks/{name}/spec.py" for name in ("text_generation", "translation")),
+        "tasks/question_answering/scoring.py",  # punctuation that scores pass over
     }
     found = {where for where, text in keys.alone(SOURCE) if "丹炉" not in text}
     assert {where.partition(":")[0] for where in found} <= allowed

@@ -85,7 +85,7 @@ TERMS: dict[str, tuple[Callable[[], Term], Draw, tuple[int, ...]]] = {
 
 
 # of outputs of other forms: in tests of their own
-ELSEWHERE = {"arcface", "bpr", "cosface", "dice", "info-nce", "nt-xent", "pointwise", "sampled-softmax"}
+ELSEWHERE = {"arcface", "bpr", "cosface", "dice", "info-nce", "next-token", "nt-xent", "pointwise", "sampled-softmax"}
 
 
 def test_every_loss_of_the_catalogue_is_here() -> None:

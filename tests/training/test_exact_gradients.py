@@ -51,7 +51,7 @@ def of(case: Case) -> Loss:
 
 
 # of outputs of other forms: in tests of their own
-ELSEWHERE = {"arcface", "bpr", "cosface", "dice", "info-nce", "nt-xent", "pointwise", "sampled-softmax"}
+ELSEWHERE = {"arcface", "bpr", "cosface", "dice", "info-nce", "next-token", "nt-xent", "pointwise", "sampled-softmax"}
 
 
 def test_every_loss_of_the_catalogue_has_a_case() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
 _ENDINGS = (".txt", ".tok", ".raw")
+_LANGUAGE = re.compile(
+    r"[a-z]{2}([-_][A-Za-z]{2,4})?"
+)  # en, zh-CN, zh_Hans; three letters are many other files' ending
 
 
 def recognises(path: Path) -> bool:
@@ -86,13 +90,7 @@ def _pairs(path: Path) -> dict[str, dict[str, Path]] | None:
         for ending in _ENDINGS:
             name = name.removesuffix(ending)
         stem, dot, language = name.rpartition(".")
-        if (
-            not file.is_file()
-            or not dot
-            or not stem
-            or not 2 <= len(language) <= 8
-            or not language.replace("-", "").replace("_", "").isalpha()
-        ):
+        if not file.is_file() or not dot or not stem or not _LANGUAGE.fullmatch(language):
             return None
         if language in found.setdefault(stem, {}):
             return None

@@ -392,4 +392,38 @@ TEXTS = {
         "Boxes on images in YOLO's text files, with a data.yaml or a list of classes.",
         "YOLO 的文本边界框标注，配有 data.yaml 或类别列表。",
     ),
+    "names.loss.next-token": (
+        "Cross entropy of the next token, over real tokens.",
+        "下一个词元的交叉熵，只计真实词元。",
+    ),
+    "names.net.gpt": (
+        "A small decoder-only Transformer that writes on: token ids (B, T) → logits of the next (B, T, V).",
+        "续写文本的小型纯解码器 Transformer：词元编号 (B, T) → 下一个词元的 logits (B, T, V)。",
+    ),
+    "names.net.seq2seq-transformer": (
+        "A pre-norm Transformer that reads one text and writes another, with a key-value cache.",
+        "前置归一化的编码器-解码器 Transformer：读一段文本、写另一段，带键值缓存。",
+    ),
+    "names.source.squad": (
+        "Questions with answers in their text, in SQuAD's JSON (1.1 and 2.0).",
+        "SQuAD JSON 格式（1.1 与 2.0）的阅读理解问答。",
+    ),
+    "names.source.cmrc": (
+        "Questions with answers in their text, in CMRC's JSON.",
+        "CMRC JSON 格式的阅读理解问答。",
+    ),
+    "names.source.tmx": ("A translation memory (TMX).", "翻译记忆文件（TMX）。"),
+    "names.source.txt": ("Plain text files, divided into passages.", "纯文本文件，分成若干段落。"),
+    "names.source.parallel": (
+        "A folder of two languages' plain texts whose lines belong together: corpus.en, corpus.fr.",
+        "逐行对应的两种语言纯文本文件夹：corpus.en、corpus.fr。",
+    ),
+    "names.kind.passage": (
+        "A text in which answers stand, in windows of tokens.",
+        "答案所在的文本，按窗口切分为词元。",
+    ),
+    "names.kind.query": ("A question, as ids of its tokens.", "问题，以词元编号表示。"),
+    "names.kind.answers": ("Where answers stand in a passage, in characters.", "答案在文本中的位置，以字符计。"),
+    "names.kind.tokens": ("A text to be written, as ids of its tokens.", "要写出的文本，以词元编号表示。"),
+    "names.kind.gapped": ("A text of which words are hidden.", "部分词被遮住的文本。"),
 }

@@ -114,11 +114,14 @@ def _loss(logits: np.ndarray, yes: np.ndarray) -> float:
     return float((np.logaddexp(0, logits) - yes * logits).mean()) if len(yes) else float("nan")
 
 
+_CLICK = "click"  # the column
+
+
 def positive_of(classes: Sequence[str], asked: str | None) -> int:
     """The place of the class that is a click. Raises RecipeError for more than two classes, or a name that none has."""
     if len(classes) != 2:
         what = say("clicks.two", classes=", ".join(list(classes)[:8]))
-        raise RecipeError.of("data.columns.click", what, say("clicks.two.remedy"))
+        raise RecipeError.of(f"data.columns.{_CLICK}", what, say("clicks.two.remedy"))
     if asked is None:
         return 1
     if asked not in classes:
