@@ -65,6 +65,7 @@ TEXTS = {
     "report.metric.bleu": ("BLEU", "BLEU 分数"),
     "report.metric.chrf": ("chrF", "chrF 分数"),
     "report.metric.ter": ("TER (edits a word)", "TER（每词编辑数）"),
+    "report.metric.token-accuracy": ("Token accuracy", "词元准确率"),
     "report.metric.perplexity": ("Perplexity", "困惑度"),
     "report.metric.gauc": ("AUC within groups", "分组 AUC（GAUC）"),
     "report.metric.normalised-entropy": ("normalised entropy", "归一化熵"),
