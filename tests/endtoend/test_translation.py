@@ -79,6 +79,7 @@ def test_a_table_of_pairs_becomes_an_artifact(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("backwards", [True, False])
 def test_digits_are_reversed_and_copied(tmp_path: Path, backwards: bool) -> None:
     """Random strings of 3 to 10 digits, none of which was seen: 99 of 100 to the letter."""
