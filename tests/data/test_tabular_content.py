@@ -89,3 +89,20 @@ def test_the_kinds_travel_as_data_and_know_items_that_nobody_met(tmp_path: Path)
         asker.prepare("like:m77")
     with pytest.raises(DataError, match="nowhere"):
         read(tmp_path / "nowhere.csv")
+
+
+def test_a_broken_line_and_a_word_among_numbers_are_told(tmp_path: Path) -> None:
+    table = tmp_path / "items.csv"
+    table.write_text("item,plot,year\nm0,a ship,1999\n\nm1,a storm\n", encoding="utf-8")
+    with pytest.raises(DataError) as told:
+        read(table)
+    assert "items.csv, line 4" in str(told.value)
+    assert "2 cells" in str(told.value)
+    ids = [f"m{place}" for place in range(40)]
+    years = ["2000", "2001"] * 20
+    years[7] = "abc"
+    with pytest.raises(DataError) as told:
+        content_of(ids, [True] * 40, ids, {"year": years})
+    assert "item m7, column year" in str(told.value)
+    years[7] = ""
+    assert content_of(ids, [True] * 40, ids, {"year": years}).numbers[7] == (0.0,)

@@ -67,6 +67,11 @@ def test_dcnv2_multiplies_with_what_came_in() -> None:
     torch.testing.assert_close(net(rows), net.linear(rows) + x @ net.head.weight[0])
 
 
+@pytest.mark.parametrize("made", [DeepFM, DCNv2])
+def test_without_deep_layers(made: type[nn.Module]) -> None:
+    assert made(2, SIZES, hidden=())(ROWS.float()).shape == (len(ROWS),)
+
+
 @pytest.mark.parametrize("made", [Logistic, FM, DeepFM, DCNv2])
 def test_gradients_of_the_batchs_rows_alone(made: type[nn.Module]) -> None:
     torch.manual_seed(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,25 @@ from danlu.messages import say
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
+_START = 1 << 16  # bytes by which a file is told
 _HELD = 10  # bytes of memory for each of a file's, which is read whole
+
+
+def files(path: Path, tells: Callable[[bytes], bool]) -> list[Path]:
+    """The file itself, or all of a folder that are named train, val or test; none where ``tells`` denies one by its first bytes."""
+    if path.is_dir():
+        named = [file for file in sorted(path.glob("*.json")) if part_in(file.stem) is not None]
+        return named if named and all(tells(_start(file)) for file in named) else []
+    return [path] if path.is_file() and path.suffix.lower() == ".json" and tells(_start(path)) else []
+
+
+def _start(path: Path) -> bytes:
+    """Without what may stand before JSON; empty where the file can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_START).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except OSError:
+        return b""
 
 
 @dataclass

@@ -64,7 +64,10 @@ class Content:
 
 
 def read(path: Path) -> tuple[list[str], dict[str, list[str]]]:
-    """(ids, column → cells) of a table (CSV, TSV, RecBole's ``.item``), whose first column holds the ids. Raises DataError."""
+    """(ids, column → cells) of a table (CSV, TSV, RecBole's ``.item``), whose first column holds the ids.
+
+    Raises DataError where it can't be read, or a line has other cells than the first.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
@@ -72,15 +75,24 @@ def read(path: Path) -> tuple[list[str], dict[str, list[str]]]:
             delimiter = max("\t,;|", key=first.count)
             bare = delimiter == "\t"
             reader = csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE if bare else csv.QUOTE_MINIMAL)
-            rows = [row for row in reader if row]
+            lines, rows = [], []
+            for row in reader:
+                if row:
+                    lines.append(reader.line_num)
+                    rows.append(row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError.of(str(path), say("data.titles", reason=error)) from error
     if len(rows) < 2 or len(rows[0]) < 2:
         raise DataError.of(str(path), say("data.titles", reason=say("data.manifest.empty")))
     head = [re.sub(r":[a-z_]+$", "", cell.strip()) for cell in rows[0]]
-    good = [row for row in rows[1:] if len(row) == len(head)]
-    columns = {name: [row[place].strip() for row in good] for place, name in enumerate(head) if place}
-    return [row[0].strip() for row in good], columns
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) != len(head):
+            where = say("data.line", file=path.name, number=line)
+            raise DataError.of(
+                where, say("data.titles.cells", cells=len(row), expected=len(head)), say("data.titles.remedy")
+            )
+    columns = {name: [row[place].strip() for row in rows[1:]] for place, name in enumerate(head) if place}
+    return [row[0].strip() for row in rows[1:]], columns
 
 
 def content_of(
@@ -88,7 +100,8 @@ def content_of(
 ) -> Content:
     """names: of all items, in order. learnt: bool, those by which the terms are chosen and numbers scaled, which are met in training.
 
-    ids, columns: as :func:`read` gives them; items that are not in the table have no terms.
+    ids, columns: as :func:`read` gives them; items that are not in the table have no terms. Raises DataError for what is no number in a
+    column of numbers.
     """
     place = {name: row for row, name in enumerate(ids)}
     where = [place.get(name) for name in names]
@@ -102,7 +115,7 @@ def content_of(
             continue
         type_ = told(column, known).type
         if type_ == "number":
-            numbers.append(_standardised(own, learnt))
+            numbers.append(_standardised(column, own, learnt, names))
             number_names.append(column)
             continue
         if type_ in ("constant", "date"):
@@ -155,8 +168,15 @@ def words(text: str) -> Iterator[str]:
         yield from (each for each in rest.split() if len(each) > 1)
 
 
-def _standardised(cells: Sequence[Any], learnt: Sequence[bool]) -> np.ndarray:
-    values = np.asarray([_number(cell) for cell in cells])
+def _standardised(column: str, cells: Sequence[Any], learnt: Sequence[bool], names: Sequence[str]) -> np.ndarray:
+    """float64 (N,), mean 0 and deviation 1 by those that are learnt; 0 where a number is missing."""
+    values = np.empty(len(cells))
+    for row, cell in enumerate(cells):
+        try:
+            values[row] = number_of(cell)
+        except BadValue as bad:
+            where = say("data.titles.cell", item=names[row], column=column)
+            raise DataError.of(where, str(bad), say("data.titles.remedy")) from bad
     there = np.asarray(learnt, bool) & ~np.isnan(values)
     if np.abs(values[there]).max(initial=0.0) > _LARGE:
         values = np.sign(values) * np.log1p(np.abs(values))
@@ -165,10 +185,3 @@ def _standardised(cells: Sequence[Any], learnt: Sequence[bool]) -> np.ndarray:
         return np.zeros(len(values))
     scaled = np.clip((values - known.mean()) / known.std(), -5, 5)
     return np.where(np.isnan(scaled), 0.0, scaled)
-
-
-def _number(cell: Any) -> float:
-    try:
-        return number_of(cell)
-    except BadValue:
-        return math.nan

@@ -504,6 +504,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "未读取可选列：{columns}",
     ),
     "data.titles": ("The table of titles can't be read: {reason}", "无法读取标题表：{reason}"),
+    "data.titles.cells": (
+        "There are {cells} cells where the first line has {expected}.",
+        "有 {cells} 个单元格，而首行有 {expected} 个。",
+    ),
+    "data.titles.cell": ("item {item}, column {column}", "物品 {item}，列 {column}"),
+    "data.titles.remedy": ("Mend it, or take it out of the table of items.", "请改正，或将其从物品表中删去。"),
     "data.no-inter": ("There is no single .inter file here.", "这里没有唯一的 .inter 文件。"),
     "data.no-inter.remedy": ("Name the file itself.", "请直接写出该文件。"),
 }

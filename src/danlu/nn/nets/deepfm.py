@@ -17,8 +17,8 @@ class DeepFM(nn.Module):
     """Rows (B, numbers + categories), codes last → logits (B,). Guo et al. 2017, "DeepFM: A Factorization-Machine based Neural Network
     for CTR Prediction".
 
-    cardinalities: codes of each category. embedding: length of the vectors. hidden: widths of the layers. scale: of the vectors' values
-    at the start.
+    cardinalities: codes of each category. embedding: length of the vectors. hidden: widths of the layers, empty for none. scale: of
+    the vectors' values at the start.
     """
 
     def __init__(
@@ -35,8 +35,9 @@ class DeepFM(nn.Module):
         super().__init__()
         self.linear = Linear(numbers, cardinalities, sparse)
         self.fields = Fields(numbers, cardinalities, embedding, scale, sparse)
-        self.layers = deep(self.fields.count * embedding, hidden, dropout)
-        self.head = nn.Linear(hidden[-1], 1, bias=False)
+        inner = self.fields.count * embedding
+        self.layers = deep(inner, hidden, dropout)
+        self.head = nn.Linear(hidden[-1] if hidden else inner, 1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
         vectors = self.fields(features)
