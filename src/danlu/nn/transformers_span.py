@@ -14,10 +14,8 @@ from danlu.messages import say
 from danlu.nn.packing import Packing
 from danlu.nn.padding import real
 from danlu.nn.special import BEGIN, END
-from danlu.nn.transformers_files import configuration, weights
-from danlu.nn.transformers_net import _configured, _made, _quiet, _refuse, _unwrapped
-from danlu.nn.transformers_text import _fill, _positions
-from danlu.nn.weights import is_file, tensors_of
+from danlu.nn.transformers_net import _made, _quiet
+from danlu.nn.transformers_text import fill, words_net
 
 Around = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, int]]
 _HEAD = "qa_outputs"
@@ -74,35 +72,16 @@ def transformers_span(
     ensure()  # Transformers imports torchvision
     before, between, behind, segments = around or ((BEGIN,), (END,), (END,), (0, 1))
     longest += len(before) + len(between) + len(behind)
+    if pretrained and around is None:
+        raise RecipeError.of(
+            where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
+        )
     with _quiet():
-        published = configuration(name, where)
-        _refuse(published, name, where)
-        asked = _configured(published, args, name, where)
-        kind = _class_of(asked, name, where)
-        asked.num_labels = 2
-        if not pretrained:
-            asked.vocab_size = vocabulary
-        elif vocabulary > asked.vocab_size or around is None:
-            what = say("text.other-tokenizer", net=name, ids=f"{vocabulary:,}", rows=f"{asked.vocab_size:,}")
-            raise RecipeError.of(where, what, say("text.other-tokenizer.remedy", net=name))
-        most = _positions(asked)
-        if most is not None and longest > most:
-            raise RecipeError.of(
-                where,
-                say("text.too-long", net=name, longest=longest, most=most),
-                say("text.too-long.remedy", most=most),
-            )
-        if (asked.pad_token_id is None) or asked.pad_token_id >= asked.vocab_size:
-            asked.pad_token_id = 0
+        kind, asked = words_net(name, vocabulary, 2, longest, args, bool(pretrained), where, _class_of)
         model = _made(kind, asked, name, where)
         if pretrained:
-            file = name if pretrained is True else str(pretrained)
-            if not (pretrained is True or is_file(pretrained)):
-                remedy = say("nn.hub-tag-remedy", net=name, tag=file)
-                raise RecipeError.of(begun, say("nn.hub-tag", tag=file), remedy)
-            tensors = weights(name, where) if pretrained is True else _unwrapped(tensors_of(file, begun))
             heads = tuple(each for each, _ in model.named_parameters() if each.startswith(f"{_HEAD}."))
-            _fill(kind, asked, model, tensors, heads, file, begun)
+            fill(kind, asked, model, heads, name, pretrained, where, begun)
     typed = getattr(asked, "type_vocab_size", 0) > max(segments) and "token_type_ids" in _parameters(model)
     packing = Packing(before, between, behind, asked.pad_token_id)
     return TransformersSpan(model.train(), packing, segments if typed else None)

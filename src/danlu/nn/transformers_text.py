@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -59,37 +59,68 @@ def transformers_text(
     """
     ensure()  # Transformers imports torchvision
     with _quiet():
-        published = configuration(name, where)
-        _refuse(published, name, where)
-        asked = _configured(published, args, name, where)
-        kind = _class_of(asked, name, where)
-        asked.num_labels = classes
-        if not pretrained:
-            asked.vocab_size = vocabulary
-        elif vocabulary > asked.vocab_size:
-            what = say("text.other-tokenizer", net=name, ids=f"{vocabulary:,}", rows=f"{asked.vocab_size:,}")
-            raise RecipeError.of(where, what, say("text.other-tokenizer.remedy", net=name))
-        most = _positions(asked)
-        if most is not None and longest > most:
-            raise RecipeError.of(
-                where,
-                say("text.too-long", net=name, longest=longest, most=most),
-                say("text.too-long.remedy", most=most),
-            )
-        if (asked.pad_token_id is None) or asked.pad_token_id >= asked.vocab_size:
-            asked.pad_token_id = 0
+        kind, asked = words_net(name, vocabulary, classes, longest, args, bool(pretrained), where, _class_of)
         model = _made(kind, asked, name, where)
         heads = _heads(kind, asked, model)
         if pretrained:
-            file = name if pretrained is True else str(pretrained)
-            if not (pretrained is True or is_file(pretrained)):
-                remedy = say("nn.hub-tag-remedy", net=name, tag=file)
-                raise RecipeError.of(begun, say("nn.hub-tag", tag=file), remedy)
-            tensors = weights(name, where) if pretrained is True else _unwrapped(tensors_of(file, begun))
-            _fill(kind, asked, model, tensors, heads, file, begun)
+            fill(kind, asked, model, heads, name, pretrained, where, begun)
     return TransformersText(
         model.train(), tuple(dict.fromkeys(each.rpartition(".")[0] for each in heads)), asked.pad_token_id
     )
+
+
+def words_net(
+    name: str,
+    vocabulary: int,
+    classes: int,
+    longest: int,
+    args: Mapping[str, Any],
+    published: bool,
+    where: str,
+    class_of: Callable[[Any, str, str], Any],
+) -> tuple[Any, Any]:
+    """(class of the net, its configuration) for ids of ``vocabulary``, at most ``longest`` of them.
+
+    published: whether it gets weights that know their own ids. class_of: (configuration, name, where) → the class. Raises RecipeError.
+    """
+    found = configuration(name, where)
+    _refuse(found, name, where)
+    asked = _configured(found, args, name, where)
+    kind = class_of(asked, name, where)
+    asked.num_labels = classes
+    if not published:
+        asked.vocab_size = vocabulary
+    elif vocabulary > asked.vocab_size:
+        what = say("text.other-tokenizer", net=name, ids=f"{vocabulary:,}", rows=f"{asked.vocab_size:,}")
+        raise RecipeError.of(where, what, say("text.other-tokenizer.remedy", net=name))
+    most = _positions(asked)
+    if most is not None and longest > most:
+        what = say("text.too-long", net=name, longest=longest, most=most)
+        raise RecipeError.of(where, what, say("text.too-long.remedy", most=most))
+    if (asked.pad_token_id is None) or asked.pad_token_id >= asked.vocab_size:
+        asked.pad_token_id = 0
+    return kind, asked
+
+
+def fill(
+    kind: Any,
+    asked: Any,
+    model: nn.Module,
+    heads: tuple[str, ...],
+    name: str,
+    pretrained: bool | str,
+    where: str,
+    begun: str,
+) -> None:
+    """Weights of the hub (True) or of a file. heads: parameters that may be new. begun: where the recipe names weights.
+
+    Raises RecipeError.
+    """
+    file = name if pretrained is True else str(pretrained)
+    if not (pretrained is True or is_file(pretrained)):
+        raise RecipeError.of(begun, say("nn.hub-tag", tag=file), say("nn.hub-tag-remedy", net=name, tag=file))
+    tensors = weights(name, where) if pretrained is True else _unwrapped(tensors_of(file, begun))
+    _fill(kind, asked, model, tensors, heads, file, begun)
 
 
 def _class_of(config: Any, name: str, where: str) -> Any:

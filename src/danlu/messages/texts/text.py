@@ -93,6 +93,10 @@ TEXTS = {
         "The weights of {net} know {rows} ids, but the tokenizer has {ids}.",
         "{net} 的权重只有 {rows} 个词元编号，而分词器有 {ids} 个。",
     ),
+    "text.not-its-tokenizer": (
+        "The weights of {net} know the ids of its own tokenizer alone.",
+        "{net} 的权重只认识其配套分词器的词元编号。",
+    ),
     "text.other-tokenizer.remedy": (
         "Use the tokenizer that they were learnt with: data.text.tokenizer: hf:{net}",
         "请使用与权重配套的分词器：data.text.tokenizer: hf:{net}",

@@ -8,6 +8,17 @@ from pydantic import Field
 
 from danlu.recipe.schema import Section
 
+UNUSED = (  # keys that mean nothing where texts are written
+    "train.loss",
+    "evaluate.views",
+    "evaluate.thresholds",
+    "data.augment",
+    "data.balance",
+    "data.normalize",
+    "model.drop_path",
+    "model.norm",
+)
+
 
 class Writing(Section):
     """Options of an application that writes."""

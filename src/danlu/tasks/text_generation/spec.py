@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from danlu.recipe.spec import Column, TaskSpec
-from danlu.tasks.generating.options import Writing
+from danlu.tasks.generating.options import UNUSED, Writing
 
 EXAMPLE = """\
 # Raw text becomes a net that continues texts.
@@ -71,15 +71,6 @@ SPEC = TaskSpec(
         },
     },
     options=Options,
-    unused=(
-        "train.loss",
-        "evaluate.views",
-        "evaluate.thresholds",
-        "data.augment",
-        "data.balance",
-        "data.normalize",
-        "model.drop_path",
-        "model.norm",
-    ),
+    unused=UNUSED,
     example=EXAMPLE,
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from danlu.recipe.spec import Column, TaskSpec
-from danlu.tasks.generating.options import Writing
+from danlu.tasks.generating.options import UNUSED, Writing
 
 EXAMPLE = """\
 # A table of sentences in two languages becomes a translator: pairs.tsv with columns source and target
@@ -94,15 +94,6 @@ SPEC = TaskSpec(
         },
     },
     options=Options,
-    unused=(
-        "train.loss",
-        "evaluate.views",
-        "evaluate.thresholds",
-        "data.augment",
-        "data.balance",
-        "data.normalize",
-        "model.drop_path",
-        "model.norm",
-    ),
+    unused=UNUSED,
     example=EXAMPLE,
 )
