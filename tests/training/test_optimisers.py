@@ -197,3 +197,13 @@ def test_a_hooked_step_is_left_to_torch() -> None:
     handle.remove()
     assert optimizer.quick()
     assert not seen
+
+
+def test_without_torchs_private_names_the_step_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch, "_fused_adamw_")
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = AdamW([{"params": [weight]}], lr=0.1)
+    optimizer.state[weight] = {"step": torch.zeros(())}
+    weight.grad = torch.ones(3)
+    assert not optimizer.quick()
+    assert torch.equal(weight.detach(), torch.ones(3))

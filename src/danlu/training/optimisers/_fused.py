@@ -97,7 +97,16 @@ class FusedSGD(Fused):
         )
 
 
+_PRIVATE = (  # names of torch that this rests on; where a version lacks one, ``step`` does the work
+    *((torch, name) for name in ("_fused_adam_", "_fused_adamw_", "_fused_sgd_", "_foreach_add_")),
+    *((optimizer, name) for name in ("_global_optimizer_pre_hooks", "_global_optimizer_post_hooks")),
+    *((Optimizer, name) for name in ("register_step_pre_hook", "register_step_post_hook")),
+)
+
+
 def _one_kind(asked: Optimizer) -> bool:
+    if not all(hasattr(*place) for place in _PRIVATE) or not hasattr(asked, "_optimizer_step_post_hooks"):
+        return False
     kinds = {(p.device, p.dtype) for group in asked.param_groups for p in group["params"]}
     return len(kinds) == 1 and all(group["fused"] and isinstance(group["lr"], float) for group in asked.param_groups)
 
