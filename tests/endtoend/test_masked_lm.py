@@ -184,6 +184,21 @@ def test_what_is_hidden_depends_on_seed_epoch_and_sample_alone() -> None:
     assert known.any(1).all()  # something of each text
 
 
+def test_a_word_is_hidden_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    tokenizer = wordpiece(tmp_path, ["un", "##like", "##ly", "a", "cat", "##s"])
+    known = forms(tokenizer)
+    sentence = np.asarray(tokenizer.encode("unlikely cats a unlikely cats a"), np.int32)
+    keys = np.arange(200, dtype=np.uint64)
+    text = Padded(torch.from_numpy(np.tile(sentence, (200, 1))), torch.full((200, 1), len(sentence)))
+    hiding = Hiding(known, tokenizer.mask, 0.3, 1.0)
+    made = hiding(Batch({"text": text}, ("text",), np.arange(200), keys), Position(0, 0), {})
+    hidden = made["text"].values.numpy() == tokenizer.mask  # type: ignore[union-attr]
+    first = groups(sentence[None], known, np.zeros(1, bool))[0]
+    assert len(np.unique(first)) < len(sentence)  # words of several pieces
+    assert 0.2 < hidden.mean() < 0.6
+    np.testing.assert_array_equal(hidden, hidden[:, first])
+
+
 def test_shares_are_those_that_were_asked_for() -> None:
     made, ids, _ = _hidden(0, 0, np.arange(4000, dtype=np.uint64))
     wanted, places = made["wanted"].numpy(), made["places"].numpy()  # type: ignore[union-attr]
