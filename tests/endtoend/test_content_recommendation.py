@@ -101,6 +101,18 @@ def test_other_divisions_and_nets(folder: Path) -> None:
     assert np.isfinite(found.metrics["test/ndcg@10"])
 
 
+def test_parts_that_the_source_gives_are_judged_by_all_that_a_user_has_not_met(folder: Path) -> None:
+    """Though ``split`` is items by default: what is held out here was met in training by others, and must stay a candidate."""
+    lines = (folder / "events.csv").read_text(encoding="utf-8").splitlines()
+    parts = ["train"] * 12 + ["val"] * 3 + ["test"] * 3  # of each user's eighteen
+    rows = [f"{line},{parts[place % 18]}" for place, line in enumerate(lines[1:])]
+    (folder / "given.csv").write_text("\n".join([f"{lines[0]},split", *rows]), encoding="utf-8")
+    found = trained(folder, "given", data={"source": str(folder / "given.csv"), "split": {}})
+    assert found.metrics["val/loss"] > 0
+    for part in ("val", "test"):
+        assert found.metrics[f"{part}/recall@10"] > 0.2  # ten of the 45 or so that are left, at random: the same
+
+
 def test_without_a_table_nothing_is_known(folder: Path) -> None:
     with pytest.raises(DanluError, match=r"items\.csv"):
         trained(folder, "nothing", options={"id": {}})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from danlu.data.augment.base import BatchTransform
@@ -23,7 +25,7 @@ from danlu.tasks.content_recommendation.net import ContentRecommender
 from danlu.tasks.interactions.scorer import parameters_of
 from danlu.tasks.item_recommendation.baselines import ClosedForm
 from danlu.tasks.item_recommendation.drawing import LIKED, Asking
-from danlu.tasks.item_recommendation.task import ItemRecommendation
+from danlu.tasks.item_recommendation.task import ItemRecommendation, pairs_of
 from danlu.training.objective import Objective
 
 
@@ -60,9 +62,15 @@ class ContentRecommendation(ItemRecommendation):
 
         return (ClosedForm("popularity", popular, self.decoder(), self._parts_asked), self._beside("tf-idf"))
 
-    @property
+    @cached_property
     def _fresh(self) -> bool:
-        return bool(self.recipe.options["split"] == "items")
+        """Whether items are divided: not where the source itself says which rows are judged, and these are of items that were met."""
+        if self.recipe.options["split"] != "items" or not len(self.data):
+            return bool(self.recipe.options["split"] == "items")
+        item, parts = pairs_of(self.data)[1], self.data.parts
+        met = item[parts.get("train", ())]
+        judged = np.concatenate([item[parts[part]] for part in ("val", "test") if part in parts] or [item[:0]])
+        return not np.isin(judged[judged >= 0], met).any()
 
     def _recommender(self, model: Named, key: str) -> nn.Module:
         where = self.recipe.where(f"{key}.name")
