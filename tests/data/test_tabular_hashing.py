@@ -30,6 +30,20 @@ def test_hashes_are_even_and_the_same_for_ever() -> None:
     assert bucket("other", "s1", 1 << 20) != bucket("site", "s1", 1 << 20)
 
 
+def test_values_of_a_cross_do_not_run_into_each_other() -> None:
+    made = Crossed(["user", "item"], 1 << 20)
+    codes = made([("ab", "c"), ("a", "bc"), ("c", "ab")])[:, 0].tolist()
+    assert len(set(codes)) == 3
+
+
+def test_a_number_on_an_edge_is_in_the_bucket_above_it() -> None:
+    """As the name of the bucket says: [1, 2)."""
+    made = Bucketed("count", [1.0, 2.0])
+    codes = made([0.5, 1.0, 1.5, 2.0, 9.0])[:, 0].astype(int).tolist()
+    assert codes == [2, 3, 3, 4, 4]
+    assert [made.called(code) for code in (2, 3, 4)] == ["[-∞, 1)", "[1, 2)", "[2, ∞)"]
+
+
 def test_a_cross_is_one_category_of_several() -> None:
     made = Crossed(["user", "item"], 1 << 20)
     codes = made([("a", "b"), ("ab", ""), ("a", "b"), ("b", "a"), (None, "b")])[:, 0]
