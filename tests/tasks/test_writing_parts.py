@@ -21,7 +21,7 @@ VOCABULARY = 12
 class Same:
     """The same logits for every text and step."""
 
-    moving = ()
+    moving: tuple[str, ...] = ()
 
     def __init__(self, logits: np.ndarray) -> None:
         self.logits = logits
