@@ -12,7 +12,7 @@ from danlu import recipe as recipes
 from danlu.data.table import Table
 from danlu.data.text.tokenizers import BEGIN, MASK, PAD, UNKNOWN, Words
 from danlu.tasks.generating.decoder import STEP, Writer, keys_of, unwritable
-from danlu.tasks.generating.search import Plan, write
+from danlu.tasks.generating.search import Plan, log_softmax, write
 from danlu.tasks.text_generation.passages import cut
 
 VOCABULARY = 12
@@ -95,3 +95,29 @@ def test_passages_of_a_text_are_one_group_where_there_are_many_texts(texts: int,
         return
     for passage, group in zip(found.columns["text"], found.extra["group"], strict=True):
         assert f"word{group[1:]} " in passage
+
+
+class Remembering:
+    """Logits are a function of the last two tokens, which only the state tells."""
+
+    moving: tuple[str, ...] = ("own",)
+    table = np.random.default_rng(0).normal(size=(VOCABULARY, VOCABULARY, VOCABULARY)).astype(np.float32) * 2
+
+    def __call__(self, state: Mapping[str, Any], tokens: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        return self.table[state["own"][:, 0], tokens], {**state, "own": tokens[:, None]}
+
+    def pick(self, value: Any, rows: np.ndarray) -> Any:
+        return value[rows]
+
+
+def test_what_a_beam_remembers_moves_with_it() -> None:
+    """The probability that is told is that of the text that is told."""
+    plan = Plan(start=0, end=VOCABULARY - 1, most=7, beams=4, length_penalty=0.0)
+    own = np.arange(10)[:, None]
+    texts, scores = write(Remembering(), {"own": own}, 10, plan)
+    for (before,), text, score in zip(own.tolist(), texts, scores.tolist(), strict=True):
+        two, total = 0, 0.0
+        for token in [*text.tolist(), plan.end][: plan.most]:
+            total += float(log_softmax(Remembering.table[before, two][None])[0, token])
+            before, two = two, token
+        assert score == pytest.approx(total, abs=1e-4)
