@@ -98,6 +98,9 @@ def test_a_broken_line_and_a_word_among_numbers_are_told(tmp_path: Path) -> None
         read(table)
     assert "items.csv, line 4" in str(told.value)
     assert "2 cells" in str(told.value)
+    table.write_text("item,plot\nm0,a ship\nm1,a storm\nm0,a sea\n", encoding="utf-8")
+    with pytest.raises(DataError, match="m0"):
+        read(table)
     ids = [f"m{place}" for place in range(40)]
     years = ["2000", "2001"] * 20
     years[7] = "abc"

@@ -72,3 +72,17 @@ def test_without_two_kinds_of_pairs_there_is_nothing_to_say(tmp_path: Path) -> N
     assert found(tmp_path, np.eye(4), np.zeros(4, np.int64)) is None
     assert found(tmp_path, np.eye(4), np.arange(4)) is None
     assert found(tmp_path, np.eye(4), np.full(4, -1)) is None
+
+
+def test_of_very_many_every_so_manieth_is_looked_at(
+    tmp_path: Path, drawn: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embeddings, codes = drawn
+    some = found(tmp_path, embeddings[::3], codes[::3])
+    monkeypatch.setattr("danlu.evaluation.verified._MOST", 10)
+    whole = found(tmp_path, embeddings, codes)
+    assert whole is not None
+    assert some is not None
+    np.testing.assert_array_equal(whole.tar, some.tar)
+    seen = {name for one in (*whole.missed, *whole.mistaken) for name in (one.first, one.second)}
+    assert {int(name[1:]) % 3 for name in seen} == {0}

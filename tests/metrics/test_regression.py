@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from danlu.metrics.interval import wilson
 from danlu.metrics.moments import Moments
 from danlu.metrics.regression import Regression
 
@@ -93,3 +94,37 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
         for name, (low, high) in measured(*sample(120, seed)).intervals(0.9).items():
             inside[name] += low <= truth[name] <= high
     assert all(0.83 < count / 300 < 0.96 for count in inside.values()), inside
+
+
+# ---- means of shares ------------------------------------------------------------------------------------------------
+
+
+def share(numbers: list[float]) -> tuple[float, float]:
+    moments = Moments()
+    moments.update(np.array(numbers, np.float64))
+    return moments.share_interval(0.95)
+
+
+def test_the_interval_of_zeros_and_ones_is_wilsons() -> None:
+    assert share([1.0] * 15 + [0.0] * 3) == pytest.approx(wilson(15, 18, 0.95), abs=1e-12)
+    assert share([1.0] * 18) == wilson(18, 18, 0.95)
+    assert share([0.5] * 18) == wilson(9, 18, 0.95)
+    assert all(math.isnan(bound) for bound in share([]))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_the_interval_of_a_mean_of_shares_lies_between_0_and_1_and_holds_it(numbers: list[float]) -> None:
+    low, high = share(numbers)
+    assert 0 <= low <= np.mean(numbers) + 1e-9
+    assert np.mean(numbers) - 1e-9 <= high <= 1
+
+
+def test_the_interval_of_a_mean_of_shares_covers_and_is_narrower_than_that_of_counts() -> None:
+    rng = np.random.default_rng(0)
+    values, shares = np.array([0.0, 0.5, 1.0]), np.array([0.1, 0.2, 0.7])
+    drawn = [rng.choice(values, 30, p=shares) for _ in range(2000)]
+    found = np.array([share(each.tolist()) for each in drawn])
+    truth = float(values @ shares)
+    assert 0.92 < np.mean((found[:, 0] <= truth) & (truth <= found[:, 1])) < 0.98
+    counted = np.array([wilson(each.sum(), 30, 0.95) for each in drawn])
+    assert (np.diff(found) <= np.diff(counted) + 1e-12).all()

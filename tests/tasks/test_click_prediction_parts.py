@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from danlu import recipe as recipes
+from danlu.data.table import Table
 from danlu.errors import DanluError
+from danlu.tasks.baselines.base import Sample
+from danlu.tasks.click_prediction.baselines import BoostedClicks, LinearIds, Rate
 from danlu.tasks.click_prediction.decoder import ClickDecoder, positive_of, straightened
+from danlu.tasks.click_prediction.division import divide
 
 
 def drawn(rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +67,54 @@ def test_a_click_is_a_yes_or_a_no() -> None:
         positive_of(("no", "yes"), "maybe")
     with pytest.raises(DanluError, match="a, b, c"):
         positive_of("abc", None)
+
+
+class Known:
+    """Odds of the second class as they were learnt from thinned rows."""
+
+    def __init__(self, logits: np.ndarray) -> None:
+        self.logits = logits
+
+    def decision_function(self, values: object) -> np.ndarray:
+        return self.logits
+
+    def predict(self, sample: Sample, tell: object) -> dict[str, np.ndarray]:
+        yes = 1 / (1 + np.exp(-self.logits))
+        return {"probability": np.stack([1 - yes, yes], 1)}
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+def test_what_stands_beside_the_net_is_put_right_in_the_same_way(
+    positive: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, share = np.asarray([0.01, 0.2, 0.9]), 0.1
+    odds = chance / (share * (1 - chance))
+    known, offset = Known(np.log(odds) if positive == 1 else -np.log(odds)), float(np.log(share))
+    sample = Sample({}, {}, {"click": np.asarray([positive, 1 - positive, 1 - positive])}, {}, np.arange(3))
+    linear = LinearIds("click", offset, positive)
+    linear._model = known
+    monkeypatch.setattr(linear, "_matrix", lambda sample, rows: rows)
+    boosted = BoostedClicks(known, offset, positive)  # type: ignore[arg-type]
+    for baseline in (linear, boosted):
+        found = baseline.predict(sample, lambda done, total: None)["probability"]
+        np.testing.assert_allclose(found[:, positive], chance, rtol=1e-5)
+    rate = Rate("click", offset, positive)
+    rate.fit(sample, sample, 0, lambda done, total: None)
+    found = rate.predict(sample, lambda done, total: None)["probability"]
+    np.testing.assert_allclose(found[:, positive], 1 / (1 + 2 / share), rtol=1e-5)
+
+
+@pytest.mark.parametrize("clicked", ["a", "b"])
+def test_only_training_rows_without_a_click_are_thinned(clicked: str) -> None:
+    labels = ["a", "b"] * 500
+    names = [str(row) for row in range(1000)]
+    options = {"negatives": 0.2, "positive": clicked}
+    recipe = recipes.complete(recipes.from_dict({"task": "click-prediction", "options": options}))
+    found = divide(recipe, Table({"click": labels}, names, names, "x"))
+    kept = list(zip(found.table.columns["click"], found.table.given or (), strict=True))
+    other = "b" if clicked == "a" else "a"
+    assert sum(label == clicked for label, _ in kept) == 500
+    left = sum(label == other and part == "train" for label, part in kept)
+    judged = sum(label == other and part != "train" for label, part in kept)
+    assert found.facts["negatives_left_out"] == 500 - left - judged
+    assert 0.1 < left / (500 - judged) < 0.3

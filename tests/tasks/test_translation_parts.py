@@ -131,3 +131,11 @@ def test_copies_and_odd_lengths_are_left_out_and_noted() -> None:
     assert len(clean(keeping, _table(sources, targets))) == 42
     with pytest.raises(DataError, match=r"copies|相同"):
         clean(recipe, _table(sources, sources))
+
+
+def test_lengths_are_compared_with_what_is_usual_of_the_two_languages() -> None:
+    """A language that needs five times the letters: its pairs are kept, and one of equal lengths is odd."""
+    sources = ["x" * (40 + row) for row in range(30)] + ["y" * 400]
+    targets = ["z" * 5 * (40 + row) for row in range(30)] + ["w" * 400]
+    recipe = recipes.complete(recipes.from_dict({"task": "translation"}))
+    assert [origin for origin, _ in clean(recipe, _table(sources, targets)).notes] == ["30"]

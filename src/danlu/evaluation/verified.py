@@ -12,7 +12,7 @@ from danlu.metrics.pairing import every_pair, unit
 from danlu.metrics.roc import Ranked
 from danlu.runs.stored import Stored
 
-_MOST = 20_000  # samples that are looked at, the first ones
+_MOST = 20_000  # samples that are looked at, evenly spread
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,16 @@ def verified(stored: Stored, columns: Mapping[str, Any], most: int) -> Verified 
 
 
 def _read(stored: Stored, truth: str) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """(ids, embeddings (N, D), int64 codes (N,)) of the first samples."""
+    """(ids, embeddings (N, D), int64 codes (N,)) of every sample, or of every so-manieth where there are very many."""
+    step, before = max(1, -(-len(stored) // _MOST)), 0
     ids: list[str] = []
     embeddings, codes = [], []
     for block in stored.blocks(("id", "embedding", truth), 4096):
-        room = _MOST - len(ids)
-        if room <= 0:
-            break
-        ids += block["id"][:room]
-        embeddings.append(np.asarray(block["embedding"][:room], np.float32))
-        codes.append(np.nan_to_num(np.asarray(block[truth][:room], np.float64), nan=-1.0).astype(np.int64))
+        some = slice(-before % step, None, step)
+        before += len(block["id"])
+        ids += block["id"][some]
+        embeddings.append(np.asarray(block["embedding"][some], np.float32).reshape(len(block["id"][some]), -1))
+        codes.append(np.nan_to_num(np.asarray(block[truth][some], np.float64), nan=-1.0).astype(np.int64))
     if not ids:
         return [], np.empty((0, 1), np.float32), np.empty(0, np.int64)
-    return ids, np.concatenate(embeddings), np.concatenate(codes)
+    return ids, np.concatenate([each for each in embeddings if each.size]), np.concatenate(codes)

@@ -19,7 +19,7 @@ def quantile(confidence: float) -> float:
     return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
-def wilson(successes: float, n: int, confidence: float) -> Interval:
+def wilson(successes: float, n: float, confidence: float) -> Interval:
     """Wilson's score interval of ``successes / n`` (Wilson 1927), inside [0, 1]; NaN without samples.
 
     Unlike ± z·√(p(1-p)/n) it keeps its confidence for shares near 0 and 1 and for few samples.

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from danlu.metrics.interval import Interval, quantile
+from danlu.metrics.interval import Interval, quantile, wilson
+
+_ROUNDING = 1e-12
 
 
 @dataclass
@@ -48,3 +50,17 @@ class Moments:
             return math.nan, math.nan
         half = quantile(confidence) * math.sqrt(self.squares / (self.n - 1) / self.n)
         return self.mean - half, self.mean + half
+
+    def share_interval(self, confidence: float) -> Interval:
+        """Of the mean of numbers that lie in [0, 1], and in it: Wilson's, NaN without numbers.
+
+        Numbers between 0 and 1 spread less than zeros and ones of the same mean, and so count as more of these: as many as give
+        their mean the variance that it has. Of zeros and ones alone it is Wilson's interval itself. Where all are equal the spread
+        is not known, and they count as they are.
+        """
+        if not (self.n and math.isfinite(self.mean)):
+            return math.nan, math.nan
+        mean, spread = min(max(self.mean, 0.0), 1.0), self.squares / self.n
+        as_many = self.n * mean * (1 - mean) / spread if spread > _ROUNDING else 0.0
+        worth = max(float(self.n), as_many)
+        return wilson(mean * worth, worth, confidence)

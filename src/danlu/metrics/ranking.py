@@ -79,12 +79,12 @@ class Ranking(Metric):
         return values
 
     def intervals(self, confidence: float) -> dict[str, Interval]:
-        """Of the means over users, by the central limit theorem."""
+        """Of the means over users, each between 0 and 1: Wilson's."""
         found = {}
         for name, each in self._figures()[1].items():
             moments = Moments()
             moments.update(each)
-            found[name] = moments.interval(confidence)
+            found[name] = moments.share_interval(confidence)
         return found
 
     def by_unit(self, name: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -66,7 +66,7 @@ class Content:
 def read(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     """(ids, column → cells) of a table (CSV, TSV, RecBole's ``.item``), whose first column holds the ids.
 
-    Raises DataError where it can't be read, or a line has other cells than the first.
+    Raises DataError where it can't be read, or a line has other cells than the first, or an item is there twice.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -91,6 +91,12 @@ def read(path: Path) -> tuple[list[str], dict[str, list[str]]]:
             raise DataError.of(
                 where, say("data.titles.cells", cells=len(row), expected=len(head)), say("data.titles.remedy")
             )
+    first_of: dict[str, int] = {}
+    for line, row in zip(lines[1:], rows[1:], strict=True):
+        if first_of.setdefault(row[0].strip(), line) != line:
+            where = say("data.line", file=path.name, number=line)
+            what = say("data.titles.twice", item=row[0].strip(), line=first_of[row[0].strip()])
+            raise DataError.of(where, what, say("data.titles.remedy"))
     columns = {name: [row[place].strip() for row in rows[1:]] for place, name in enumerate(head) if place}
     return [row[0].strip() for row in rows[1:]], columns
 

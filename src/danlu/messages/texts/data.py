@@ -509,6 +509,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "有 {cells} 个单元格，而首行有 {expected} 个。",
     ),
     "data.titles.cell": ("item {item}, column {column}", "物品 {item}，列 {column}"),
+    "data.titles.twice": ("Item {item} stands in line {line} already.", "物品 {item} 已在第 {line} 行出现。"),
     "data.titles.remedy": ("Mend it, or take it out of the table of items.", "请改正，或将其从物品表中删去。"),
     "data.no-inter": ("There is no single .inter file here.", "这里没有唯一的 .inter 文件。"),
     "data.no-inter.remedy": ("Name the file itself.", "请直接写出该文件。"),

@@ -19,7 +19,8 @@ class InfoNCE(Term):
 
     output: {"user": (B, D), "item": (B, D), "bias": (B,), "log_q": (B,), "met": int64 (B,)}. log_q: logarithm of the share of the rows
     that each item has, which takes out that frequent items are drawn more often (Yi et al. 2019). Rows with the same ``met`` are not
-    each other's negatives. Where all items are scored, as in evaluation ({"scores": (B, items)}, -inf for none): over those. target:
+    each other's negatives. Where all items are scored, as in evaluation ({"scores": (B, items)}, -inf for none): over those, a row
+    whose own item is no candidate adding 0. target:
     float (B,), 1 for rows that count, 0 for others, which neither attract nor repel. coupled. van den Oord et al. 2018.
     """
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from danlu.data.kinds.answers import Answered, answered
 from danlu.metrics.base import Columns, Metric
-from danlu.metrics.interval import Interval, wilson
+from danlu.metrics.interval import Interval
 from danlu.metrics.moments import Moments
 from danlu.tasks.question_answering.scoring import RULES
 
@@ -44,13 +44,8 @@ class SpanScores(Metric):
         return {f"{name}{what}": state.value for name, what, state in self._told()}
 
     def intervals(self, confidence: float) -> dict[str, Interval]:
-        """Wilson for em, and for an f1 that is the same for every question; normal for others."""
-        return {
-            f"{name}{what}": state.interval(confidence)
-            if what == "f1" and state.squares > 0
-            else wilson(round(state.mean * state.n), state.n, confidence)
-            for name, what, state in self._told()
-        }
+        """Wilson's: both lie between 0 and 1."""
+        return {f"{name}{what}": state.share_interval(confidence) for name, what, state in self._told()}
 
     def _told(self) -> list[tuple[str, str, Moments]]:
         names = _PARTS if self.f1[_PARTS[2]].n else _PARTS[:1]
