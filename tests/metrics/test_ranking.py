@@ -108,7 +108,12 @@ def test_intervals_are_over_users_and_differences_pair_them() -> None:
     metric.update(predictions, targets)
     each = np.asarray([plainly(*one, 10)["ndcg"] for one in zip(lists, wanted, strict=True)])
     low, high = metric.intervals(0.95)["ndcg@10"]
-    assert (high - low) / 2 == pytest.approx(1.959964 * each.std(ddof=1) / math.sqrt(len(each)), rel=1e-5)
+    share, z = each.mean(), 1.959964
+    many = len(each) * share * (1 - share) / each.var()  # zeros and ones of the same mean and variance of that mean
+    middle = (share + z**2 / (2 * many)) / (1 + z**2 / many)
+    half = z / (1 + z**2 / many) * math.sqrt(share * (1 - share) / many + z**2 / (4 * many**2))
+    assert (low, high) == pytest.approx((middle - half, middle + half), rel=1e-5)
+    assert half == pytest.approx(z * each.std(ddof=1) / math.sqrt(len(each)), rel=0.1)
     other = {**predictions, "items": predictions["items"][:, ::-1]}
     told = paired(lambda: [Ranking((10,))], "ndcg@10", predictions, other, targets, 0.95)
     assert told is not None
