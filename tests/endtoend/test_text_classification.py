@@ -134,11 +134,14 @@ def test_resumed_it_has_the_same_bits(reviews: Path, tmp_path: Path, tokens: int
 NETS: dict[str, dict[str, Any]] = {
     "cnn": {"name": "text-cnn", "args": {"embedding": 8, "filters": 6}},
     "transformer": {"name": "text-transformer", "args": {"width": 16, "heads": 2, "layers": 1}},
+    "lstm": {"name": "text-classifier", "args": {"embedding": 8, "hidden": 6, "bidirectional": True, "layers": 2}},
+    "gru": {"name": "text-classifier", "args": {"embedding": 8, "hidden": 6, "cell": "gru", "pool": "attention"}},
+    "rnn": {"name": "text-classifier", "args": {"embedding": 8, "hidden": 6, "cell": "rnn", "pool": "mean"}},
 }
 
 
 @pytest.mark.parametrize(
-    "name", ["bag", *(pytest.param(each, marks=pytest.mark.slow) for each in ("cnn", "transformer"))]
+    "name", ["bag", "lstm", *(pytest.param(each, marks=pytest.mark.slow) for each in NETS if each != "lstm")]
 )
 def test_exported_it_answers_alike_without_torch(run: Any, reviews: Path, tmp_path: Path, name: str) -> None:
     trained = run

@@ -22,6 +22,7 @@ from danlu.data.batches.batch import Padded
 from danlu.data.kinds.base import Kind
 from danlu.deploy.engine import SIZES, leaves
 from danlu.deploy.failures import Watched, not_captured, not_translated, wrong_output
+from danlu.deploy.recurrent import as_operators
 from danlu.tasks.base import Further
 from danlu.tasks.decoding import Given
 
@@ -92,7 +93,7 @@ def _write(
 ) -> None:
     with _quiet():
         try:
-            with Watched(net) as watched, torch.no_grad():
+            with Watched(net) as watched, as_operators(net), torch.no_grad():
                 program = torch.export.export(graph, tuple(tensors), dynamic_shapes={"tensors": tuple(shapes)})
         except Exception as error:
             more = [tensor[[0, 1, 1]] for tensor in tensors]
