@@ -47,6 +47,7 @@ def test_raw_text_becomes_an_artifact_that_continues(tmp_path: Path) -> None:
                 "precision": "fp32",
                 "optimizer": {"name": "adamw", "lr": 5e-3},
             },
+            "evaluate": {"report": False},
             "options": {"temperature": 0.0, "new_tokens": 12, "passage": 80},
         },
         screen=False,

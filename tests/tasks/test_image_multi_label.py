@@ -25,6 +25,7 @@ from danlu.tasks.image_multi_label.decoder import LabelsDecoder, log_odds, sigmo
 from danlu.training import checkpoint
 
 COLOURS = ("red", "green", "blue")
+BARE = {"baselines": False, "report": False}  # what a test does not ask about
 
 
 def album(folder: Path, rows: int = 150) -> Path:
@@ -124,7 +125,8 @@ def test_decoding() -> None:
 
 def test_rare_labels_weigh_more_where_asked(place: Path) -> None:
     run = danlu.train(
-        recipe(place, "weighed", data={**recipe(place, "")["data"], "balance": "class-weights"}), screen=False
+        recipe(place, "weighed", data={**recipe(place, "")["data"], "balance": "class-weights"}, evaluate=BARE),
+        screen=False,
     )
     rows = run.data.statistics["labels"]  # type: ignore[union-attr]
     counts = np.asarray(rows["counts"])
@@ -136,7 +138,7 @@ def test_rare_labels_weigh_more_where_asked(place: Path) -> None:
 
 
 def test_focal_and_mixing_train(place: Path) -> None:
-    changes = recipe(place, "focal")
+    changes = recipe(place, "focal", evaluate=BARE)
     changes["data"]["augment"] = [{"mixup": 0.4}]
     changes["train"] |= {"loss": {"name": "focal", "gamma": 2.0}, "epochs": 1}
     assert np.isfinite(danlu.train(changes, screen=False).metrics["test/map"])
@@ -159,7 +161,7 @@ def test_resumed_it_ends_in_the_same_bits(place: Path) -> None:
     changes = recipe(place, "whole")
     changes["train"] |= {"checkpoint": {"every_steps": None, "every_minutes": None, "every_epochs": 1, "keep": 5}}
     changes["data"]["augment"] = ["flip", {"mixup": 0.4}]
-    changes["evaluate"] = {"baselines": False, "report": False}
+    changes["evaluate"] = BARE
     whole = danlu.train(changes, screen=False)
     other = whole.path.parent / "again"
     shutil.copytree(whole.path, other)

@@ -128,9 +128,9 @@ def test_enough_beams_find_the_most_probable_text() -> None:
 
 
 def test_draws_follow_the_probabilities() -> None:
-    """20,000 first tokens: χ² of all; and of the two likeliest, of the fewest that hold .6, at another temperature."""
+    """6,000 first tokens: χ² of all; and of the two likeliest, of the fewest that hold .6, at another temperature."""
     logits = np.log(np.asarray([[0.05, 0.1, 0.4, 0.3, 0.15]], np.float32)).repeat(5, 0)
-    chain, count = Chain(logits), 20_000
+    chain, count = Chain(logits), 6_000
     state = {"last": np.zeros(count, np.int64)}
 
     def shares(**args: Any) -> np.ndarray:
@@ -140,10 +140,10 @@ def test_draws_follow_the_probabilities() -> None:
 
     truth = np.exp(log_softmax(logits)[0])
     assert float((count * (shares(temperature=1.0) - truth) ** 2 / truth).sum()) < 18.5  # χ² of 4 degrees, p = .001
-    np.testing.assert_allclose(shares(temperature=1.0, top_k=2), [0, 0, 4 / 7, 3 / 7, 0], atol=0.015)
-    np.testing.assert_allclose(shares(temperature=1.0, top_p=0.6), [0, 0, 4 / 7, 3 / 7, 0], atol=0.015)
+    np.testing.assert_allclose(shares(temperature=1.0, top_k=2), [0, 0, 4 / 7, 3 / 7, 0], atol=0.025)
+    np.testing.assert_allclose(shares(temperature=1.0, top_p=0.6), [0, 0, 4 / 7, 3 / 7, 0], atol=0.025)
     sharp = truth**2 / (truth**2).sum()
-    np.testing.assert_allclose(shares(temperature=0.5), sharp, atol=0.015)
+    np.testing.assert_allclose(shares(temperature=0.5), sharp, atol=0.025)
 
 
 # ---- the net -----------------------------------------------------------------------------------------------------------
