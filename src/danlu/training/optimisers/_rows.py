@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from danlu.nn.embedding.rows import coalesced
+
 
 class RowOptimizer(Optimizer):
     """Parameters with sparse gradients move by :meth:`rows`, all others by :meth:`whole`.
@@ -28,7 +30,7 @@ class RowOptimizer(Optimizer):
                 if gradient is None:
                     continue
                 if gradient.is_sparse:
-                    gradient = gradient.coalesce()
+                    gradient = coalesced(gradient)
                     place, values = gradient._indices()[0], gradient._values()
                     if len(place):
                         if group["weight_decay"]:

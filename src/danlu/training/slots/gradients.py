@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from danlu.nn.embedding.rows import coalesced
 from danlu.training.precision import Precision
 
 
@@ -73,5 +74,5 @@ def _values(parameter: nn.Parameter) -> Tensor:
     assert gradient is not None
     if not gradient.is_sparse:
         return gradient
-    parameter.grad = gradient.coalesce()
+    parameter.grad = coalesced(gradient)
     return parameter.grad._values()
