@@ -107,7 +107,8 @@ def judge(
     asked = metrics if taught is None else (*taught.metrics, *(metrics if respond is not None else ()))
     for metric in asked:
         values |= {f"{part}/{name}": value for name, value in metric.compute().items()}
-        intervals |= {f"{part}/{name}": bounds for name, bounds in metric.intervals(confidence).items()}
+        found = metric.intervals(confidence).items()
+        intervals |= {f"{part}/{name}": bounds for name, bounds in found if not np.isnan(bounds).any()}  # NaN: too few for one
     return Judged(values, intervals)
 
 
