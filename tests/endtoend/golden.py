@@ -197,6 +197,32 @@ def reviews(name: str) -> Callable[[Path], None]:
     return write
 
 
+def starred(folder: Path) -> None:
+    """reviews.csv: short reviews, each with a word of its grade."""
+    draw = np.random.default_rng(0)
+    common = ["the", "room", "was", "near", "a", "lake", "and", "we", "had", "rain", "one", "week"]
+    telling = {1: "awful", 3: "fair", 5: "lovely"}
+    lines = ["review,stars"]
+    for _ in range(200):
+        stars = int(draw.choice([1, 3, 5], p=[0.3, 0.2, 0.5]))
+        words = [*draw.choice(common, draw.integers(6, 20)), telling[stars]]
+        lines.append(f"{' '.join(map(str, draw.permutation(words)))},{stars}")
+    (folder / "reviews.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def stories(folder: Path) -> None:
+    """films.csv: short texts, each with a word of every label it has."""
+    draw = np.random.default_rng(0)
+    common = ["a", "film", "of", "the", "year", "in", "which", "somebody", "goes", "home", "with", "one"]
+    telling = {"crime": ["robbery", "detective"], "drama": ["tears", "family"], "comedy": ["joke", "laughter"]}
+    lines = ["text,labels"]
+    for _ in range(200):
+        labels = [name for name in telling if draw.random() < 0.4]
+        words = [*draw.choice(common, draw.integers(6, 20)), *(str(draw.choice(telling[each])) for each in labels)]
+        lines.append(f"{' '.join(map(str, draw.permutation(words)))},{'|'.join(labels) or '[]'}")
+    (folder / "films.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
 def ratings(folder: Path) -> None:
     """ratings.csv: forty people who each like one of four kinds of sixty things, at times that go on."""
     draw = np.random.default_rng(0)
@@ -260,9 +286,16 @@ SHIPPED = {
         "image-multi-label", steps=8, data=tagged, changes={"data.image.size": 40}, slow=True
     ),
     "text": Shipped("text.yaml", steps=6, data=reviews("reviews.csv"), changes={"train.tokens": 320}),
+    "sentiment": Shipped(
+        "sentiment.yaml",
+        steps=5,
+        data=starred,
+        changes={"train.tokens": 320, "model.args": {"embedding": 16, "hidden": 16, "bidirectional": True}},
+    ),
     "new-text-classification": Shipped(
         "text-classification", steps=6, data=reviews("reviews.csv"), changes={"data.columns": {}}, slow=True
     ),
+    "new-text-multi-label": Shipped("text-multi-label", steps=6, data=stories, slow=True),
     "new-translation": Shipped(
         "translation",
         steps=4,

