@@ -15,7 +15,7 @@ from danlu.errors import TrainingError
 from danlu.messages import say
 from danlu.recipe.names import spec_of
 from danlu.recipe.schema import Recipe
-from danlu.runs import baselines, claimed, thresholds, verdict, weights
+from danlu.runs import baselines, claimed, kernels, thresholds, verdict, weights
 from danlu.runs.assembling import Assembled, assemble, in_folder
 from danlu.runs.captures import CaptureWriter
 from danlu.runs.checking import examine
@@ -58,10 +58,11 @@ def _train(recipe: Recipe, screen: Screen) -> Run:
         assembled = assemble(recipe, spec, screen.progress if screen else None, timed(log))
         checked = examine(assembled, log, Path(recipe.run.folder))
         foreseen = before(assembled, log, meter)
-        now = environment(assembled.recipe.seed, assembled.plan.device)
+        now = environment(assembled.recipe.seed, assembled.plan.device) | kernels.used(assembled.net)
         folder = RunFolder.create(assembled.recipe, lambda folder: write_beginnings(folder, assembled, now))
         try:
             said = [(text, "info") for text in checked.choices] + [(text, "warning") for text in checked.warnings]
+            said += kernels.lines(assembled.net)
             return _fit_and_test(folder, assembled, screen, said, now, 1, meter, foreseen)
         finally:
             folder.release()
@@ -86,10 +87,10 @@ def resume(path: str | Path, screen: Screen = None) -> Run:
         log: list[tuple[str, float, str]] = []
         spec = spec_of(recipe.task, recipe.where("task"))
         assembled = assemble(recipe, spec, screen.progress if screen else None, timed(log))
-        now = environment(assembled.recipe.seed, assembled.plan.device)
+        now = environment(assembled.recipe.seed, assembled.plan.device) | kernels.used(assembled.net)
         said = taken_up(folder, assembled, now)
         checked = examine(assembled, log, folder.path)
-        said = [(text, "warning") for text in checked.warnings] + said
+        said = [(text, "warning") for text in checked.warnings] + said + kernels.lines(assembled.net)
         if not attempts and listed(folder.checkpoints):
             said.append((say("runs.no-events"), "warning"))
         return _fit_and_test(folder, assembled, screen, said, now, 1 + max(attempts, default=0), meter, again=True)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from danlu.nn.embedding.native import kernel
 from danlu.nn.embedding.pages import large_pages
 
 
@@ -14,11 +15,17 @@ class Table(nn.Embedding):
     """``nn.Embedding`` for tables longer than any cache: the same vectors and gradients, its rows fetched ahead on a CPU."""
 
     def forward(self, input: Tensor) -> Tensor:
-        eager = not (torch.compiler.is_compiling() or torch.compiler.is_exporting())
-        if eager and self.sparse and torch.is_grad_enabled() and self.weight.requires_grad:
+        if learning(self):
             found: Tensor = _Lookup.apply(self.weight, input)  # type: ignore[no-untyped-call]
             return found
         return super().forward(input)
+
+
+def learning(table: nn.Embedding) -> bool:
+    """Whether rows of a :class:`Table` are looked up to be learnt, and not for a graph of operations that goes elsewhere."""
+    eager = not (torch.compiler.is_compiling() or torch.compiler.is_exporting())
+    sparse = isinstance(table, Table) and table.sparse
+    return eager and sparse and torch.is_grad_enabled() and table.weight.requires_grad
 
 
 class _Lookup(torch.autograd.Function):
@@ -39,10 +46,12 @@ class _Lookup(torch.autograd.Function):
 
 
 def fetched(weight: Tensor, ids: Tensor) -> Tensor:
-    """(…, D): rows of ``weight`` (rows, D) at int64 ``ids`` (…). torch's kernel for bags fetches ahead, that for ids doesn't."""
+    """(…, D): rows of ``weight`` (rows, D) at int64 ``ids`` (…), fetched ahead by the native kernel or torch's for bags."""
     if weight.device.type != "cpu" or weight.dtype != torch.float32 or ids.dtype != torch.int64 or not ids.numel():
         return torch.embedding(weight, ids)
     flat = ids.reshape(-1)
+    if kernel.usable(weight) and kernel.within(flat, len(weight)):
+        return kernel.fetch(weight, flat).reshape(*ids.shape, weight.shape[1])
     try:
         rows = torch.embedding_bag(weight, flat, torch.arange(len(flat)), False, 0, False, None, False)[0]
     except RuntimeError:  # an id beyond the table: said as everywhere

@@ -8,6 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from danlu.nn.embedding.products import products
+from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
 
 
@@ -42,15 +44,25 @@ class CollaborativeFiltering(nn.Module):
             self.offset = nn.Parameter(torch.zeros(()))
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
-        one, other = self.dropout(self.user_embeddings(users)), self.dropout(self.item_embeddings(items))
-        if items.dim() == 1:
-            scores: Tensor = (one * other).sum(1)
+        if items.dim() == 1 and not (self.training and self.dropout.p):
+            scores = products(self.user_embeddings, self.item_embeddings, users, items)
         else:
-            scores = torch.bmm(other, one[:, :, None])[:, :, 0]
+            scores = self._all_products(users, items)
         if self.biases:
             own = self.user_biases(users)
             scores = scores + (own[:, 0] if items.dim() == 1 else own) + self.item_biases(items)[..., 0] + self.offset
         return scores
+
+    def _all_products(self, users: Tensor, items: Tensor) -> Tensor:
+        one, other = self.dropout(self.user_embeddings(users)), self.dropout(self.item_embeddings(items))
+        if items.dim() == 1:
+            found: Tensor = (one * other).sum(1)
+            return found
+        return torch.bmm(other, one[:, :, None])[:, :, 0]
+
+    def squares(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """‖embedding‖² of users and of items, in their shapes, for L2 on what a batch looks up."""
+        return squares(self.user_embeddings, users), squares(self.item_embeddings, items)
 
     def every(self, users: Tensor) -> Tensor:
         """Scores (B, items) of all items for users (B,)."""

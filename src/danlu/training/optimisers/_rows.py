@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from danlu.nn.embedding.native import kernel
 from danlu.nn.embedding.rows import coalesced
 
 
@@ -33,15 +34,26 @@ class RowOptimizer(Optimizer):
                     gradient = coalesced(gradient)
                     place, values = gradient._indices()[0], gradient._values()
                     if len(place):
-                        if group["weight_decay"]:
-                            kept = 1.0 - group["lr"] * group["weight_decay"]
-                            parameter.index_copy_(0, place, parameter.index_select(0, place).mul_(kept))
-                        self.rows(parameter, place, values, group)
+                        self._rows(parameter, place, values, group)
                 else:
                     if group["weight_decay"]:
                         parameter.mul_(1.0 - group["lr"] * group["weight_decay"])
                     self.whole(parameter, gradient, group)
         return loss
+
+    def _rows(self, parameter: Tensor, place: Tensor, values: Tensor, group: dict[str, Any]) -> None:
+        keep = 1.0 - group["lr"] * group["weight_decay"]
+        table = parameter.detach()
+        native = kernel.usable(table, values) and kernel.within(place, len(table))
+        if native and self.natively(parameter, place, values, group, keep):
+            return
+        if keep != 1.0:
+            parameter.index_copy_(0, place, parameter.index_select(0, place).mul_(keep))
+        self.rows(parameter, place, values, group)
+
+    def natively(self, parameter: Tensor, place: Tensor, values: Tensor, group: dict[str, Any], keep: float) -> bool:
+        """Decay to ``keep`` and :meth:`rows`, by the native kernel; False: it has none for this. All tensors are as it takes them."""
+        return False
 
     def rows(self, parameter: Tensor, place: Tensor, values: Tensor, group: dict[str, Any]) -> None:
         """place: int64 (n,), each once. values: (n, …), their gradients."""

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from danlu.nn.embedding.native import kernel
 from danlu.training.optimisers._rows import RowOptimizer
 from danlu.training.optimisers.base import Groups
 
@@ -22,14 +23,17 @@ class RowwiseAdagrad(RowOptimizer):
     ) -> None:
         super().__init__(list(params), {"lr": lr, "weight_decay": weight_decay, "eps": eps})
 
+    def natively(self, parameter: Tensor, place: Tensor, values: Tensor, group: dict[str, Any], keep: float) -> bool:
+        total = self._begun(parameter)
+        kernel.adagrad(parameter, total, place, values, lr=group["lr"], eps=group["eps"], keep=keep)
+        return True
+
     def rows(self, parameter: Tensor, place: Tensor, values: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[parameter]
-        if not state:
-            state["sum"] = parameter.new_zeros(len(parameter))
+        sums = self._begun(parameter)
         flat = values.flatten(1) if values.dim() > 1 else values[:, None]
         size = torch.linalg.vector_norm(flat, dim=1)
-        total = state["sum"].index_select(0, place).addcmul_(size, size, value=1.0 / flat.shape[1])
-        state["sum"].index_copy_(0, place, total)
+        total = sums.index_select(0, place).addcmul_(size, size, value=1.0 / flat.shape[1])
+        sums.index_copy_(0, place, total)
         scale = total.sqrt_().add_(group["eps"]).reciprocal_().mul_(-group["lr"])
         parameter.index_add_(0, place, values * scale.view(-1, *[1] * (values.dim() - 1)))
 
@@ -39,3 +43,11 @@ class RowwiseAdagrad(RowOptimizer):
             state["sum"] = torch.zeros_like(parameter)
         state["sum"].addcmul_(gradient, gradient)
         parameter.addcdiv_(gradient, state["sum"].sqrt().add_(group["eps"]), value=-group["lr"])
+
+    def _begun(self, parameter: Tensor) -> Tensor:
+        """float (rows,): what is remembered of a table."""
+        state = self.state[parameter]
+        if not state:
+            state["sum"] = parameter.new_zeros(len(parameter))
+        found: Tensor = state["sum"]
+        return found

@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from danlu.nn.embedding.native import kernel
 from danlu.training.optimisers._rows import RowOptimizer
 from danlu.training.optimisers.base import Groups
 
@@ -29,6 +30,11 @@ class SparseAdam(RowOptimizer):
         eps: Annotated[float, Field(gt=0.0)] = 1e-8,
     ) -> None:
         super().__init__(list(params), {"lr": lr, "weight_decay": weight_decay, "betas": betas, "eps": eps})
+
+    def natively(self, parameter: Tensor, place: Tensor, values: Tensor, group: dict[str, Any], keep: float) -> bool:
+        mean, square, rate, floor = self._begun(parameter, group)
+        kernel.adam(parameter, mean, square, place, values, rate=rate, eps=floor, betas=group["betas"], keep=keep)
+        return True
 
     def rows(self, parameter: Tensor, place: Tensor, values: Tensor, group: dict[str, Any]) -> None:
         mean, square, rate, floor = self._begun(parameter, group)

@@ -1,0 +1,119 @@
+"""The native kernel: equal to torch's operations, the same bits every time, and done without where it can't be had."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from danlu.messages import say
+from danlu.nn.embedding.native import building, kernel
+from danlu.nn.embedding.native.building import NoKernelError, built
+from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
+from danlu.runs import kernels
+from danlu.training.optimisers.rowwise_adagrad import RowwiseAdagrad
+from danlu.training.optimisers.sparse_adam import SparseAdam
+
+needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+OPTIMISERS: dict[str, Any] = {"rowwise-adagrad": RowwiseAdagrad, "sparse-adam": SparseAdam}
+
+
+def trained(name: str, decay: float, biases: bool, pair: bool) -> dict[str, torch.Tensor]:
+    """Weights after steps over few users and items, so that many come twice in a batch."""
+    torch.manual_seed(0)
+    net = CollaborativeFiltering(40, 30, embedding=24, biases=biases, scale=0.3, sparse=True)
+    optimiser = OPTIMISERS[name]([{"params": list(net.parameters())}], lr=0.05, weight_decay=decay)
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(12):
+        users = torch.randint(40, (64,), generator=generator)
+        items = torch.randint(30, (64,) if pair else (64, 3), generator=generator)
+        optimiser.zero_grad()
+        (net(users, items) - 1.0).square().mean().backward()
+        optimiser.step()
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize(("decay", "biases", "pair"), [(0.0, False, True), (0.1, True, True), (0.1, True, False)])
+def test_training_is_that_of_torchs_operations(
+    monkeypatch: pytest.MonkeyPatch, name: str, decay: float, biases: bool, pair: bool
+) -> None:
+    assert kernel.missing() is None
+    mine, again = trained(name, decay, biases, pair), trained(name, decay, biases, pair)
+    monkeypatch.setattr(kernel, "usable", lambda *_: False)
+    theirs = trained(name, decay, biases, pair)
+    for key, value in mine.items():
+        assert torch.equal(value, again[key])
+        torch.testing.assert_close(value, theirs[key], rtol=2e-4, atol=2e-5)
+
+
+@needs_compiler
+@pytest.mark.parametrize("most", [1, 5, 2_000, 3_000_000, 2**40])
+def test_runs_are_those_of_a_stable_sort(most: int) -> None:
+    ids = torch.randint(most, (777,), generator=torch.Generator().manual_seed(3))
+    once, order, starts = kernel.runs(ids)
+    wanted, place = torch.sort(ids, stable=True)
+    assert torch.equal(order, place)
+    assert torch.equal(ids[order][starts], once)
+    assert torch.equal(once, torch.unique(wanted))
+
+
+@needs_compiler
+@pytest.mark.parametrize(("user", "item"), [(-1, 0), (40, 0), (0, -5), (0, 30), (2**62, 0)])
+def test_an_unknown_id_is_refused_before_memory_is_touched(user: int, item: int) -> None:
+    net = CollaborativeFiltering(40, 30, embedding=8, sparse=True)
+    with pytest.raises(IndexError, match="out of range"):
+        net(torch.tensor([1, user]), torch.tensor([item, 2]))
+
+
+@needs_compiler
+def test_nan_and_infinity_stay_what_they_are() -> None:
+    one, other = torch.full((2, 8), float("inf")), torch.zeros(2, 8)
+    place = torch.tensor([0, 1])
+    assert bool(torch.isnan(kernel.dots(one, other, place, place)).all())
+    assert bool(torch.isinf(kernel.dots(one, other + 1, place, place)).all())
+
+
+@needs_compiler
+def test_the_library_is_built_once_and_only_in_a_folder_of_ones_own(tmp_path: Path) -> None:
+    built(tmp_path / "mine")
+    (place,) = (tmp_path / "mine").iterdir()
+    before = place.stat().st_mtime_ns
+    built(tmp_path / "mine")
+    assert place.stat().st_mtime_ns == before
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(NoKernelError, match="folder"):
+        built(tmp_path / "open")
+
+
+@needs_compiler
+def test_a_compiler_that_fails_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "rows.c"
+    source.write_text("no C at all")
+    monkeypatch.setattr(building, "SOURCE", source)
+    building._key.cache_clear()
+    with pytest.raises(NoKernelError, match="failed"):
+        built(tmp_path / "mine")
+    building._key.cache_clear()
+    assert not list((tmp_path / "mine").iterdir())
+
+
+@pytest.mark.parametrize("why", ["off", "system", "compiler", "folder", "failed", "load"])
+def test_its_lack_is_said(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    monkeypatch.setattr(kernel, "_library", lambda: NoKernelError(why, "detail"))
+    net = CollaborativeFiltering(4, 3, embedding=8, sparse=True)
+    ((text, level),) = kernels.lines(net)
+    assert say(f"embedding.no-kernel.{why}", detail="detail") in text
+    assert level == ("info" if why == "off" else "warning")
+    assert kernels.used(net) == {"kernels": {"embeddings": "torch"}}
+    assert kernels.lines(CollaborativeFiltering(4, 3, embedding=8)) == []
+    net(torch.tensor([1]), torch.tensor([2])).sum().backward()  # and all the same it learns
+
+
+def test_it_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DANLU_NATIVE", "0")
+    with pytest.raises(NoKernelError, match="off"):
+        built(tmp_path)
