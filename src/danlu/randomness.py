@@ -75,6 +75,12 @@ def bits(seed: int, purpose: str, epoch: int, keys: np.ndarray, draws: int) -> n
     return _chain(state, np.arange(draws, dtype=np.uint64)[None, :])
 
 
+def bits_at(seed: int, purpose: str, epoch: int, keys: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """uint64, of the shape to which ``keys`` and ``draws`` broadcast: what :func:`bits` has for these keys at these draws alone."""
+    state = np.asarray([_chain_one(_purpose(seed, purpose), epoch)], dtype=np.uint64)
+    return _chain(_chain(state, np.asarray(keys, dtype=np.uint64)), np.asarray(draws, dtype=np.uint64))
+
+
 def uniform(seed: int, purpose: str, epoch: int, keys: np.ndarray, draws: int = 1) -> np.ndarray:
     """float64 (len(keys), draws), uniform in [0, 1) with 53 random bits."""
     return (bits(seed, purpose, epoch, keys, draws) >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from danlu.nn.embedding.interactions import Interactions
+from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
 
 
@@ -56,7 +57,11 @@ class Lightgcn(nn.Module):
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         passed = self._vectors()
         one, other = passed[users], passed[items + self.users]
-        return (one * other).sum(1) if items.dim() == 1 else torch.bmm(other, one[:, :, None])[:, :, 0]
+        return (other * (one if items.dim() == 1 else one[:, None])).sum(-1)
+
+    def squares(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """‖embedding‖² of users and of items, in their shapes, for L2 on what a batch looks up."""
+        return squares(self.embeddings, users), squares(self.embeddings, items + self.users)
 
     def every(self, users: Tensor) -> Tensor:
         """Scores (B, items) of all items for users (B,)."""

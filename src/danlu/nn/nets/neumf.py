@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
 
 
@@ -48,6 +49,11 @@ class Neumf(nn.Module):
             self.dropout(self.item_vectors(items))
         )
         return self._scored(product @ self.head.weight[0, : self.width], deep)
+
+    def squares(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """‖embedding‖² of users and of items, in their shapes, for L2 on what a batch looks up."""
+        of_users = squares(self.user_factors, users) + squares(self.user_vectors, users)
+        return of_users, squares(self.item_factors, items) + squares(self.item_vectors, items)
 
     def every(self, users: Tensor) -> Tensor:
         """Scores (B, items) of all items for users (B,). The first layer is a sum of the user's and the item's share, taken once."""

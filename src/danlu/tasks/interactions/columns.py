@@ -47,6 +47,13 @@ Sparse = Annotated[
     bool | Literal["auto"],
     Field(description="gradients of the batch's rows alone; auto: where the optimizer is made for them"),
 ]
+Shrink = Annotated[
+    float,
+    Field(
+        ge=0,
+        description="L2 on the embeddings of a batch's users and items, a mean over its pairs; in built-in nets that factorise",
+    ),
+]
 UNUSED = (  # keys that mean nothing where a row is a pair of ids
     "evaluate.views",
     "evaluate.thresholds",

@@ -12,9 +12,10 @@ import torch
 from danlu.data.batches.batch import Batch
 from danlu.data.kinds.base import Kind
 from danlu.nn.embedding.interactions import Interactions
-from danlu.randomness import Position, bits
+from danlu.randomness import Position, bits_at
 
 _TRIES = 8
+_TABLE = 1 << 25  # pairs of users and items up to which all are looked up in a table
 LIKED = "liked"
 
 
@@ -58,6 +59,12 @@ class Negatives(Asking):
         self.pairs = np.sort(user * self.items + item)
         starts = np.searchsorted(self.pairs, np.arange(known.users + 1) * self.items)
         self.starts = starts
+        self.table: np.ndarray | None = (
+            None  # bool (users · items,): a byte for each pair is looked up faster than found
+        )
+        if len(user) and known.users * self.items <= _TABLE:
+            self.table = np.zeros(known.users * self.items, bool)
+            self.table[self.pairs] = True
         if len(user) and int(np.diff(starts).max()) >= self.items:
             raise ValueError("a user has met every item: there is none to be drawn beside them")
 
@@ -72,18 +79,33 @@ class Negatives(Asking):
     def draw(self, user: np.ndarray, keys: np.ndarray, at: Position) -> np.ndarray:
         """int64 (B, n), none of which ``user`` (B,) met in training."""
         user = np.maximum(user, 0)
-        numbers = bits(at.seed, "negatives", at.epoch, keys, self.count * _TRIES).reshape(len(user), self.count, _TRIES)
-        tried = (numbers % np.uint64(self.items)).astype(np.int64)
-        wanted = tried + (user * self.items)[:, None, None]
-        place = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
-        met = self.pairs[place] == wanted
-        first = met.argmin(axis=2)
-        chosen = np.take_along_axis(tried, first[:, :, None], axis=2)[:, :, 0]
-        for row, column in zip(*np.nonzero(met.all(axis=2)), strict=True):  # whoever has met nearly everything
-            own = self.pairs[self.starts[user[row]] : self.starts[user[row] + 1]] - user[row] * self.items
+        first = np.arange(self.count) * _TRIES  # each item's tries follow one another
+        chosen = self._items(bits_at(at.seed, "negatives", at.epoch, keys[:, None], first))
+        row, column = np.nonzero(self._met(user[:, None], chosen))
+        for tried in range(1, _TRIES):
+            if not len(row):
+                return chosen
+            again = self._items(bits_at(at.seed, "negatives", at.epoch, keys[row], column * _TRIES + tried))
+            chosen[row, column] = again
+            met = self._met(user[row], again)
+            row, column = row[met], column[met]
+        numbers = bits_at(at.seed, "negatives", at.epoch, keys[row], column * _TRIES)
+        for place, (one, other) in enumerate(zip(row, column, strict=True)):  # whoever has met nearly everything
+            own = self.pairs[self.starts[user[one]] : self.starts[user[one] + 1]] - user[one] * self.items
             left = np.setdiff1d(np.arange(self.items), own, assume_unique=True)
-            chosen[row, column] = left[int(numbers[row, column, 0] % np.uint64(len(left)))]
+            chosen[one, other] = left[int(numbers[place] % np.uint64(len(left)))]
         return chosen
+
+    def _items(self, numbers: np.ndarray) -> np.ndarray:
+        return (numbers % np.uint64(self.items)).astype(np.int64)
+
+    def _met(self, user: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """bool, of the shape to which both broadcast."""
+        wanted = user * self.items + item
+        if self.table is not None:
+            return np.asarray(self.table[wanted])
+        place = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
+        return np.asarray(self.pairs[place] == wanted)
 
     def __str__(self) -> str:
         return f"negatives {self.count}"

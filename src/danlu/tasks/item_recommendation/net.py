@@ -17,29 +17,38 @@ class Recommender(nn.Module):
     (B, items), "seen": int64 (B, L)}, places of what the user met, -1 behind them. part: int64 (B,), what counts as met is what is in
     earlier parts of the data; None: everything.
 
+    told: add "squares" (B,) while training, ‖user‖² + ‖what was met‖² + the mean of the others' ‖item‖², where ``scorer`` has a method
+    ``squares``.
+
     scorer: ``scorer(user (B,), items (B, n)) → (B, n)``; with a method ``every(user (B,)) → (B, items)`` all are scored at once. One
     that is ``sequential`` is asked by ``every(user, part)``, as its answer hangs on what counts as met.
     """
 
     popular: Tensor
 
-    def __init__(self, scorer: nn.Module, known: Interactions) -> None:
+    def __init__(self, scorer: nn.Module, known: Interactions, told: bool = False) -> None:
         super().__init__()
+        self.told = told and hasattr(scorer, "squares")
         self.known = known
         self.scorer = scorer
         self.register_buffer("popular", torch.from_numpy(known.counts()).float().log1p())
 
     def forward(self, user: Tensor, part: Tensor | None = None, candidates: Tensor | None = None) -> dict[str, Any]:
         if candidates is not None:
-            return {"candidates": self.scorer(user.clamp_min(0), candidates)}
+            place = user.clamp_min(0)
+            found = {"candidates": self.scorer(place, candidates)}
+            if self.told and self.training:
+                of_user, of_items = self.scorer.squares(place, candidates)  # type: ignore[operator]
+                found["squares"] = of_user + of_items[:, 0] + of_items[:, 1:].mean(1)
+            return found
         if self.training or torch.compiler.is_exporting():
             return self._all(user, part)
         both = user if part is None else user * 4 + part  # a user's rows are answered once
         _, place = torch.unique(both, return_inverse=True)
         first = torch.full((int(place.max()) + 1,), len(user), device=user.device)
         first.scatter_reduce_(0, place, torch.arange(len(user), device=user.device), "amin")
-        found = self._all(user[first], None if part is None else part[first])
-        return {name: values[place] for name, values in found.items()}
+        every = self._all(user[first], None if part is None else part[first])
+        return {name: values[place] for name, values in every.items()}
 
     def _all(self, user: Tensor, part: Tensor | None) -> dict[str, Tensor]:
         some = (user >= 0) & (user < self.known.users)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from danlu.recipe.schema import PathText, Section
 from danlu.recipe.spec import Column, TaskSpec
-from danlu.tasks.interactions.columns import DIVIDE, ITEM, RATING, TIME_COLUMN, UNUSED, USER_COLUMN, Sparse
+from danlu.tasks.interactions.columns import DIVIDE, ITEM, RATING, TIME_COLUMN, UNUSED, USER_COLUMN, Shrink, Sparse
 
 EXAMPLE = """\
 # Who met what becomes recommendations: ratings.csv with columns user, item and, if there are, rating and time
@@ -52,7 +52,8 @@ class Options(Section):
     liked: float | None = Field(
         None, description="least rating of an item that counts as liked; null: all that were met"
     )
-    negatives: Annotated[int, Field(ge=1, le=4096)] = Field(1, description="items drawn beside each that was met")
+    negatives: Annotated[int, Field(ge=1, le=4096)] = Field(4, description="items drawn beside each that was met")
+    l2: Shrink = 0.01
     sparse: Sparse = "auto"
     id: Titled = Field(Titled(), description="what ids are called")
 
@@ -70,7 +71,7 @@ SPEC = TaskSpec(
     decoder="danlu.tasks.item_recommendation.decoder:TopItems",
     monitor=("val/ndcg@10", 1),
     defaults={
-        "model": {"name": "collaborative-filtering", "args": {"scale": 0.1}},
+        "model": {"name": "collaborative-filtering", "args": {"scale": 0.03}},
         "data": {"duplicates": "keep"},
         "train": {
             "epochs": 30,

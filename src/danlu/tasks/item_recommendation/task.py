@@ -22,6 +22,7 @@ from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.interactions.scorer import scorer
+from danlu.tasks.interactions.shrinkage import shrunk
 from danlu.tasks.item_recommendation.baselines import ClosedForm
 from danlu.tasks.item_recommendation.decoder import JUDGED
 from danlu.tasks.item_recommendation.drawing import LIKED, Asked, Negatives
@@ -67,7 +68,8 @@ class ItemRecommendation(Task):
 
     def objective(self) -> Objective:
         loss = self.recipe.train.loss or Named(name="bpr")
-        return Objective({loss.name: names.build("loss", loss, self.recipe.where("train.loss"), target=LIKED)})
+        term = names.build("loss", loss, self.recipe.where("train.loss"), target=LIKED)
+        return shrunk(loss.name, term, self.recipe.options["l2"], LIKED)
 
     def transforms(self) -> Sequence[BatchTransform]:
         return (Asked(self.parts, self.recipe.options["liked"]),)
@@ -121,7 +123,7 @@ class ItemRecommendation(Task):
         where = self.recipe.where(f"{key}.name")
         target = names.load_object(names.resolve("net", model.name, where), where)
         known = self.known(bool(getattr(target, "ordered", False)))
-        return Recommender(scorer(model, self.recipe, known, key), known)
+        return Recommender(scorer(model, self.recipe, known, key), known, bool(self.recipe.options["l2"]))
 
 
 def parts_of(data: Dataset) -> np.ndarray:

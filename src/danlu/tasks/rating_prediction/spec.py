@@ -8,7 +8,7 @@ from pydantic import Field
 
 from danlu.recipe.schema import Section
 from danlu.recipe.spec import Column, TaskSpec
-from danlu.tasks.interactions.columns import DIVIDE, ITEM, RATING, TIME_COLUMN, UNUSED, USER_COLUMN, Sparse
+from danlu.tasks.interactions.columns import DIVIDE, ITEM, RATING, TIME_COLUMN, UNUSED, USER_COLUMN, Shrink, Sparse
 
 EXAMPLE = """\
 # Who rated what how becomes estimates of ratings: ratings.csv with columns user, item, rating and, if it is there, time
@@ -22,7 +22,7 @@ model:
   name: collaborative-filtering   # or mypackage.mymodule:MyNet, made with (users, items)
   args: {embedding: 64, biases: true, scale: 0.05}
 train:
-  epochs: 30
+  epochs: 20
 options:
   split: auto               # time where times are known, else random; leave-one-out
 """
@@ -36,6 +36,7 @@ class Options(Section):
         description="auto: time where times are known, else random. random: of each user's ratings; "
         "leave-one-out: each user's last rating is test, the one before val",
     )
+    l2: Shrink = 0.1
     sparse: Sparse = "auto"
 
 
@@ -54,9 +55,9 @@ SPEC = TaskSpec(
         "model": {"name": "collaborative-filtering", "args": {"biases": True, "scale": 0.05}},
         "data": {"duplicates": "keep"},
         "train": {
-            "epochs": 30,
+            "epochs": 20,
             "batch_size": 2048,
-            "optimizer": {"name": "adamw", "lr": 5e-3, "weight_decay": 0.3},
+            "optimizer": {"name": "adamw", "lr": 0.01, "weight_decay": 0.0},
             "schedule": "one-cycle",
             "loss": {"name": "mse"},
         },

@@ -16,6 +16,7 @@ from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.baselines.constant import Mean
 from danlu.tasks.interactions.scorer import scorer
+from danlu.tasks.interactions.shrinkage import Valued, shrunk
 from danlu.tasks.rating_prediction.baselines import Biases
 from danlu.tasks.rating_prediction.net import Rater
 from danlu.training.objective import Objective
@@ -34,11 +35,12 @@ class RatingPrediction(Task):
             Interactions(users, items, *[nothing] * 3),
             "model",
         )
-        return Rater(made, found["mean"], found["std"])
+        return Rater(made, found["mean"], found["std"], bool(self.recipe.options["l2"]))
 
     def objective(self) -> Objective:
         loss = self.recipe.train.loss or Named(name="mse")
-        return Objective({loss.name: names.build("loss", loss, self.recipe.where("train.loss"), target="rating")})
+        term = names.build("loss", loss, self.recipe.where("train.loss"), target="rating")
+        return shrunk(loss.name, Valued(term), self.recipe.options["l2"])
 
     def metrics(self) -> Sequence[Metric]:
         return (Regression(prediction="rating", target="rating"),)
