@@ -1,5 +1,7 @@
 """L2 on what a batch looks up, beside plain formulas."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -41,7 +43,7 @@ def test_squares_and_their_gradients_are_those_of_the_rows(count: int, sparse: b
     places = torch.randint(10, (count, 2), generator=torch.Generator().manual_seed(0))
     found = squares(own, places)
     torch.testing.assert_close(found, own.weight[places].square().sum(-1))
-    found.sum().backward()
+    found.sum().backward()  # type: ignore[no-untyped-call]
     assert own.weight.grad is not None
     times = torch.bincount(places.reshape(-1), minlength=10)[:, None]
     torch.testing.assert_close(own.weight.grad.to_dense(), 2 * own.weight.detach() * times)
@@ -50,21 +52,23 @@ def test_squares_and_their_gradients_are_those_of_the_rows(count: int, sparse: b
 @pytest.mark.parametrize("net", ["cf", "lightgcn", "neumf"])
 def test_ranking_is_held_by_the_mean_of_squares_over_pairs_that_count(net: str) -> None:
     torch.manual_seed(0)
-    made: nn.Module = {
+    nets: dict[str, Any] = {
         "cf": lambda: CollaborativeFiltering(USERS, ITEMS, embedding=3),
         "lightgcn": lambda: Lightgcn(USERS, ITEMS, known(), embedding=3),
         "neumf": lambda: Neumf(USERS, ITEMS, embedding=3, hidden=(4,)),
-    }[net]()
+    }
+    made = nets[net]()
     recommender = Recommender(made, known(), told=True)
     counting = torch.tensor([1.0, 0.0, 1.0])
     one = batch(**{LIKED: counting})
-    pairs = {
+    tables: dict[str, Any] = {
         "cf": lambda: [(made.user_embeddings.weight, made.item_embeddings.weight)],
         "lightgcn": lambda: [made.embeddings.weight.split([USERS, ITEMS])],
         "neumf": lambda: [
             (made.user_factors.weight, made.item_factors.weight), (made.user_vectors.weight, made.item_vectors.weight)
         ],
-    }[net]()  # fmt: skip
+    }  # fmt: skip
+    pairs = tables[net]()
     wanted = 0.0
     for sample in (0, 2):
         for users, items in pairs:
