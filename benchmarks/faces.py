@@ -44,6 +44,9 @@ SETTINGS: dict[str, Any] = {
     "data.image.resize": "stretch",
     "data.augment": ["flip", {"crop": 3}, {"rotate": 8}, {"color-jitter": {"brightness": 0.3, "contrast": 0.3}}],
     "model.args": {"widths": [16, 32, 64], "blocks": [1, 1, 1]},
+    "options.dimensions": 512,
+    "train.loss": "cosface",
+    "evaluate.views": "flip-shift",
     "train.evaluate_every": 10,
     "train.epochs": 30,
 }
