@@ -73,6 +73,16 @@ class Decoder(nn.Module):
             x = x + self.dropout(self.answer(_joined(found)))
         return x + self.dropout(self.mlp(self.norm3(x))), k, v
 
+    def looks(self, x: Tensor, mask: Tensor | None, keys: Tensor, seen: Tensor) -> Tensor:
+        """Shares (B, H, T, S) of what was read, where :meth:`forward` is given ``x`` and ``mask``."""
+        assert self.query is not None
+        assert self.norm2 is not None
+        q, k, v = self.split(self.inside(self.norm1(x)), 3)
+        x = x + self.outside(_joined(attend(q, k, v, mask, 0.0)))
+        (asked,) = self.split(self.query(self.norm2(x)), 1)
+        scores = asked @ keys.transpose(-1, -2) / math.sqrt(asked.shape[-1])
+        return scores.masked_fill(~seen[:, None, None, :], -torch.inf).softmax(-1)
+
 
 def _joined(x: Tensor) -> Tensor:
     """(B, H, T, d) → (B, T, F)"""
@@ -154,6 +164,20 @@ class Seq2seqTransformer(nn.Module):
             assert isinstance(layer, Decoder)
             x, _, _ = layer(x, mask, (*layer.remembered(memory), seen), None)
         return self.logits(x)
+
+    def attention(self, source: Any, prefix: Any) -> Tensor:
+        """How much each place that is written looks at each that is read, (B, L, H, T, S): rows add up to 1, padding gets nothing."""
+        memory, seen = self.read(source)
+        ids, _ = unpadded(prefix)
+        x = self.dropout(self.targets(ids) * self.scale + self.places[: ids.shape[1]])
+        mask = causal(ids.shape[1], ids.device)
+        found = []
+        for layer in self.decoder:
+            assert isinstance(layer, Decoder)
+            keys, values = layer.remembered(memory)
+            found.append(layer.looks(x, mask, keys, seen))
+            x, _, _ = layer(x, mask, (keys, values, seen), None)
+        return torch.stack(found, 1)
 
     def logits(self, x: Tensor) -> Tensor:
         """(…, F) → (…, targets)"""

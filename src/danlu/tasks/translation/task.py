@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from danlu.tasks.decoding import Decoder
 from danlu.tasks.generating.decoder import unwritable
 from danlu.tasks.generating.net import writing_net
 from danlu.tasks.generating.options import searching
+from danlu.tasks.generating.published import is_published, published_marks, published_writer
 from danlu.tasks.generating.task import WritingTask
 from danlu.tasks.generating.teacher import NEXT, Teacher
 from danlu.tasks.translation import texts
@@ -38,6 +40,8 @@ class Translation(WritingTask):
     def net(self) -> nn.Module:
         require()
         source, target = self._kind("source"), self._kind("target")
+        if is_published(self.recipe):
+            return published_writer(self.recipe, source, target)
         sizes = {
             "vocabulary": source.vocabulary,
             "targets": target.vocabulary,
@@ -50,15 +54,16 @@ class Translation(WritingTask):
         return Objective({"next-token": NextToken(NEXT, label_smoothing=self.recipe.options["label_smoothing"])})
 
     def transforms(self) -> Sequence[BatchTransform]:
-        return (Teacher("target", BEGIN, self._kind("target").max_length),)
+        return (Teacher("target", self._marks[0], self._kind("target").max_length),)
 
     def decoder(self) -> Decoder:
         target = self._kind("target")
+        start, end, banned = self._marks
         plan = {
-            "start": BEGIN,
-            "end": target.words.end,
+            "start": start,
+            "end": end,
             "most": target.max_length,
-            "banned": unwritable(target.words),
+            "banned": banned,
             **searching(self.recipe.options),
         }
         return TranslationWriter(COLUMN, target.tokenizer, plan, ("own_keys", "own_values", "place"))
@@ -89,6 +94,14 @@ class Translation(WritingTask):
         """sacrebleu's tokenizer."""
         asked = self.recipe.options["scoring"]
         return self._kind("target").found.get("scored", "13a") if asked == "auto" else asked  # type: ignore[no-any-return]
+
+    @cached_property
+    def _marks(self) -> tuple[int, int, tuple[int, ...]]:
+        """(what stands before a text, its end, what is never written)"""
+        words = self._kind("target").words
+        if is_published(self.recipe):
+            return published_marks(self.recipe, words)
+        return BEGIN, words.end, unwritable(words)
 
     def _kind(self, name: str) -> Text:
         kind = self.data.kinds[name]

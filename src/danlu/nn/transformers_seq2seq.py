@@ -1,0 +1,211 @@
+"""Nets of Transformers that read one text and write another (Marian, T5, BART): called and asked step by step, as our own are."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from danlu._compat.torchvision import ensure
+from danlu.errors import RecipeError
+from danlu.messages import say
+from danlu.nn.padding import real, unpadded
+from danlu.nn.special import BEGIN, END, PAD
+from danlu.nn.transformers_files import configuration
+from danlu.nn.transformers_net import _made, _quiet
+from danlu.nn.transformers_text import fill, words_net
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Ids: what stands before the first token that is written, behind the last, and in padding."""
+
+    start: int
+    end: int
+    padding: int
+
+
+class TransformersSeq2seq(nn.Module):
+    """Padded ids that are read (B, S) and that are written (B, T) → logits of the next tokens (B, T, V).
+
+    Called with what is read alone it gives the state in which :meth:`step` begins, of the same form as
+    :class:`danlu.nn.nets.seq2seq_transformer.Seq2seqTransformer` has it: keys and values of what was read are computed once, those of
+    what is written are kept.
+    """
+
+    moving = ("own_keys", "own_values", "place")
+
+    def __init__(self, model: Any, marks: Marks) -> None:
+        super().__init__()
+        self.model, self.marks = model, marks
+        parameters = inspect.signature(model.forward).parameters
+        self._cache = "cache" if "cache" in parameters else "past_key_values"  # as Transformers has called it
+
+    def forward(self, source: Any, prefix: Any = None) -> Any:
+        if prefix is None:
+            return self.begin(source)
+        ids, seen = self._read(source)
+        written, _ = self._read(prefix)
+        logits: Tensor = self.model(
+            input_ids=ids, attention_mask=seen.long(), decoder_input_ids=written, use_cache=False, return_dict=True
+        ).logits
+        return logits
+
+    def begin(self, source: Any) -> dict[str, Tensor]:
+        """The state before anything is written."""
+        ids, seen = self._read(source)
+        cache = _empty()
+        start = torch.full_like(ids[:, :1], self.marks.start)
+        with self._plain() if torch.compiler.is_exporting() else nullcontext():  # whose strides hold in a graph
+            memory = self.model.get_encoder()(input_ids=ids, attention_mask=seen.long(), return_dict=True)
+            self._ask(start, memory.last_hidden_state, seen, cache)  # it fills in what layers keep of what was read
+        layers = cache.cross_attention_cache.layers
+        keys, values = (torch.stack([getattr(layer, name) for layer in layers], 1) for name in ("keys", "values"))
+        kept = cache.self_attention_cache.layers
+        nothing = torch.stack([layer.keys for layer in kept], 1)[:, :, :, :0]
+        return {
+            "keys": keys, "values": values, "seen": seen, "own_keys": nothing, "own_values": nothing,
+            "place": torch.zeros(ids.shape[0], dtype=torch.int64, device=ids.device),
+        }  # fmt: skip
+
+    def step(self, tokens: Tensor, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """tokens: int64 (B,), written last → (logits (B, V), what of the state has changed)."""
+        cache = _empty()
+        for layer in range(state["keys"].shape[1]):
+            cache.self_attention_cache.update(state["own_keys"][:, layer], state["own_values"][:, layer], layer)
+            cache.cross_attention_cache.update(state["keys"][:, layer], state["values"][:, layer], layer)
+            cache.is_updated[layer] = True
+        seen = state["seen"]
+        width = self.model.get_input_embeddings().weight.shape[1]
+        shape = state["keys"].new_zeros(1, 1, 1).expand(seen.shape[0], seen.shape[1], width)  # of which nothing is read
+        with self._plain() if torch.compiler.is_exporting() else nullcontext():
+            logits = self._ask(tokens[:, None], shape, seen, cache)
+        layers = cache.self_attention_cache.layers
+        return logits[:, -1], {
+            "own_keys": torch.stack([layer.keys for layer in layers], 1),
+            "own_values": torch.stack([layer.values for layer in layers], 1),
+            "place": state["place"] + 1,
+        }
+
+    def attention(self, source: Any, prefix: Any) -> Tensor:
+        """How much each place that is written looks at each that is read, (B, L, H, T, S), as the net's own softmax gives it."""
+        ids, seen = self._read(source)
+        written, _ = self._read(prefix)
+        with self._plain():  # the fast kernels keep no weights
+            found = self.model(
+                input_ids=ids, attention_mask=seen.long(), decoder_input_ids=written, output_attentions=True,
+                use_cache=False, return_dict=True,
+            ).cross_attentions  # fmt: skip
+        return torch.stack(list(found), 1)
+
+    def get_classifier(self) -> nn.Module:
+        """The head, as :func:`danlu.nn.head.head_of` asks for it; the decoder's last norm where the last layer is the embedding."""
+        found: nn.Module = self.model.get_output_embeddings()
+        if found.weight is not self.model.get_input_embeddings().weight:
+            return found
+        parts = [
+            each
+            for each in self.model.get_decoder().named_modules()
+            if next(each[1].parameters(False), None) is not None
+        ]
+        last: nn.Module = [part for name, part in parts if "embed" not in name][-1]
+        return last
+
+    @contextmanager
+    def _plain(self) -> Iterator[None]:
+        """Attention as softmax and products."""
+        before = self.model.config._attn_implementation
+        self.model.set_attn_implementation("eager")
+        try:
+            yield
+        finally:
+            self.model.set_attn_implementation(before)
+
+    def _ask(self, tokens: Tensor, memory: Tensor, seen: Tensor, cache: Any) -> Tensor:
+        from transformers.modeling_outputs import BaseModelOutput
+
+        logits: Tensor = self.model(
+            encoder_outputs=BaseModelOutput(last_hidden_state=memory), attention_mask=seen.long(), decoder_input_ids=tokens,
+            use_cache=True, return_dict=True, **{self._cache: cache},
+        ).logits  # fmt: skip
+        return logits
+
+    def _read(self, given: Any) -> tuple[Tensor, Tensor]:
+        """int64 (B, T) with the net's own padding, bool (B, T)."""
+        ids, lengths = unpadded(given)
+        seen = real(lengths, ids.shape[1])
+        return torch.where(seen, ids.long(), self.marks.padding), seen
+
+
+def transformers_seq2seq(
+    name: str,
+    vocabulary: int,
+    longest: int,
+    own: bool,
+    args: Mapping[str, Any],
+    pretrained: bool | str,
+    where: str,
+    begun: str,
+) -> TransformersSeq2seq:
+    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. vocabulary: ids of both texts. longest: most tokens of one.
+
+    own: whether the tokenizer is the net's. args: further values of the configuration, ``dropout`` by whatever name. Nothing is new:
+    published weights need their own tokenizer, and fill all of it. Raises RecipeError.
+    """
+    ensure()  # Transformers imports torchvision
+    if pretrained and not own:
+        raise RecipeError.of(
+            where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
+        )
+    with _quiet():
+        kind, asked = words_net(name, vocabulary, 2, longest, args, bool(pretrained), where, _class_of)
+        marks = _marks(asked, own)
+        asked.pad_token_id, asked.eos_token_id, asked.decoder_start_token_id = marks.padding, marks.end, marks.start
+        if not own:
+            asked.bos_token_id = BEGIN
+        if not pretrained and getattr(asked, "decoder_vocab_size", None) is not None:
+            asked.decoder_vocab_size = asked.vocab_size
+        model = _made(kind, asked, name, where)
+        if pretrained:
+            fill(kind, asked, model, (), name, pretrained, where, begun)
+    return TransformersSeq2seq(model.train(), marks)
+
+
+def marks_of(name: str, own: bool, where: str) -> Marks:
+    """The marks of a net of this name. own: whether the tokenizer is its own, and not one that was learnt here. Raises RecipeError."""
+    ensure()
+    with _quiet():
+        return _marks(configuration(name, where), own)
+
+
+def _marks(config: Any, own: bool) -> Marks:
+    """T5 and Marian begin with padding, BART with an end."""
+    if not own:
+        return Marks(BEGIN, END, PAD)
+    padding = config.pad_token_id if isinstance(config.pad_token_id, int) else 0
+    end = config.eos_token_id if isinstance(config.eos_token_id, int) else 1
+    start = getattr(config, "decoder_start_token_id", None)
+    if not isinstance(start, int):
+        start = config.bos_token_id if isinstance(config.bos_token_id, int) else padding
+    return Marks(start, end, padding)
+
+
+def _class_of(config: Any, name: str, where: str) -> Any:
+    from transformers import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING as KNOWN
+
+    try:
+        return KNOWN[type(config)]
+    except KeyError:
+        what = say("generating.hub-no-writer", net=name, kind=config.model_type)
+        raise RecipeError.of(where, what, say("generating.hub-no-writer.remedy")) from None
+
+
+def _empty() -> Any:
+    from transformers import DynamicCache, EncoderDecoderCache
+
+    return EncoderDecoderCache(DynamicCache(), DynamicCache())

@@ -1,0 +1,63 @@
+"""Nets of Transformers that write, by the recipe's name: their weights, their tokenizer, and the ids that begin and end a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from danlu.data.kinds.text import Text
+from danlu.data.text.tokenizers import Tokenizer
+from danlu.errors import RecipeError
+from danlu.messages import say
+from danlu.recipe.published import HUB, refuse_unknown
+from danlu.recipe.schema import Recipe
+from danlu.tasks.generating.decoder import unwritable
+
+
+def is_published(recipe: Recipe) -> bool:
+    """Whether the net is one of the hub, or of a folder of its form."""
+    return recipe.model.name.partition(":")[0] == HUB
+
+
+def published_writer(recipe: Recipe, source: Text, target: Text) -> nn.Module:
+    """A net that reads ``source`` and writes ``target``. Raises RecipeError where it can't, or where the tokenizer is another."""
+    from danlu.nn.transformers_seq2seq import transformers_seq2seq
+
+    model, name, where = recipe.model, _name(recipe), recipe.where("model.name")
+    refuse_unknown(HUB, name, where)
+    own = _whole(target.words)
+    same = dict(source.tokenizer) == dict(target.tokenizer)
+    if not same and not own:
+        raise RecipeError.of(
+            recipe.where("options.shared"),
+            say("generating.two-vocabularies"),
+            say("generating.two-vocabularies.remedy"),
+        )
+    wanted: dict[str, Any] = {
+        key: value
+        for key in ("activation", "norm", "dropout", "drop_path")
+        if (value := getattr(model, key)) is not None
+    }
+    return transformers_seq2seq(
+        name, max(source.vocabulary, target.vocabulary), max(source.max_length, target.max_length), own,
+        {**wanted, **model.args}, model.pretrained, where, recipe.where("model.pretrained"),
+    )  # fmt: skip
+
+
+def published_marks(recipe: Recipe, words: Tokenizer) -> tuple[int, int, tuple[int, ...]]:
+    """(what stands before a text, its end, what is never written). words: of what is written."""
+    from danlu.nn.transformers_seq2seq import marks_of
+
+    own = _whole(words)
+    marks = marks_of(_name(recipe), own, recipe.where("model.name"))
+    banned = unwritable(words) if not own else (marks.padding,) if marks.padding != marks.end else ()
+    return marks.start, marks.end, banned
+
+
+def _name(recipe: Recipe) -> str:
+    return recipe.model.name.partition(":")[2]
+
+
+def _whole(words: Tokenizer) -> bool:
+    return bool(getattr(words, "whole", False))
