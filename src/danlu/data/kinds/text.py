@@ -207,6 +207,8 @@ def _learnt(name: str, texts: Iterable[str], options: Mapping[str, Any]) -> Toke
 
     if name == "bpe":
         return Pieces.learnt(texts, size, least, bool(options.get("lossless", False)))
+    if name == "unigram":
+        return Pieces.unigram(texts, size, least, bool(options.get("lossless", False)))
     return Pieces.published(name.removeprefix("hf:"), "data.text.tokenizer")
 
 

@@ -44,6 +44,7 @@ class Pieces(Tokenizer):
         made = Library.from_str(self.model)
         made.no_padding()
         made.no_truncation()
+        made.encode_special_tokens = not self.whole  # "<s>" in somebody's text is three letters
         return made
 
     @classmethod
@@ -55,7 +56,7 @@ class Pieces(Tokenizer):
         unknown and every text comes back as it was.
         """
         from tokenizers import Tokenizer as Library
-        from tokenizers import decoders, models, pre_tokenizers, trainers
+        from tokenizers import decoders, models, trainers
 
         kept = list(texts)
         letters: Counter[str] = Counter()
@@ -64,7 +65,7 @@ class Pieces(Tokenizer):
         often = sorted((letter for letter, n in letters.items() if n >= least), key=lambda one: (-letters[one], one))
         alphabet = frozenset(often[: max(1, int(size * _ALPHABET))])
         made = Library(models.BPE(unk_token=SPECIAL[UNKNOWN]))
-        made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()])  # type: ignore[assignment]
+        made.pre_tokenizer = _cutting()
         made.decoder = decoders.Metaspace()  # type: ignore[assignment]
         trainer = trainers.BpeTrainer(
             vocab_size=size, min_frequency=max(2, least), special_tokens=list(SPECIAL), show_progress=False
@@ -73,6 +74,24 @@ class Pieces(Tokenizer):
         rare = {ord(letter): " " for letter in letters if letter not in alphabet}
         made.train_from_iterator((text.translate(rare) for text in kept), trainer)
         return cls(_with_bytes(made.to_str()) if lossless else made.to_str())
+
+    @classmethod
+    def unigram(cls, texts: Iterable[str], size: int, least: int, lossless: bool = False) -> Pieces:
+        """Unigram pieces as SentencePiece has them, see :func:`danlu.data.text.unigram.unigrams`; words and ``lossless`` as above."""
+        from danlu.data.text.unigram import unigrams
+
+        cutting = _cutting()
+        words: Counter[str] = Counter()
+        letters: Counter[str] = Counter()
+        for text in texts:
+            found = [word for word, _ in cutting.pre_tokenize_str(text)]
+            words.update(found)
+            letters.update("".join(found))
+        room = size - len(SPECIAL)
+        often = sorted((letter for letter, n in letters.items() if n >= least), key=lambda one: (-letters[one], one))
+        alphabet = frozenset(often[: max(1, int(size * _ALPHABET))])
+        found_pieces = unigrams(words, max(room, 1), alphabet)
+        return cls(unigram_model(found_pieces, lossless))
 
     @classmethod
     def published(cls, name: str, where: str) -> Pieces:
@@ -134,6 +153,29 @@ class Pieces(Tokenizer):
 
     def spec(self) -> dict[str, Any]:
         return {"name": self.name, "model": self.model, "whole": self.whole}
+
+
+def unigram_model(pieces: Sequence[tuple[str, float]], lossless: bool) -> str:
+    """The library's JSON of a tokenizer of these pieces, behind the special ones. lossless: with a token for each byte."""
+    from tokenizers import Tokenizer as Library
+    from tokenizers import decoders, models
+
+    worst = min((score for _, score in pieces), default=0.0)
+    bytes_ = [(f"<0x{byte:02X}>", worst) for byte in range(256)] if lossless else []
+    made = Library(models.Unigram([*((name, 0.0) for name in SPECIAL), *pieces, *bytes_], UNKNOWN, lossless))
+    made.add_special_tokens(list(SPECIAL))
+    made.pre_tokenizer = _cutting()
+    spaces = decoders.Metaspace()
+    made.decoder = decoders.Sequence([decoders.ByteFallback(), spaces]) if lossless else spaces  # type: ignore[assignment]
+    text: str = made.to_str()
+    return text
+
+
+def _cutting() -> Any:
+    """Words that carry the space before them, marks by themselves."""
+    from tokenizers import pre_tokenizers
+
+    return pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()])
 
 
 def _with_bytes(model: str) -> str:
