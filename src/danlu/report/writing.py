@@ -10,11 +10,12 @@ from typing import Any
 from danlu.data.kinds.boxes import Boxes
 from danlu.errors import RunError
 from danlu.messages import Language, choose, language, say, set_language
-from danlu.report import choice, explained, page, worded
+from danlu.report import attended, choice, explained, page, worded
 from danlu.report.facts import Facts, unmade
 from danlu.report.html import Html, cut
 from danlu.report.samples import Source, open_source
 from danlu.report.sections import (
+    attention,
     baselines,
     calibration,
     classes,
@@ -61,6 +62,7 @@ SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     verification.section,
     explanations.section,
     words.section,
+    attention.section,
     suspicious.section,
     thresholds.section,
     calibration.section,
@@ -104,11 +106,12 @@ def written(facts: Facts, largest: int = LARGEST) -> str:
     chosen = choice.choose(facts, None if source is None else source.task)
     why = explained.explain(facts, source, chosen)
     texts = worded.worded(facts, source, chosen)
+    looked = attended.attended(facts, source, chosen)
     name = cut(facts.run.path.resolve().name, 60)
     task = choose(facts.spec.title) if facts.spec is not None else facts.recipe.task
     room, scale = _PICTURES * largest // LARGEST, 1.0
     while True:
-        body, last = _body(facts, source, chosen, why, texts, room, scale), scale < _LEAST
+        body, last = _body(facts, source, chosen, why, texts, looked, room, scale), scale < _LEAST
         if last or len(body) <= largest:  # the fonts are only made where there may be room for them
             text = page.whole(f"{name} · {task} · Danlu", body)
             if last or len(text.encode("utf-8", "replace")) <= largest:
@@ -122,6 +125,7 @@ def _body(
     chosen: choice.Choice,
     why: explained.Explained,
     texts: worded.Worded,
+    looked: attended.Attended,
     room: int,
     scale: float,
 ) -> Html:
@@ -134,7 +138,7 @@ def _body(
     if source is not None and source.task is not None:
         told = {one.id: one.predictions for one in chosen.faulty}
     seen = {} if source is None else source.look(chosen.ids(), room, longest, told)
-    made = Page(facts, chosen, seen, scale, boxes, why, texts)
+    made = Page(facts, chosen, seen, scale, boxes, why, texts, looked)
     head = headline(made)
     done = {make: _section(make, made) for make in SECTIONS if make is not remarks.section}
     done[remarks.section] = remarks.section(made)  # they tell what the others could not read

@@ -432,4 +432,16 @@ TEXTS = {
     "report.forecast": ("Forecast and what happened", "预测与实际"),
     "report.environment": ("Environment", "环境"),
     "report.environment.all": ("Versions, hardware, switches", "版本、硬件与开关"),
+    "report.attention": ("Where it looked", "注意力"),
+    "report.attention.about": (
+        "Rows: what the net wrote; columns: what it read. A cell is how much of its attention a written token paid to that place, "
+        "heads and layers averaged, of some of the worst samples; a row adds up to 1. It shows where the net looked, not why.",
+        "行：网络写出的词元；列：读入的词元。每格表示写该词元时对那一处的注意力份额，对各头与各层取平均，取自若干最差的样本；"
+        "每行之和为 1。它说明网络看了哪里，并不说明原因。",
+    ),
+    "report.attention.caption": (
+        "Share of attention: written tokens in rows, read tokens in columns",
+        "注意力份额：行为写出的词元，列为读入的词元",
+    ),
+    "report.attention.none": ("Attention could not be shown: {reason}", "无法显示注意力：{reason}"),
 }

@@ -10,6 +10,7 @@ import numpy as np
 from danlu.messages import say
 from danlu.messages.texts.report import TEXTS
 from danlu.metrics.meaning import is_share
+from danlu.report.attended import Attended
 from danlu.report.choice import Choice
 from danlu.report.explained import Explained
 from danlu.report.facts import Facts
@@ -32,6 +33,7 @@ class Page:
     box_classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     explained: Explained = field(default_factory=Explained)
     worded: Worded = field(default_factory=Worded)
+    attended: Attended = field(default_factory=Attended)
 
     def most(self, count: int, least: int = 3) -> int:
         return max(least, int(count * self.scale))
