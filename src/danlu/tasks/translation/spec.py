@@ -16,10 +16,10 @@ seed: 0
 data:
   source: ./pairs.tsv             # also .csv, .jsonl, .parquet, .tmx, or a folder of two files with the same number of lines
   columns: {source: en, target: fr}  # the file's own names of the columns
-  text: {tokenizer: bpe, vocabulary: 8000}  # words | characters | hf:NAME
+  text: {tokenizer: bpe, vocabulary: 8000}  # unigram | words | characters | hf:NAME
   split: {val: 0.05, test: 0.05}  # group: a column of documents that stay in one part
 model:
-  name: seq2seq-transformer
+  name: seq2seq-transformer       # or hf:NAME (Marian, T5, BART), with data.text.tokenizer: hf:NAME
   args: {width: 256, layers: 3, heads: 4}
 train:
   epochs: 20
