@@ -43,7 +43,7 @@ class Neumf(nn.Module):
         self.width = embedding
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
-        one = users if items.dim() == 1 else users[:, None].expand_as(items)
+        one = users if items.dim() == 1 else users[:, None]  # what is the user's own is worked out once for all items
         product = self.user_factors(one) * self.item_factors(items)
         deep = self.from_user(self.dropout(self.user_vectors(one))) + self.from_item(
             self.dropout(self.item_vectors(items))
