@@ -94,6 +94,26 @@ class Coded(Column[str | None]):
         return tuple(self.values[code] for code in used if code >= 0)
 
 
+class Numbers(Column[int | float]):
+    """Numbers as a file holds them, 8 bytes or fewer each; whoever reads one gets Python's own. values: integers or floats (N,)."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self.values[row].tolist() if isinstance(row, slice) else super().__getitem__(row)
+
+    def __iter__(self) -> Any:
+        for start in range(0, len(self), _SPAN):
+            yield from self.values[start : start + _SPAN].tolist()
+
+    def _value(self, row: int) -> int | float:
+        return self.values[row].item()  # type: ignore[no-any-return]
+
+
 class Texts(Column[str | None]):
     """Many different texts, one after another in UTF-8: 8 bytes a text and its letters. An empty one is none."""
 
@@ -162,6 +182,8 @@ def pick(column: Sequence[Any], rows: np.ndarray) -> Sequence[Any]:
         return Paths(column.root, [column.names[row] for row in rows.tolist()])
     if isinstance(column, Coded):
         return Coded(column.codes[rows], column.values)
+    if isinstance(column, Numbers):
+        return Numbers(column.values[rows])
     if isinstance(column, Picked):
         return Picked(column.column, column.rows[rows])
     if isinstance(column, np.ndarray):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from danlu.data.columns import Numbers
 from danlu.errors import DataError
 from danlu.messages import say
 
@@ -20,6 +21,8 @@ def moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
 
     Raises DataError for the first value that is missing or no time. Times without a zone are taken as UTC.
     """
+    if isinstance(values, Numbers) and np.isfinite(values.values).all():
+        return values.values.astype(np.float64)
     result = np.empty(len(values), np.float64)
     known: dict[Any, float] = {}
     for row, value in enumerate(values):

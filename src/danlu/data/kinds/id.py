@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from danlu.data.columns import Numbers
 from danlu.data.kinds.base import BadValue, Framing, Kind, Prepared, Storage
 from danlu.data.kinds.category import class_name
 from danlu.errors import DataError
@@ -48,7 +49,8 @@ class Id(Kind):
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Id:
         """raws: of training rows alone. options: titles (a table of ids and titles), used where ``titled`` is set by the column."""
         found = set()
-        for raw in raws:
+        whole = isinstance(raws, Numbers) and raws.values.dtype.kind in "iu"
+        for raw in np.unique(raws.values).tolist() if whole and isinstance(raws, Numbers) else raws:
             try:
                 found.add(_name(raw))
             except BadValue:  # listed when it is prepared
@@ -70,6 +72,8 @@ class Id(Kind):
 
     def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
         index = self._index
+        if isinstance(raws, list) and all(type(raw) is int and abs(raw) < 2**62 for raw in raws):
+            raws = np.asarray(raws, np.int64)  # type: ignore[assignment]
         if isinstance(raws, np.ndarray) and raws.ndim == 1 and raws.dtype.kind in "iu":
             values, inverse = np.unique(raws, return_inverse=True)
             return np.asarray([index.get(str(value), UNKNOWN) for value in values.tolist()], np.int64)[inverse]

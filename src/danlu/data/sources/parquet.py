@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from danlu.data.columns import Column as LazyColumn
+from danlu.data.columns import Numbers
 from danlu.data.progress import Pace, Progress
 from danlu.data.room import refuse_too_large
 from danlu.data.sources import _manifest
@@ -85,10 +86,11 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
             if _heavy(schema.field(name).type):
                 columns[name] = Grouped(files, name)
             else:
-                columns[name] = values = []
+                read = []
                 for file, each in zip(files, opened, strict=True):
                     with _reading(file):
-                        values += _plain(each.read([name])[name])
+                        read.append(_plain(each.read([name])[name]))
+                columns[name] = _one_after_another(read)
             pace(done)
         pace.end(len(names))
         lines = _Joined(
@@ -145,9 +147,22 @@ def _heavy(kind: Any) -> bool:
     return any(test(kind) for test in binary)
 
 
-def _plain(column: Any) -> list[Any]:
-    """Values of a column; dictionary-encoded and dated ones as plain Python objects."""
+def _plain(column: Any) -> list[Any] | np.ndarray:
+    """Values of a column: numbers without gaps as an array, all else (dictionary-encoded, dated) as plain Python objects."""
+    import pyarrow as pa
+
+    numbers = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    if numbers and not column.null_count:
+        return column.to_numpy()  # type: ignore[no-any-return]
     return column.to_pylist()  # type: ignore[no-any-return]
+
+
+def _one_after_another(pieces: Sequence[list[Any] | np.ndarray]) -> Sequence[Any]:
+    """The files' values as one column."""
+    arrays = [piece for piece in pieces if isinstance(piece, np.ndarray)]
+    if len(arrays) == len(pieces) and len({array.dtype for array in arrays}) == 1:
+        return Numbers(np.concatenate(arrays) if len(arrays) > 1 else arrays[0])
+    return [value for piece in pieces for value in (piece.tolist() if isinstance(piece, np.ndarray) else piece)]
 
 
 def _class_names(schema: Any) -> dict[str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from danlu.data.columns import Numbers
 from danlu.data.dividing import Divided
 from danlu.data.moments import moments
 from danlu.data.split import PARTS, TEST, TRAIN, VAL, codes_of
@@ -54,7 +55,7 @@ def _divided(recipe: Recipe, table: Table, user: np.ndarray, item: np.ndarray) -
     when = None if times is None else moments(times, table.origins)
     drawn = bits(recipe.seed, "split", 0, keys_of(table.ids), 1)[:, 0]
     order = np.lexsort((drawn, when)) if when is not None else np.argsort(drawn, kind="stable")
-    pair = user * (int(item.max(initial=0)) + 1) + item
+    pair = _pairs(user, item)
     _, first, same = np.unique(pair[order], return_index=True, return_inverse=True)
     rows = order[first]  # of each pair the earliest
     shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
@@ -104,21 +105,33 @@ def _ranked(user: np.ndarray, *by: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 
 
 def _codes(values: Any) -> np.ndarray:
-    """int64 (N,): the same number for the same name."""
-    found = np.unique([str(value).strip() for value in values], return_inverse=True)[1]
-    return found.reshape(-1).astype(np.int64)
+    """int64 (N,): the same number for the same name, in the order of the names. No Python object is kept for each row."""
+    if isinstance(values, Numbers):
+        different, codes = np.unique(values.values, return_inverse=True)
+        names = [str(value) for value in different.tolist()]
+    else:
+        known: dict[str, int] = {}
+        codes = np.fromiter((known.setdefault(str(value).strip(), len(known)) for value in values), np.int64)
+        names = list(known)
+    ranks: np.ndarray = np.argsort(np.argsort(np.asarray(names, object)))
+    return ranks[codes.reshape(-1)]
+
+
+def _pairs(user: np.ndarray, item: np.ndarray) -> np.ndarray:
+    """int64 (N,): the same number for the same pair."""
+    return user * (int(item.max(initial=0)) + 1) + item
 
 
 def _parts_of_pairs(user: np.ndarray, item: np.ndarray, codes: np.ndarray) -> int:
     """How many pairs are in more than one part."""
-    triples = np.unique(np.stack([user, item, codes.astype(np.int64)], axis=1), axis=0)
-    return len(triples) - len(np.unique(triples[:, :2], axis=0))
+    pair = _pairs(user, item)
+    return len(np.unique(pair * len(PARTS) + codes)) - len(np.unique(pair))
 
 
 def _facts(user: np.ndarray, item: np.ndarray, codes: np.ndarray) -> dict[str, Any]:
     """Users, items, density, how long the tail is, and who is met for the first time when the net is judged."""
     users, items = len(np.unique(user)), len(np.unique(item))
-    pairs = len(np.unique(np.stack([user, item], axis=1), axis=0))
+    pairs = len(np.unique(_pairs(user, item)))
     train = codes == TRAIN
     counts = np.sort(np.bincount(item[train], minlength=items))[::-1]
     facts: dict[str, Any] = {
