@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from danlu.nn.dropout import drop
+
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout: float = 0.0) -> Tensor:
     """softmax(q·kᵀ / √d + mask)·v. q (B, H, S, d); k, v (B, H, T, d); mask: bool, True = seen, or float, to be added.
@@ -20,8 +22,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
     scores = torch.matmul(q * (1.0 / math.sqrt(q.shape[-1])), k.transpose(-2, -1))
     if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-    weights = scores.softmax(-1)
-    if dropout:
-        weights = F.dropout(weights, dropout)
-    return torch.matmul(weights, v)
+        if (
+            mask.dtype == torch.bool
+        ):  # filling costs as much for each score as the rest of the attention; adding is cheap
+            mask = torch.zeros(mask.shape, dtype=scores.dtype, device=mask.device).masked_fill(~mask, -math.inf)
+        scores = scores + mask
+    return torch.matmul(drop(scores.softmax(-1), dropout), v)

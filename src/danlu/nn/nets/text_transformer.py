@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from danlu.nn.activations import make_activation
 from danlu.nn.attention import attend
+from danlu.nn.dropout import Dropout
 from danlu.nn.padding import masked_mean, real, unpadded
 
 Size = Annotated[int, Field(ge=1)]
@@ -29,9 +30,9 @@ class Encoder(nn.Module):
         self.inside = nn.Linear(width, 3 * width)
         self.outside = nn.Linear(width, width)
         self.mlp = nn.Sequential(
-            nn.Linear(width, hidden), make_activation(activation), nn.Dropout(dropout), nn.Linear(hidden, width)
+            nn.Linear(width, hidden), make_activation(activation), Dropout(dropout), nn.Linear(hidden, width)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
         batch, time, width = x.shape
@@ -89,7 +90,7 @@ class TextTransformer(nn.Module):
             Encoder(width, heads, hidden, activation, dropout, positions == "rotary") for _ in range(layers)
         )
         self.norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(width, classes)
 
     def forward(self, tokens: Any, lengths: Tensor | None = None) -> Tensor:

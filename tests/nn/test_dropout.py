@@ -1,0 +1,53 @@
+"""Dropout drawn by words: the share, the mean, independence, the seed alone, and the gradient of what is kept."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from danlu.nn.dropout import Dropout, drop
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_share_is_dropped_and_the_mean_stays(share: float) -> None:
+    torch.manual_seed(0)
+    x = torch.ones(1000, 403)
+    found = drop(x, share)
+    spread = (share * (1 - share) / x.numel()) ** 0.5
+    assert abs(float((found == 0).double().mean()) - share) < 5 * spread
+    assert float(found.max()) == pytest.approx(1 / (1 - share), rel=1e-3)
+    assert float(found.double().mean()) == pytest.approx(1, abs=5 * spread / (1 - share))
+
+
+def test_neighbours_are_independent() -> None:
+    torch.manual_seed(0)
+    gone = (drop(torch.ones(400_000), 0.3) == 0).double()
+    for apart in (1, 2, 3, 4, 5):
+        together = float((gone[apart:] * gone[:-apart]).mean())
+        assert together == pytest.approx(0.09, abs=0.003)
+
+
+def test_it_depends_on_the_seed_alone() -> None:
+    x = torch.randn(7, 5)
+    torch.manual_seed(3)
+    one = drop(x, 0.5)
+    torch.manual_seed(3)
+    assert torch.equal(one, drop(x, 0.5))
+    assert not torch.equal(one, drop(x, 0.5))
+
+
+def test_the_gradient_is_that_of_what_is_kept() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(64, 3, requires_grad=True)
+    found = drop(x, 0.4)
+    found.sum().backward()
+    assert torch.allclose(x.grad, found.detach() / x.detach())  # type: ignore[arg-type]
+
+
+def test_nothing_is_drawn_where_nothing_is_dropped() -> None:
+    x = torch.randn(3, 3)
+    layer = Dropout(0.5).eval()
+    before = torch.get_rng_state()
+    assert layer(x) is x
+    assert drop(x, 0.0) is x
+    assert torch.equal(torch.get_rng_state(), before)
