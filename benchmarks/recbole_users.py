@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse
+import scipy.sparse  # type: ignore[import-untyped]
 import torch
 
 NAMES = {"BPR": "collaborative-filtering", "NeuMF": "neumf", "LightGCN": "lightgcn"}
