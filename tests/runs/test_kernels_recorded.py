@@ -1,0 +1,38 @@
+"""A run says and records which kernel learnt its embeddings, and a resumed one is told where it was another."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import danlu
+from danlu.messages import say
+from danlu.nn.embedding.native import kernel
+from danlu.nn.embedding.native.building import NoKernelError
+from danlu.runs.environment import differences
+
+
+def test_torchs_operations_are_said_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "_library", lambda: NoKernelError("compiler"))
+    rng = np.random.default_rng(0)
+    lines = [f"{u},{i},{r}" for u, i, r in zip(*rng.integers(1, 6, (3, 200)).tolist(), strict=True)]
+    (tmp_path / "ratings.csv").write_text("user,item,rating\n" + "\n".join(lines) + "\n")
+    run = danlu.train(
+        {
+            "task": "rating-prediction",
+            "data": {"source": str(tmp_path / "ratings.csv"), "cache": str(tmp_path / "cache")},
+            "train": {"epochs": 1, "optimizer": "rowwise-adagrad", "device": "cpu"},
+            "options": {"split": "random"},
+            "run": {"name": "one", "folder": str(tmp_path)},
+        },
+        screen=False,
+    )
+    found = json.loads((Path(run.path) / "environment.json").read_text())
+    assert found["kernels"] == {"embeddings": "torch"}
+    events = [json.loads(line) for line in (Path(run.path) / "events.jsonl").read_text().splitlines()]
+    reason = say("embedding.no-kernel.compiler")
+    assert sum(say("embedding.torch", reason=reason) == event.get("text") for event in events) == 1
+    texts, changing = differences(found, found | {"kernels": {"embeddings": "native"}})
+    assert changing
+    assert "kernels.embeddings" in texts[0]
