@@ -18,7 +18,7 @@ from danlu.data.text.scripts import WORD, joined, words
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<mask>")
 PAD, UNKNOWN, BEGIN, END, MASK = range(len(SPECIAL))
 _RUN = re.compile(r"\S+")
-_GONE = "□"  # what stands for an unknown token when a person reads ids
+GONE = "□"  # what stands for an unknown token when a person reads ids
 
 
 class Tokenizer(ABC):
@@ -112,10 +112,10 @@ class Listed(Tokenizer):
 
     def _piece(self, each: int) -> str:
         if each >= self.known:
-            return _GONE
+            return GONE
         if each >= len(SPECIAL):
             return self.vocabulary[each - len(SPECIAL)]
-        return _GONE if each == UNKNOWN else SPECIAL[each]
+        return GONE if each == UNKNOWN else SPECIAL[each]
 
     def spec(self) -> dict[str, Any]:
         made: dict[str, Any] = {"name": self.name, "vocabulary": list(self.vocabulary)}

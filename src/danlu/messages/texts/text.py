@@ -73,9 +73,10 @@ TEXTS = {
     "text.report.words": ("Words that the answers rest on", "答案所依据的词"),
     "text.report.words.about": (
         "Integrated gradients of the answer's logit, from empty embeddings to the text's own ({steps} steps; {part}). "
-        "Green speaks for the answer, red against it.",
-        "对答案的 logit 从空嵌入到文本嵌入做积分梯度（{steps} 步；{part}）。绿色支持该答案，红色反对。",
+        "Green speaks for the answer, red against it; [?] is a word that the vocabulary lacks.",
+        "对答案的 logit 从空嵌入到文本嵌入做积分梯度（{steps} 步；{part}）。绿色支持该答案，红色反对；[?] 是词表中没有的词。",
     ),
+    "text.report.unknown": ("not in the vocabulary", "不在词表中"),
     "text.report.words.label": ("label explained", "所解释的标签"),
     "text.report.words.none": (
         "What the answers rest on could not be told ({reason}).",

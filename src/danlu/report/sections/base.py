@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from danlu.data.text.tokenizers import GONE
 from danlu.messages import say
 from danlu.messages.texts.report import TEXTS
 from danlu.metrics.meaning import is_share
@@ -14,7 +15,7 @@ from danlu.report.attended import Attended
 from danlu.report.choice import Choice
 from danlu.report.explained import Explained
 from danlu.report.facts import Facts
-from danlu.report.html import Child, Html, cut, name_of, number, tag
+from danlu.report.html import Child, Html, cut, join, name_of, number, tag
 from danlu.report.samples import Seen
 from danlu.report.worded import Worded
 
@@ -96,6 +97,22 @@ def _scrolling(made: Html, caption: str, class_: str = "scroll") -> Html:
 
 def folded(title: str, *body: Child) -> Html:
     return tag("details", tag("summary", title), *body)
+
+
+def as_read(text: str) -> Html:
+    """A text as a tokenizer gives it back, where words that it doesn't know are marked, and don't look like a font without a letter."""
+    mark = tag("span", "[?]", class_="unknown", title=say("text.report.unknown"))
+    first, *others = text.split(GONE)
+    shown: list[Child] = [first]
+    before = first
+    for part in others:
+        shown += [" " if _latin(before[-1:]) else None, mark, " " if _latin(part[:1]) else None, part]
+        before = part
+    return join(shown)
+
+
+def _latin(letter: str) -> bool:
+    return letter.isascii() and letter.isalnum()
 
 
 def note(*words: Child) -> Html:

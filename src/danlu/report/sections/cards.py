@@ -10,7 +10,7 @@ import numpy as np
 from danlu.messages import say
 from danlu.report.html import Child, Html, cut, join, name_of, tag
 from danlu.report.samples import Seen
-from danlu.report.sections.base import Page, class_of, share, table
+from danlu.report.sections.base import Page, as_read, class_of, share, table
 from danlu.report.thumbnails import Thumbnail
 
 SURE = 0.3  # boxes with a lower score are not drawn
@@ -37,7 +37,7 @@ def gallery(page: Page, entries: Sequence[Entry], heads: Sequence[str], caption:
         return tag("ul", cards, class_=f"cards{wide}{strips}", aria_label=caption)
     columns = list(dict.fromkeys(name for one in seen if one is not None for name in one.values))
     rows = [
-        [name_of(entry.id, 40), *entry.words, *(one.values.get(name, "–") if one else "–" for name in columns)]
+        [name_of(entry.id, 40), *entry.words, *(as_read(one.values.get(name, "–")) if one else "–" for name in columns)]
         for entry, one in zip(entries, seen, strict=True)
     ]
     first = 1 + len(heads) - numbers

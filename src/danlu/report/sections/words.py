@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from danlu.data.text.tokenizers import GONE
 from danlu.evaluation.explain.words import STEPS, Words
 from danlu.messages import say
 from danlu.report.html import Html, join, tag
-from danlu.report.sections.base import Page, Section, class_of, note, table
+from danlu.report.sections.base import Page, Section, as_read, class_of, note, table
 
 _MOST = 160  # tokens shown of a text
 _SOLID = 0.6  # opacity of the strongest word
@@ -38,7 +39,7 @@ def _marked(found: Words) -> Html:
         strength = round(_SOLID * abs(weight) / most, 2)
         colour = "46,160,67" if weight > 0 else "218,54,51"
         style = f"background:rgba({colour},{strength})" if strength >= 0.03 else None
-        shown.append(tag("span", piece, style=style, title=f"{weight:+.3f}"))
+        shown.append(tag("span", as_read(piece), style=style, title=f"{weight:+.3f}"))
         before = piece
     if len(found.pieces) > _MOST:
         shown.append(Html("…"))
@@ -47,4 +48,8 @@ def _marked(found: Words) -> Html:
 
 def _apart(one: str, other: str) -> bool:
     """Whether words of scripts with spaces meet; pieces that bring their own space don't need another."""
-    return one[-1:].isascii() and one[-1:].isalnum() and other[:1].isascii() and other[:1].isalnum()
+    return _latin(one[-1:]) and _latin(other[:1])
+
+
+def _latin(letter: str) -> bool:
+    return letter == GONE or (letter.isascii() and letter.isalnum())
