@@ -48,7 +48,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "neumf": {
         "model": {"name": "neumf", "args": {"scale": 0.03}},
-        "train": {"epochs": 20, "loss": "bpr", "optimizer": {"name": "adamw", "lr": 0.005, "weight_decay": 0.3}},
+        "train": {"epochs": 14, "loss": "bpr", "optimizer": {"name": "adamw", "lr": 0.005, "weight_decay": 0.8}},
         "options": {"negatives": 4, "l2": 0.0},
     },
 }
