@@ -60,7 +60,12 @@ def main() -> None:
                 "evaluate": {"report": False},
                 "watch": {"captures_every": 0},
                 "model": {"name": asked.name, "args": {"ngrams": 1, "embedding": 64} if asked.name == "bag" else {}},
-                "train": {"epochs": 8, "batch_size": 64, "optimizer": {"name": "adamw", "lr": 5e-3}, "threads": 1},
+                "train": {
+                    "epochs": 8,
+                    "batch_size": 64,
+                    "optimizer": {"name": "adamw", "lr": 3e-2, "weight_decay": 0.01},
+                    "threads": 1,
+                },
                 "data": {
                     "source": str(source),
                     "cache": f"{place}/cache",

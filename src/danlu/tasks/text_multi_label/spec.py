@@ -20,6 +20,7 @@ model:
 train:
   epochs: 15
   batch_size: 64              # or tokens: 4096
+  optimizer: {name: adamw, lr: 1e-2, weight_decay: 0.01}  # lr 1e-3 for text-classifier and text-transformer
   loss: binary-cross-entropy  # or {name: focal, gamma: 2}
 evaluate:
   thresholds: macro-f1        # each label's own, tuned on the validation part; null: .5 for all
@@ -37,7 +38,7 @@ SPEC = TaskSpec(
         "train": {
             "epochs": 15,
             "batch_size": 64,
-            "optimizer": {"name": "adamw", "lr": 3e-3, "weight_decay": 0.01},
+            "optimizer": {"name": "adamw", "lr": 1e-2, "weight_decay": 0.01},
             "schedule": "one-cycle",
             "loss": {"name": "binary-cross-entropy"},
         },
