@@ -253,6 +253,9 @@ def on_caravan(path: Path) -> None:
                 for row in range(len(rows)):
                     writer.writerow([row, *map(int, values[row]), int(label[row]), parts[row]])
             runs, seconds = {}, 0.0
+            CARAVAN["one-hot"]["options"]["features"]["types"] = dict.fromkeys(
+                head[head.index("MOSTYPE") : -1], "category"
+            )
             for name, settings in CARAVAN.items():
                 runs[name], took = trained(settings, source, folder, f"{name}{fold}", 0)
                 seconds += took
@@ -276,6 +279,16 @@ CARAVAN: dict[str, dict[str, Any]] = {
     "logistic": {
         "model": {"name": "logistic"},
         "train": {"batch_size": 256, "epochs": 40, "optimizer": {"name": _ADAMW, "lr": 0.003, "weight_decay": 0.3}},
+        "options": _OPTIONS,
+    },
+    "one-hot": {
+        "model": {"name": "logistic"},
+        "train": {"batch_size": 256, "epochs": 60, "optimizer": {"name": _ADAMW, "lr": 0.01, "weight_decay": 1.0}},
+        "options": {"features": {"ignore": ["row"]}},  # every column a category
+    },
+    "piecewise": {
+        "model": {"name": "tabm", "args": {"width": 32, "depth": 1, "members": 16, "dropout": 0.5, "embedding": "piecewise"}},
+        "train": {"batch_size": 256, "epochs": 30, "optimizer": {"name": _ADAMW, "lr": 0.002, "weight_decay": 1.0}},
         "options": _OPTIONS,
     },
     "tabm": {
