@@ -50,7 +50,8 @@ CHINESE = {
     "data.image.resize": "形状不同时如何取舍：拉伸、裁剪或填充",
     "data.image.channels": "1 为灰度，3 为彩色；auto 表示取多数图像的情况",
     "data.text": "文本在缓存之前如何准备",
-    "data.text.tokenizer": "words（词）、characters（字）、bpe 或 unigram（从训练行学得），或 hf:名称；auto 表示词间无空格的文字按字，其余按词",
+    "data.text.tokenizer": "words（词）、characters（字）、bpe 或 unigram（从训练行学得），或 hf:名称；"
+    "auto 表示词间无空格的文字按字，其余按词",
     "data.text.vocabulary": "最多学习多少个词元",
     "data.text.min_count": "词元至少出现几次才学习",
     "data.text.max_length": "一段文本最多多少个词元，其余截去；auto 表示容纳 99% 的训练文本，最多 512",

@@ -107,8 +107,11 @@ def judge(
     asked = metrics if taught is None else (*taught.metrics, *(metrics if respond is not None else ()))
     for metric in asked:
         values |= {f"{part}/{name}": value for name, value in metric.compute().items()}
-        found = metric.intervals(confidence).items()
-        intervals |= {f"{part}/{name}": bounds for name, bounds in found if not np.isnan(bounds).any()}  # NaN: too few for one
+        bounds_of = metric.intervals(confidence)
+        known = {
+            name: bounds for name, bounds in bounds_of.items() if not np.isnan(bounds).any()
+        }  # NaN: too few for one
+        intervals |= {f"{part}/{name}": bounds for name, bounds in known.items()}
     return Judged(values, intervals)
 
 

@@ -114,7 +114,8 @@ def _codes(values: Any) -> np.ndarray:
         codes = np.fromiter((known.setdefault(str(value).strip(), len(known)) for value in values), np.int64)
         names = list(known)
     ranks: np.ndarray = np.argsort(np.argsort(np.asarray(names, object)))
-    return ranks[codes.reshape(-1)]
+    ordered: np.ndarray = ranks[codes.reshape(-1)]
+    return ordered
 
 
 def _pairs(user: np.ndarray, item: np.ndarray) -> np.ndarray:
