@@ -114,13 +114,13 @@ def _codes(values: Any) -> np.ndarray:
         codes = np.fromiter((known.setdefault(str(value).strip(), len(known)) for value in values), np.int64)
         names = list(known)
     ranks: np.ndarray = np.argsort(np.argsort(np.asarray(names, object)))
-    ordered: np.ndarray = ranks[codes.reshape(-1)]
-    return ordered
+    return ranks[codes.reshape(-1)]
 
 
 def _pairs(user: np.ndarray, item: np.ndarray) -> np.ndarray:
     """int64 (N,): the same number for the same pair."""
-    return user * (int(item.max(initial=0)) + 1) + item
+    found: np.ndarray = user * (int(item.max(initial=0)) + 1) + item
+    return found
 
 
 def _parts_of_pairs(user: np.ndarray, item: np.ndarray, codes: np.ndarray) -> int:
