@@ -36,6 +36,8 @@ def test_in_words() -> None:
     assert "-0.4 to 2.4" in verdict(OPEN)
     assert verdict(UNKNOWN) == "The net beats the best baseline (linear, 0.8500) by 6.6 points."
     assert "does not beat" in verdict(replace(UNKNOWN, beaten=False, difference=-0.066))
+    level = replace(FOUND, net=0.85, difference=0.0, interval=(-0.01, 0.01), beaten=False)
+    assert verdict(level) == "The net is level with the best baseline (linear, 0.8500), and does not beat it."
     assert beside(FOUND) == "majority 0.1000 · linear 0.8500"
 
 

@@ -18,6 +18,8 @@ def verdict(found: Compared) -> str:
     known = all(map(math.isfinite, bounds))
     words = {"name": baseline_name(found.best), "value": figure(found.baselines[found.best])}
     words["by"] = amount(abs(gain), found.metric)
+    if gain == 0:
+        return say("evaluation.level", name=words["name"], value=words["value"])
     if not known:
         return say("evaluation.beats" if found.beaten else "evaluation.beaten-not", **words)
     words["low"], words["high"] = (amount(bound, found.metric, unit=False) for bound in bounds)

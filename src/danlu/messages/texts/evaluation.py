@@ -35,6 +35,10 @@ TEXTS = {
         "The net beats the best baseline ({name}, {value}) by {by} ({confidence} interval {low} to {high}).",
         "网络优于最好的基线（{name}，{value}），差距为 {by}（{confidence} 区间 {low} 至 {high}）。",
     ),
+    "evaluation.level": (
+        "The net is level with the best baseline ({name}, {value}), and does not beat it.",
+        "网络与最好的基线（{name}，{value}）持平，没有超过它。",
+    ),
     "evaluation.beaten-not": (
         "The net does not beat the best baseline ({name}, {value}): it is worse by {by}.",
         "网络没有超过最好的基线（{name}，{value}）：落后 {by}。",
