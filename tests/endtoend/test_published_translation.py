@@ -36,7 +36,7 @@ def tokenizer(folder: Path, texts: list[str]) -> int:
     return made.get_vocab_size()
 
 
-@pytest.fixture(scope="module", params=["t5", "marian"])
+@pytest.fixture(scope="module", params=[pytest.param("t5", marks=pytest.mark.slow), "marian"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``pairs.tsv``, and a net of this kind with random weights in ``net``."""
     import torch
