@@ -8,9 +8,11 @@ from itertools import product
 import numpy as np
 import pytest
 
+from danlu.data.kinds.text import _learnt
 from danlu.data.text.pieces import Pieces
 from danlu.data.text.tokenizers import SPECIAL, tokenizer_of
 from danlu.data.text.unigram import _Lattice, unigrams
+from danlu.errors import DataError
 
 TEXTS = [
     "the cat sat on the mat",
@@ -78,3 +80,9 @@ def test_places_are_exact_and_the_unknown_is_told() -> None:
     covered = {place for start, end in spans for place in range(start, end)}
     assert {place for place, letter in enumerate(text) if not letter.isspace()} <= covered
     assert made.unknown in made.encode("ж")
+
+
+@pytest.mark.parametrize(("name", "meant"), [("unigrm", "unigram"), ("word", "words"), ("BPE", "bpe")])
+def test_a_mistyped_name_is_told_without_asking_the_hub(name: str, meant: str) -> None:
+    with pytest.raises(DataError, match=f"no tokenizer called {name}(.|\n)*Did you mean {meant}"):
+        _learnt(name, ["some text"], {})

@@ -19,6 +19,12 @@ def test_the_share_is_dropped_and_the_mean_stays(share: float) -> None:
     assert float(found.double().mean()) == pytest.approx(1, abs=5 * spread / (1 - share))
 
 
+def test_all_of_it_can_go_and_none() -> None:
+    x = torch.ones(70_000)
+    assert not drop(x, 1.0).any()
+    assert drop(x, 0.0) is x
+
+
 def test_neighbours_are_independent() -> None:
     torch.manual_seed(0)
     gone = (drop(torch.ones(400_000), 0.3) == 0).double()

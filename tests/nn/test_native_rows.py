@@ -10,6 +10,8 @@ import torch
 from danlu.messages import say
 from danlu.nn.embedding.native import building, kernel
 from danlu.nn.embedding.native.building import NoKernelError, built
+from danlu.nn.embedding.products import products
+from danlu.nn.embedding.table import table
 from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
 from danlu.runs import kernels
 from danlu.training.optimisers.rowwise_adagrad import RowwiseAdagrad
@@ -117,3 +119,15 @@ def test_it_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("DANLU_NATIVE", "0")
     with pytest.raises(NoKernelError, match="off"):
         built(tmp_path)
+
+
+@needs_compiler
+def test_ids_of_other_forms_are_no_affair_of_the_kernel() -> None:
+    """One user for many items, and ids of another type: torch's answers, and its own errors, as without the kernel."""
+    one, other = table(6, 4, 0.3, True), table(5, 4, 0.3, True)
+    many = torch.arange(5)
+    expected = (one.weight[2] * other.weight).sum(1)
+    assert torch.allclose(products(one, other, torch.tensor([2]), many), expected)
+    assert torch.allclose(products(one, other, torch.full((5,), 2, dtype=torch.int32), many.int()), expected)
+    with pytest.raises(RuntimeError):
+        products(one, table(5, 3, 0.3, True), many, many)

@@ -17,7 +17,7 @@ def drop(x: Tensor, share: float, training: bool = True) -> Tensor:
     """
     if not training or share <= 0:
         return x
-    if x.device.type != "cpu" or torch.compiler.is_compiling():
+    if x.device.type != "cpu" or share >= 1 or torch.compiler.is_compiling():
         return F.dropout(x, share)
     least = min(round(share * _PARTS), _PARTS - 1)
     words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)

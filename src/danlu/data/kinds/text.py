@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,10 +18,12 @@ from danlu.data.text.scripts import is_solid
 from danlu.data.text.tokenizers import PAD, Characters, Tokenizer, Words, tokenizer_of
 from danlu.errors import DataError
 from danlu.messages import say
+from danlu.recipe.nearest import nearest
 
 if TYPE_CHECKING:
     from danlu.data.batches.batch import Value
 
+LEARNT = ("auto", "words", "characters", "bpe", "unigram")  # tokenizers; any other is a published one
 _LEARNT = 500_000  # texts, at most, that a vocabulary is learnt from
 _LOOKED = 2000  # by which the script and the usual length are told
 _LONGEST = 512  # tokens, where the length is chosen
@@ -209,6 +212,10 @@ def _learnt(name: str, texts: Iterable[str], options: Mapping[str, Any]) -> Toke
         return Pieces.learnt(texts, size, least, bool(options.get("lossless", False)))
     if name == "unigram":
         return Pieces.unigram(texts, size, least, bool(options.get("lossless", False)))
+    near = nearest(name, LEARNT)
+    if near is not None and ":" not in name and "/" not in name and not Path(name).is_dir():
+        where = "data.text.tokenizer"
+        raise DataError.of(where, say("text.unknown-tokenizer", name=name), say("recipe.did-you-mean", name=near))
     return Pieces.published(name.removeprefix("hf:"), "data.text.tokenizer")
 
 

@@ -24,6 +24,7 @@ TEXTS = {
     ),
     "text.far-too-long": ("This has {most} tokens or more.", "此文本有 {most} 个或更多词元。"),
     "text.note.cut": ("cut to {most} tokens", "截断为 {most} 个词元"),
+    "text.unknown-tokenizer": ("There is no tokenizer called {name}.", "没有名为 {name} 的分词器。"),
     "text.no-tokenizer": ("There is no {file} of {name}.", "找不到 {name} 的 {file}。"),
     "text.no-tokenizer.remedy": (
         "Name a folder that holds it, or a repository that is in the hub's cache.",

@@ -14,9 +14,11 @@ from danlu.nn.embedding.table import learning
 
 def products(one: nn.Embedding, other: nn.Embedding, a: Tensor, b: Tensor) -> Tensor:
     """(B,): Σ over the width of one(a) · other(b), ids int64 (B,), (B,). Gradients are those of the two tables."""
-    if learning(one) and learning(other) and one is not other and kernel.usable(one.weight, other.weight):
+    alike = a.dim() == 1 and a.shape == b.shape and a.dtype == b.dtype == torch.int64
+    alike = alike and one.weight.shape[1] == other.weight.shape[1] and a.device.type == b.device.type == "cpu"
+    if alike and learning(one) and learning(other) and one is not other and kernel.usable(one.weight, other.weight):
         a, b = a.contiguous(), b.contiguous()
-        if a.dim() == b.dim() == 1 and kernel.within(a, len(one.weight)) and kernel.within(b, len(other.weight)):
+        if kernel.within(a, len(one.weight)) and kernel.within(b, len(other.weight)):
             found: Tensor = _Products.apply(one.weight, other.weight, a, b)  # type: ignore[no-untyped-call]
             return found
     summed: Tensor = (one(a) * other(b)).sum(1)
