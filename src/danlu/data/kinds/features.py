@@ -15,7 +15,7 @@ from danlu.data.tabular.encoders import Encoder
 from danlu.data.tabular.encoding import encoder_of, fitted
 from danlu.data.tabular.hashing import Crossed
 from danlu.data.tabular.lags import lagged
-from danlu.data.tabular.records import cells, names_in
+from danlu.data.tabular.records import cells, lacking, names_in
 from danlu.errors import DataError
 from danlu.messages import say
 from danlu.recipe.nearest import did_you_mean
@@ -123,14 +123,14 @@ class Features(Kind):
         """Raises :class:`BadValue` with the name of a column that is not there (an empty cell is), or whose cell is of another type."""
         if not isinstance(raw, Mapping):
             raise BadValue(say("tables.no-row", type=type(raw).__name__))
-        lacking = [name for name in self._sources if name not in raw]
-        if lacking:
-            raise BadValue(say("tables.absent", names=", ".join(lacking[:8])))
+        absent = lacking([raw], self._sources)
+        if absent:
+            raise BadValue(say("tables.absent", names=", ".join(absent[:8])))
         return Prepared(self._encoded([raw])[0].astype(np.float32))
 
     def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
         try:
-            if any(name not in raw for raw in raws for name in self._sources):
+            if lacking(raws, self._sources):
                 return None
             return self._encoded(raws).astype(np.float32)
         except (BadValue, TypeError):
@@ -197,7 +197,4 @@ class Features(Kind):
 
 def _cells(raws: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Any]:
     """Cells of one column, tuples of those of several."""
-    if len(names) == 1:
-        name = names[0]
-        return [raw[name] for raw in raws]
-    return [tuple(raw[name] for name in names) for raw in raws]
+    return cells(raws, names[0]) if len(names) == 1 else list(zip(*(cells(raws, name) for name in names), strict=True))

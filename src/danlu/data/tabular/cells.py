@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,20 +16,6 @@ NONE = frozenset(("", "na", "n/a", "#n/a", "nan", "nat", "null", "none", "?", "-
 YES = frozenset(("1", "true", "yes", "y", "t", "是", "1.0"))
 NO = frozenset(("0", "false", "no", "n", "f", "否", "0.0"))
 ISO = "iso"
-FORMS = (  # of dates, beside ISO 8601; where all values fit several, the first
-    "%Y/%m/%d",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%d.%m.%Y",
-    "%m/%d/%Y %H:%M",
-    "%d/%m/%Y %H:%M",
-    "%m/%d/%y",
-    "%b %d %Y",
-    "%d %b %Y",
-    "%Y年%m月%d日",
-)
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -100,20 +85,3 @@ def days_of(raw: Any, form: str) -> float:
 def name_of(raw: Any) -> str | None:
     """A category's name, None where it is missing. Raises :class:`BadValue` for lists and the like."""
     return None if is_missing(raw) else class_name(raw)
-
-
-def form_of(values: Sequence[Any]) -> str | None:
-    """How dates are written: the first form that nineteen in twenty of them have; None where they are no dates."""
-    for form in (ISO, *FORMS):
-        good = 0
-        for place, value in enumerate(values, 1):
-            try:
-                days_of(value, form)
-                good += not (isinstance(value, str) and value.strip().isdigit())  # 20240101 is a number first
-            except BadValue:
-                pass
-            if place == 20 and not good:
-                break
-        if values and good >= 0.95 * len(values):
-            return form
-    return None

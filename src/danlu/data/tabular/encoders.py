@@ -13,6 +13,7 @@ from danlu.data.kinds.base import BadValue, MissingValue
 from danlu.data.kinds.category import natural
 from danlu.data.tabular.cells import answer_of, days_of, name_of, number_of
 from danlu.data.tabular.scaling import Scale
+from danlu.data.tabular.whole import each, good, good_numbers, numbers
 from danlu.messages import say
 
 RARE, MISSING = 0, 1  # codes of a category: rare or unseen, missing
@@ -60,7 +61,7 @@ class Numeric(Encoder):
 
     @classmethod
     def fit(cls, name: str, raws: Sequence[Any], options: Mapping[str, Any], boolean: bool = False) -> Numeric:
-        values = _good(raws, answer_of if boolean else number_of)
+        values = np.asarray(good(raws, answer_of), np.float64) if boolean else good_numbers(raws)
         known = values[~np.isnan(values)]
         missing = str(options.get("missing", "median"))
         fill = _fill(missing, known, options.get("fill"))
@@ -69,8 +70,7 @@ class Numeric(Encoder):
         return cls(name, fill, scale, fill is not None and _indicated(options, len(values) > len(known)), boolean)
 
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
-        read = answer_of if self.boolean else number_of
-        values = np.fromiter((read(raw) for raw in raws), np.float64, len(raws))
+        values = np.asarray(each(raws, answer_of), np.float64) if self.boolean else numbers(raws)
         gone = np.isnan(values)
         if self.fill is None and gone.any():
             raise MissingValue(say("data.missing"))
@@ -105,7 +105,7 @@ class Dated(Encoder):
 
     @classmethod
     def fit(cls, name: str, raws: Sequence[Any], options: Mapping[str, Any], form: str) -> Dated:
-        values = _good(raws, lambda raw: days_of(raw, form))
+        values = np.asarray(good(raws, lambda raw: days_of(raw, form)), np.float64)
         known = values[~np.isnan(values)]
         missing = str(options.get("missing", "median"))
         fill = None if missing == "drop" or not len(known) else float(np.median(known))
@@ -122,7 +122,7 @@ class Dated(Encoder):
         return cls(name, form, fill, parts, scales, fill is not None and _indicated(options, len(values) > len(known)))
 
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
-        values = np.fromiter((days_of(raw, self.form) for raw in raws), np.float64, len(raws))
+        values = np.asarray(each(raws, lambda raw: days_of(raw, self.form)), np.float64)
         gone = np.isnan(values)
         if self.fill is None and gone.any():
             raise MissingValue(say("data.missing"))
@@ -160,14 +160,7 @@ class Categorical(Encoder):
 
     @classmethod
     def fit(cls, name: str, raws: Sequence[Any], options: Mapping[str, Any]) -> Categorical:
-        counts: Counter[str] = Counter()
-        for raw in raws:
-            try:
-                found = name_of(raw)
-            except BadValue:
-                continue
-            if found is not None:
-                counts[found] += 1
+        counts = Counter(found for found in good(raws, name_of) if found is not None)
         least = int(options.get("min_count", 5))
         known = sorted((each for each, count in counts.items() if count >= least), key=natural)
         missing = str(options.get("missing", "median"))
@@ -182,7 +175,7 @@ class Categorical(Encoder):
         return ("…", "?")[code] if code < 2 else self.known[code - 2]
 
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
-        return np.fromiter((self._code(raw) for raw in raws), np.float64, len(raws))[:, None]
+        return np.asarray(each(raws, self._code), np.float64)[:, None]
 
     def _code(self, raw: Any) -> int:
         name = name_of(raw)
@@ -218,17 +211,6 @@ def parts_of(days: np.ndarray) -> dict[str, np.ndarray]:
     for name, phase in cycles.items():
         found[f"in {name} sin"], found[f"in {name} cos"] = np.sin(2 * np.pi * phase), np.cos(2 * np.pi * phase)
     return found
-
-
-def _good(raws: Sequence[Any], read: Any) -> np.ndarray:
-    """float64 of the values that can be read, missing ones among them as NaN; bad cells are left out."""
-    found = []
-    for raw in raws:
-        try:
-            found.append(read(raw))
-        except BadValue:
-            continue
-    return np.asarray(found, np.float64)
 
 
 def _fill(missing: str, known: np.ndarray, given: Any) -> float | None:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from danlu.data.kinds.base import BadValue
 from danlu.data.tabular import types
-from danlu.data.tabular.cells import number_of
 from danlu.data.tabular.encoders import Categorical, Dated, Encoder, Numeric
 from danlu.data.tabular.hashing import Bucketed, Crossed, Hashed, hashed_where_many
 from danlu.data.tabular.scaling import Scale
+from danlu.data.tabular.whole import good_numbers
 
 
 def fitted(name: str, found: types.Told, values: Sequence[Any], options: Mapping[str, Any]) -> Encoder:
@@ -22,7 +21,8 @@ def fitted(name: str, found: types.Told, values: Sequence[Any], options: Mapping
     if found.type == "date":
         return Dated.fit(name, values, options, found.form or "iso")
     if found.type == "number" and options.get("scale") == "buckets":
-        return Bucketed.fit(name, _numbers(values), int(options.get("number_buckets") or 32))
+        known = good_numbers(values)
+        return Bucketed.fit(name, known[~np.isnan(known)], int(options.get("number_buckets") or 32))
     if " -" in name and name.rpartition(" -")[0] in (options.get("lags") or {}):  # so that it can be undone
         options = {**options, "scale": "standard" if options.get("scale") == "quantile" else options.get("scale")}
     return Numeric.fit(name, values, options, boolean=found.type == "boolean")
@@ -43,14 +43,3 @@ def encoder_of(spec: Mapping[str, Any]) -> Encoder:
         scales = [Scale.of(each) for each in spec["scales"]]
         return Dated(name, spec["form"], spec["fill"], spec["parts"], scales, spec["indicator"])
     return Numeric(name, spec["fill"], Scale.of(spec["scale"]), spec["indicator"], type_ == "boolean")
-
-
-def _numbers(values: Sequence[Any]) -> np.ndarray:
-    found = []
-    for value in values:
-        try:
-            found.append(number_of(value))
-        except BadValue:
-            continue
-    numbers = np.asarray(found, np.float64)
-    return np.asarray(numbers[~np.isnan(numbers)])

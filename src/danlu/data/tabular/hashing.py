@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from danlu.data.tabular.cells import name_of, number_of
+from danlu.data.tabular.cells import name_of
 from danlu.data.tabular.encoders import MISSING, Categorical, Encoder
+from danlu.data.tabular.whole import each, numbers
 
 _APART = "\x1f"  # between the values of a cross: no text has it
 _FIRST = 2  # codes before are those of rare and of missing values, as a vocabulary's
@@ -26,18 +27,11 @@ class Hashed(Encoder):
         self.buckets, self.codes = buckets, buckets + _FIRST
 
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
-        known: dict[Any, int] = {}
-        found = np.empty((len(raws), 1))
-        for row, raw in enumerate(raws):
-            if type(raw) is str and raw in known:
-                found[row] = known[raw]
-                continue
-            name = name_of(raw)
-            code = MISSING if name is None else bucket(self.name, name, self.buckets)
-            if type(raw) is str:
-                known[raw] = code
-            found[row] = code
-        return found
+        return np.asarray(each(raws, self._code), np.float64)[:, None]
+
+    def _code(self, raw: Any) -> int:
+        name = name_of(raw)
+        return MISSING if name is None else bucket(self.name, name, self.buckets)
 
     def called(self, code: int) -> str:
         return ("…", "?")[code] if code < _FIRST else f"#{code - _FIRST}"
@@ -88,7 +82,7 @@ class Bucketed(Encoder):
         return cls(name, tuple(map(float, np.unique(inner))))
 
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
-        values = np.fromiter((number_of(raw) for raw in raws), np.float64, len(raws))
+        values = numbers(raws)
         place = np.searchsorted(np.asarray(self.edges), values, side="right") + _FIRST
         return np.where(np.isnan(values), MISSING, place).astype(np.float64)[:, None]
 

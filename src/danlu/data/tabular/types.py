@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from danlu.data.kinds.base import BadValue
-from danlu.data.tabular.cells import NO, YES, form_of, is_missing, name_of, number_of
+from danlu.data.tabular.cells import NO, YES, name_of
+from danlu.data.tabular.forms import form_of
+from danlu.data.tabular.whole import each, good_numbers, present
 from danlu.messages import say
 
 TYPES = ("number", "category", "date", "boolean", "text", "id", "constant")
@@ -34,8 +37,8 @@ class Told:
 
 def told(name: str, raws: Sequence[Any]) -> Told:
     """The type of a column of (training) rows."""
-    values = [raw for raw in raws if not is_missing(raw)]
-    texts = [_plain(value) for value in values]
+    values = present(raws)
+    texts = each(values, _plain)
     different = set(texts)
     if not different:
         return Told("constant", say("tables.why.empty"))
@@ -46,14 +49,14 @@ def told(name: str, raws: Sequence[Any]) -> Told:
         return Told("boolean")
     numbers = _numbers(values)
     if numbers is not None:
-        whole = all(float(number).is_integer() for number in numbers)
+        whole = bool((numbers == np.floor(numbers)).all())
         if whole and unique and (_ID.search(name) or _counted(numbers)):
             return Told("id", say("tables.why.id"))
         return Told("number")
     form = form_of(values)
     if form is not None:
         return Told("date", form=form)
-    words = sum(len(text.split()) for text in texts) / len(texts)
+    words = sum(each(texts, lambda text: len(text.split()))) / len(texts)
     letters = sum(map(len, texts)) / len(texts)
     many = len(different) > max(20, 0.5 * len(values))
     if many and (words > _WORDS or letters > 40):
@@ -65,7 +68,7 @@ def told(name: str, raws: Sequence[Any]) -> Told:
 
 def chosen(name: str, type_: str, raws: Sequence[Any]) -> Told:
     """The type that a recipe says."""
-    form = form_of([raw for raw in raws if not is_missing(raw)]) or "iso" if type_ == "date" else None
+    form = form_of(present(raws)) or "iso" if type_ == "date" else None
     return Told(type_, say("tables.why.asked"), form)
 
 
@@ -73,8 +76,8 @@ def is_id(name: str, found: Told, raws: Sequence[Any]) -> bool:
     """Whether values name things rather than count or measure: told to be an id, or whole numbers under a name that says so."""
     if found.type != "number" or not _ID.search(name):
         return found.type == "id"
-    numbers = _numbers([raw for raw in raws if not is_missing(raw)]) or ()
-    return all(number.is_integer() for number in numbers)
+    numbers = _numbers(present(raws))
+    return numbers is None or bool((numbers == np.floor(numbers)).all())
 
 
 def _plain(value: Any) -> str:
@@ -84,19 +87,14 @@ def _plain(value: Any) -> str:
         return repr(value)
 
 
-def _numbers(values: Sequence[Any]) -> list[float] | None:
-    found: list[float] = []
-    for value in values:
-        if isinstance(value, bool):
-            return None
-        try:
-            found.append(number_of(value))
-        except BadValue:
-            continue
+def _numbers(values: Sequence[Any]) -> np.ndarray | None:
+    """float64 of the values that are numbers; None where too few are, or one is an answer."""
+    if bool in set(map(type, values)):
+        return None
+    found = good_numbers(values)
     return found if len(found) >= _LEFT * len(values) else None
 
 
-def _counted(numbers: Sequence[float]) -> bool:
+def _counted(numbers: np.ndarray) -> bool:
     """Each a step further than the one before, as rows are numbered (some of them may be gone)."""
-    ordered = all(after > before for before, after in pairwise(numbers))
-    return ordered and numbers[0] in (0.0, 1.0)
+    return bool((np.diff(numbers) > 0).all()) and float(numbers[0]) in (0.0, 1.0)
