@@ -90,7 +90,8 @@ def test_records_are_cut_and_taken_column_by_column() -> None:
     whole = Records({"x": ["1", "2", None, "4"], "y": np.asarray([5.0, 6.0, 7.0, 8.0])}, 4, {"x": "number"})
     rows = np.asarray([3, 1])
     for some, expected in ((whole[1:3], [1, 2]), (whole.take(rows), [3, 1]), (whole.at(rows), [3, 1])):
-        assert isinstance(some, Records) and some.types == whole.types
+        assert isinstance(some, Records)
+        assert some.types == whole.types
         assert list(some) == [whole[row] for row in expected]
         assert cells(some, "x") == [whole.columns["x"][row] for row in expected]
     assert lacking(whole, ["x", "z"]) == ["z"] == lacking(list(whole), ["x", "z"])
@@ -110,5 +111,6 @@ def test_features_of_records_are_those_of_their_rows() -> None:
     kind = Features.fit(records, options)
     assert kind.spec() == Features.fit(rows, options).spec()
     together = kind.prepare_many(records)
-    assert together is not None and together.dtype == np.float32
+    assert together is not None
+    assert together.dtype == np.float32
     assert np.array_equal(together, np.stack([kind.prepare(row).value for row in rows]))

@@ -38,7 +38,7 @@ class Told:
 def told(name: str, raws: Sequence[Any]) -> Told:
     """The type of a column of (training) rows."""
     values = present(raws)
-    texts = each(values, _plain)
+    texts = _texts(values)
     different = set(texts)
     if not different:
         return Told("constant", say("tables.why.empty"))
@@ -78,6 +78,12 @@ def is_id(name: str, found: Told, raws: Sequence[Any]) -> bool:
         return found.type == "id"
     numbers = _numbers(present(raws))
     return numbers is None or bool((numbers == np.floor(numbers)).all())
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    if set(map(type, values)) == {str} and all(map(str.isascii, values)):
+        return list(map(str.strip, values))
+    return each(values, _plain)
 
 
 def _plain(value: Any) -> str:

@@ -37,6 +37,9 @@ def good(raws: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
 
 def present(raws: Sequence[Any]) -> list[Any]:
     """The cells that are not missing."""
+    plain = _plain_numbers(raws)
+    if plain is not None:
+        return [raw for raw, gone in zip(raws, np.isnan(plain).tolist(), strict=True) if not gone]
     return [raw for raw, gone in zip(raws, each(raws, is_missing), strict=True) if not gone]
 
 
