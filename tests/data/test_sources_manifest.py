@@ -292,7 +292,7 @@ def test_parquet_that_holds_images_as_hugging_face_does(photos: Path, tmp_path: 
         )
     found = table(tmp_path / "hf")
     assert list(found.columns["image"]) == [content[number] for number in (3, 4, 0, 1, 2)]
-    assert found.given == ["test", "test", "train", "train", "train"]
+    assert list(found.given or ()) == ["test", "test", "train", "train", "train"]
     assert labels(found)["train-00000-of-00001/1.png"] == "dog"
     assert found.classes["label"] == ("cat", "dog")
     data = prepared(tmp_path / "hf", split={"val": 0})

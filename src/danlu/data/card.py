@@ -13,6 +13,8 @@ from danlu.data.cache.rows import BadRow, Note
 from danlu.data.dataset import Dataset
 from danlu.data.split import PARTS, Split
 from danlu.data.table import Table
+from danlu.large.arrays import blocks
+from danlu.large.sorting import sort_order
 from danlu.messages import say
 
 _LISTED = 1000  # bad rows, and as many missing ones, in full; beyond that their number alone
@@ -57,6 +59,7 @@ def card(found: Findings) -> dict[str, Any]:
 
     ``fingerprint`` is of the content (ids, prepared values, labels, parts): equal wherever the files lie and whenever they were copied.
     """
+    order = sort_order(found.keys)
     missing = [row for row in found.bad if row.missing]
     broken = [{"row": row.origin, "column": row.column, "reason": row.reason} for row in found.bad if not row.missing]
     broken += [{"row": origin, "column": "", "reason": reason} for origin, reason in found.table.problems]
@@ -70,7 +73,7 @@ def card(found: Findings) -> dict[str, Any]:
         "source": found.source,
         "format": found.format,
         "storage": found.layout,
-        "fingerprint": _fingerprint(found),
+        "fingerprint": _fingerprint(found, order),
         "rows": {
             "found": found.found,
             "used": int((found.codes >= 0).sum()),
@@ -94,7 +97,7 @@ def card(found: Findings) -> dict[str, Any]:
             "how": found.split.how,
             "seed": found.seed,
             "shares": dict(found.shares),
-            "membership": {part: _membership(found, code) for code, part in enumerate(PARTS)},
+            "membership": {part: _membership(found, order, code) for code, part in enumerate(PARTS)},
             "undivided_classes": [
                 found.classes[found.target][label] for label in found.split.small if label >= 0 and found.target
             ],
@@ -158,23 +161,28 @@ def _leaking_groups(found: Findings) -> int:
     return int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
 
 
-def _ordered(found: Findings, rows: np.ndarray) -> np.ndarray:
-    return rows[np.argsort(found.keys[rows], kind="stable")]
-
-
-def _membership(found: Findings, code: int) -> str:
-    rows = _ordered(found, np.flatnonzero(found.codes == code))
-    return blake2b(found.keys[rows].astype("<u8").tobytes(), digest_size=16).hexdigest()
-
-
-def _fingerprint(found: Findings) -> str:
-    rows = _ordered(found, np.arange(len(found.keys), dtype=np.int64))
+def _membership(found: Findings, order: np.ndarray, code: int) -> str:
+    """order: int64 (N,), rows by their keys."""
     digest = blake2b(digest_size=16)
-    for values in (found.keys.astype("<u8"), found.hashes.astype("<u8"), found.codes.astype("<i1")):
-        if len(values) == len(rows):  # a stream that wasn't checked has no hashes
-            digest.update(values[rows].tobytes())
+    for some in blocks(len(order), order, found.keys):
+        rows = order[some]
+        digest.update(found.keys[rows[found.codes[rows] == code]].astype("<u8").tobytes())
+    return digest.hexdigest()
+
+
+def _fingerprint(found: Findings, order: np.ndarray) -> str:
+    """order: int64 (N,), rows by their keys."""
+    digest = blake2b(digest_size=16)
+
+    def add(values: np.ndarray, dtype: str) -> None:
+        for some in blocks(len(order), order, values):
+            digest.update(values[order[some]].astype(dtype).tobytes())
+
+    for values, dtype in ((found.keys, "<u8"), (found.hashes, "<u8"), (found.codes, "<i1")):
+        if len(values) == len(order):  # a stream that wasn't checked has no hashes
+            add(values, dtype)
     for name in sorted(found.labels):
-        digest.update(found.labels[name][rows].astype("<i8").tobytes())
+        add(found.labels[name], "<i8")
         digest.update("\0".join(found.classes.get(name, ())).encode())
     return digest.hexdigest()
 

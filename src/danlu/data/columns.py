@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
+from danlu.large.arrays import Growing, blocks, gathered
+
 T = TypeVar("T", covariant=True)
 
 _SPAN = 4096  # texts made at once where all are read
@@ -21,6 +23,14 @@ class Column(Sequence[T], Generic[T]):
 
     def _value(self, row: int) -> T:
         raise NotImplementedError
+
+    def at(self, rows: np.ndarray) -> Sequence[T]:
+        """The values at int64 ``rows``."""
+        return [self._value(row) for row in rows.tolist()]
+
+    def take(self, rows: np.ndarray) -> Column[T]:
+        """The column at int64 ``rows``, still lazy."""
+        return Picked(self, rows)
 
     @overload
     def __getitem__(self, row: int) -> T: ...
@@ -71,6 +81,7 @@ class Coded(Column[str | None]):
     def __init__(self, codes: np.ndarray, values: Sequence[str]) -> None:
         self.codes = np.asarray(codes, np.int32)
         self.values = tuple(values)
+        self._all = (*self.values, None)
 
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> Coded:
@@ -85,13 +96,29 @@ class Coded(Column[str | None]):
         code = self.codes[row]
         return None if code < 0 else self.values[code]
 
+    def at(self, rows: np.ndarray) -> list[str | None]:
+        return self._named(self.codes[rows])
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._named(self.codes[row]) if isinstance(row, slice) else super().__getitem__(row)
+
+    def __iter__(self) -> Any:
+        for start in range(0, len(self), _SPAN):
+            yield from self._named(self.codes[start : start + _SPAN])
+
+    def _named(self, codes: np.ndarray) -> list[str | None]:
+        every = self._all
+        return [every[code] for code in codes.tolist()]
+
     def missing_rows(self) -> np.ndarray:
         return np.flatnonzero(self.codes < 0)
 
     def values_in_use(self) -> tuple[str, ...]:
         """The different values that occur."""
-        used = np.unique(self.codes)
-        return tuple(self.values[code] for code in used if code >= 0)
+        used = np.zeros(len(self._all), bool)
+        for some in blocks(len(self.codes), self.codes):
+            used[self.codes[some]] = True  # -1 is the last
+        return tuple(self.values[code] for code in np.flatnonzero(used[:-1]).tolist())
 
 
 class Numbers(Column[int | float]):
@@ -113,23 +140,69 @@ class Numbers(Column[int | float]):
     def _value(self, row: int) -> int | float:
         return self.values[row].item()  # type: ignore[no-any-return]
 
+    def at(self, rows: np.ndarray) -> list[int | float]:
+        return self.values[rows].tolist()  # type: ignore[no-any-return]
+
+
+class Numerals(Column[str]):
+    """Texts that are whole numbers as Python writes them, kept as such. values: int64 (N,)."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, row: Any) -> Any:
+        return list(map(str, self.values[row].tolist())) if isinstance(row, slice) else super().__getitem__(row)
+
+    def __iter__(self) -> Any:
+        for start in range(0, len(self), _SPAN):
+            yield from map(str, self.values[start : start + _SPAN].tolist())
+
+    def _value(self, row: int) -> str:
+        return str(self.values[row].item())
+
+    def at(self, rows: np.ndarray) -> list[str]:
+        return list(map(str, self.values[rows].tolist()))
+
 
 class Texts(Column[str | None]):
     """Many different texts, one after another in UTF-8: 8 bytes a text and its letters. An empty one is none."""
 
     def __init__(self, texts: Iterable[str | None] = ()) -> None:
-        self._letters = bytearray()
-        self._ends = array("q", [0])
+        self._letters, self._ends = Growing(np.uint8), Growing(np.int64)
+        self._ends.append(np.zeros(1, np.int64))
+        self._new, self._sizes = bytearray(), array("q")
+        self._made: tuple[np.ndarray, np.ndarray] | None = None
         for text in texts:
             self.append(text)
 
     def append(self, text: str | None) -> None:
+        """Raises ValueError once the column has been read."""
+        if self._made is not None:
+            raise ValueError("the column is ended")
         if text:
-            self._letters += text.encode()
-        self._ends.append(len(self._letters))
+            self._new += text.encode()
+        self._sizes.append(len(self._new))
+        if len(self._sizes) == _SPAN:
+            self._take()
+
+    def _take(self) -> None:
+        if len(self._sizes):
+            self._ends.append(np.frombuffer(self._sizes, np.int64) + self._letters.length)
+            self._letters.append(np.frombuffer(self._new, np.uint8))
+            self._new, self._sizes = bytearray(), array("q")
+
+    def _whole(self) -> tuple[np.ndarray, np.ndarray]:
+        """(letters uint8 (L,), ends int64 (N + 1,))."""
+        if self._made is None:
+            self._take()
+            self._made = self._letters.done(), self._ends.done()
+        return self._made
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return self._ends.length + len(self._sizes) - 1
 
     def __getitem__(self, row: Any) -> Any:
         if isinstance(row, slice) and row.step in (None, 1):
@@ -141,13 +214,15 @@ class Texts(Column[str | None]):
             yield from self._span(start, min(start + _SPAN, len(self)))
 
     def _value(self, row: int) -> str | None:
-        return self._letters[self._ends[row] : self._ends[row + 1]].decode() or None
+        letters, ends = self._whole()
+        return letters[ends[row] : ends[row + 1]].tobytes().decode() or None
 
     def _span(self, start: int, stop: int) -> list[str | None]:
         if stop <= start:
             return []
-        ends = self._ends[start : stop + 1]
-        block = self._letters[ends[0] : ends[-1]]
+        letters, every = self._whole()
+        ends = every[start : stop + 1].tolist()
+        block = letters[ends[0] : ends[-1]].tobytes()
         text = block.decode()
         if len(text) != len(block):  # letters of several bytes
             return [block[a - ends[0] : b - ends[0]].decode() or None for a, b in pairwise(ends)]
@@ -155,9 +230,20 @@ class Texts(Column[str | None]):
 
     def digest(self) -> bytes:
         """16 bytes that tell this column from any other."""
-        digest = blake2b(self._letters, digest_size=16)
-        digest.update(self._ends)
+        digest = blake2b(digest_size=16)
+        for values in self._whole():
+            for some in blocks(len(values), values):
+                digest.update(values[some].data)
         return digest.digest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _texts, self._whole()  # no open file is sent to another process
+
+
+def _texts(letters: np.ndarray, ends: np.ndarray) -> Texts:
+    made = Texts()
+    made._made, made._ends.length = (letters, ends), len(ends)
+    return made
 
 
 class Picked(Column[T]):
@@ -173,21 +259,42 @@ class Picked(Column[T]):
     def _value(self, row: int) -> T:
         return self.column[int(self.rows[row])]
 
+    def at(self, rows: np.ndarray) -> Sequence[T]:
+        chosen = self.rows[rows]
+        return (
+            self.column.at(chosen) if isinstance(self.column, Column) else [self.column[row] for row in chosen.tolist()]
+        )
+
+    def __getitem__(self, row: Any) -> Any:
+        if isinstance(row, slice) and isinstance(self.column, Column):
+            return self.column.at(self.rows[row])
+        return super().__getitem__(row)
+
+    def __iter__(self) -> Any:
+        for start in range(0, len(self), _SPAN):
+            yield from self[start : start + _SPAN]
+
 
 def pick(column: Sequence[Any], rows: np.ndarray) -> Sequence[Any]:
     """The column at int64 ``rows``, still small and lazy; itself where these are all of its rows in their order."""
-    if len(rows) == len(column) and np.array_equal(rows, np.arange(len(rows))):
+    if _all_of(column, rows):
         return column
     if isinstance(column, Paths):
         return Paths(column.root, [column.names[row] for row in rows.tolist()])
     if isinstance(column, Coded):
-        return Coded(column.codes[rows], column.values)
-    if isinstance(column, Numbers):
-        return Numbers(column.values[rows])
+        return Coded(gathered(column.codes, rows), column.values)
+    if isinstance(column, Numbers | Numerals):
+        return type(column)(gathered(column.values, rows))
     if isinstance(column, Picked):
-        return Picked(column.column, column.rows[rows])
+        return Picked(column.column, gathered(column.rows, rows))
     if isinstance(column, np.ndarray):
         return column[rows]  # type: ignore[return-value]
     if isinstance(column, list):
         return [column[row] for row in rows.tolist()]
-    return Picked(column, rows)
+    return column.take(rows) if isinstance(column, Column) else Picked(column, rows)
+
+
+def _all_of(column: Sequence[Any], rows: np.ndarray) -> bool:
+    if len(rows) != len(column):
+        return False
+    return all(np.array_equal(rows[some], np.arange(some.start, some.stop)) for some in blocks(len(rows)))

@@ -15,11 +15,13 @@ from danlu.data.kinds.base import BadValue
 from danlu.data.kinds.category import Category
 from danlu.data.kinds.labels import Labels
 from danlu.data.moments import groups, moments
+from danlu.data.row_names import keys_in
 from danlu.data.split import PARTS, Split, codes_of, joined, split
 from danlu.data.table import Table
 from danlu.errors import DataError
+from danlu.large.arrays import blocks, zeros
 from danlu.messages import say
-from danlu.randomness import bits, keys_of, order
+from danlu.randomness import bits, order
 from danlu.recipe.schema import Recipe
 
 
@@ -94,7 +96,7 @@ def limited(
 
     The split's codes are of the rows taken. target: the column by which is stratified, or whose classes are divided (``disjoint``).
     """
-    keys = keys_of(table.ids)
+    keys = keys_in(table.ids)
     labels = None if target is None else _codes(table.columns[target[0]], target[1])
     rows = rows_of(table, np.arange(len(table), dtype=np.int64), keys, labels, table.origins)
     whole = (rows.apart(labels) if disjoint and labels is not None else rows).split(recipe, shares)
@@ -118,7 +120,11 @@ def _codes(raws: Sequence[Any], kind: Category | Labels) -> np.ndarray:
                 one[:] = kind.prepare(raw).value
         return kind.strata(sets)
     if isinstance(raws, Coded):
-        return np.append(_codes(list(raws.values), kind), -1)[raws.codes]
+        table = np.append(_codes(list(raws.values), kind), -1)
+        result = zeros(len(raws), np.int64)
+        for some in blocks(len(raws), raws.codes, result):
+            result[some] = table[raws.codes[some]]
+        return result
     result = np.full(len(raws), -1, np.int64)
     for row, raw in enumerate(raws):
         try:
@@ -137,6 +143,9 @@ def divide(
     :func:`limited` made already; then only duplicates are brought to one side. Parts that the source gives are never changed.
     """
     policy = recipe.data.duplicates
+    if early is None and (policy == "keep" or not len(found)):
+        made = rows.split(recipe, shares)
+        return made, made.codes
     wanted = np.ones(len(rows.keys), bool)
     drawn = bits(recipe.seed, "duplicates", 0, rows.keys, 1)[:, 0]
     if policy == "drop":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from danlu.data.split import PARTS, TEST
+from danlu.large.sorting import equal_groups
 
 _EXAMPLES = 20
 
@@ -29,13 +30,7 @@ class Twins:
 
 def twins(hashes: np.ndarray) -> Twins:
     """hashes: uint64 (N,), of each row's content (the inputs alone, so that equal inputs with different targets are found)."""
-    order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
-    edges = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1], True]) if len(ordered) else np.zeros(1, np.int64)
-    sizes = np.diff(edges)
-    several = sizes > 1
-    member = np.repeat(several, sizes)
-    return Twins(order[member], np.r_[0, np.cumsum(sizes[several])].astype(np.int64))
+    return Twins(*equal_groups(hashes))
 
 
 def superfluous(found: Twins, given: np.ndarray | None, drawn: np.ndarray) -> np.ndarray:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from danlu.data.columns import Numbers
+from danlu.data.columns import Coded, Numbers, Numerals
 from danlu.errors import DataError
+from danlu.large.arrays import blocks, zeros
 from danlu.messages import say
 
 _FORMATS = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d.%m.%Y %H:%M")
@@ -21,9 +22,21 @@ def moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
 
     Raises DataError for the first value that is missing or no time. Times without a zone are taken as UTC.
     """
-    if isinstance(values, Numbers) and np.isfinite(values.values).all():
-        return values.values.astype(np.float64)
-    result = np.empty(len(values), np.float64)
+    result = zeros(len(values), np.float64)
+    plain = isinstance(values, Numbers) and all(np.isfinite(values.values[some]).all() for some in blocks(len(values)))
+    if plain or (isinstance(values, Numerals) and not _dated(values.values)):
+        for some in blocks(len(values), values.values, result):  # type: ignore[attr-defined]
+            result[some] = values.values[some]  # type: ignore[attr-defined]
+        return result
+    if isinstance(values, Coded):
+        told = [seconds_of(value) for value in values.values]
+        table = np.asarray([*(np.nan if each is None else each for each in told), np.nan])
+        for some in blocks(len(values), values.codes, result):
+            result[some] = table[values.codes[some]]
+            if np.isnan(result[some]).any():
+                break
+        else:
+            return result
     known: dict[Any, float] = {}
     for row, value in enumerate(values):
         seconds = known.get(value) if isinstance(value, str) else None
@@ -38,6 +51,11 @@ def moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
                 known[value] = seconds
         result[row] = seconds
     return result
+
+
+def _dated(values: np.ndarray) -> bool:
+    """Whether some number may be a date such as 20240317."""
+    return any(bool(((values[some] >= 19000000) & (values[some] < 21000000)).any()) for some in blocks(len(values)))
 
 
 def seconds_of(value: Any) -> float | None:
@@ -77,7 +95,7 @@ def _format(pattern: str) -> Any:
 def groups(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
     """int64 (N,): the same number for the same value. Raises DataError for the first row that has none."""
     index: dict[str, int] = {}
-    result = np.empty(len(values), np.int64)
+    result = zeros(len(values), np.int64)
     for row, value in enumerate(values):
         if value is None or value == "" or (isinstance(value, float) and value != value):
             raise DataError.of(origins[row], say("data.split.no-group"), say("data.split.no-group.remedy"))

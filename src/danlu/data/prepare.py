@@ -26,12 +26,14 @@ from danlu.data.kinds.category import Category
 from danlu.data.kinds.labels import Labels
 from danlu.data.places import cache_folder
 from danlu.data.progress import Pace, Progress
+from danlu.data.row_names import keys_in
 from danlu.data.split import PARTS
 from danlu.data.stream import Stream, checked
 from danlu.data.table import Part, Table
 from danlu.errors import DataError
+from danlu.large.arrays import gathered, lie_in, where
 from danlu.messages import say
-from danlu.randomness import keys_of, order
+from danlu.randomness import order
 from danlu.recipe.names import load_object
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
@@ -58,6 +60,7 @@ def prepare(
 
     Raises DataError: nothing there, columns that don't fit, too many bad rows, a split that can't be made, no disk space.
     """
+    lie_in(cache_folder(recipe.data.cache))
     format_, table = reading.read(recipe, spec.columns, progress)
     there = {name: wish for name, wish in spec.columns.items() if name in table.columns or not wish.optional}
     if len(there) < len(spec.columns):  # the data lack what is optional
@@ -102,10 +105,10 @@ def prepare(
 
     rows = store.rows
     ids, origins = pick(table.ids, rows), pick(table.origins, rows)
-    keys = keys_of(ids)
+    keys = keys_in(ids)
     labels = {name: _labels(store, name, len(rows)) for name in classed}
     target = None if aim is None else classed[aim].strata(labels[aim])
-    twins = duplicates.twins(store.hashes if first is None else first.exact[rows])
+    twins = duplicates.twins(store.hashes if first is None else gathered(first.exact, rows))
     wanted = rows_of(table, rows, keys, target, origins)
     if spec.disjoint is not None:
         wanted = wanted.apart(labels[spec.disjoint])
@@ -116,9 +119,7 @@ def prepare(
         divided, codes = first.split, first.codes[rows]
     if spec.disjoint is not None:
         refuse_shared(codes, labels[spec.disjoint], classed[spec.disjoint], spec.disjoint, origins)
-    parts: dict[Part, np.ndarray] = {
-        part: np.flatnonzero(codes == code).astype(np.int64) for code, part in enumerate(PARTS)
-    }
+    parts: dict[Part, np.ndarray] = {part: where(codes == code) for code, part in enumerate(PARTS)}
     statistics = {
         name: _statistics(store, name, kind, parts["train"], keys, recipe.seed, progress)
         for name, kind in kinds.items()
@@ -228,8 +229,14 @@ def _statistics(
             yield store.gather(column, rows[start : start + step])
 
     result = kind.statistics(blocks())
+    _let_go(store)
     pace.end(len(rows))
     return result
+
+
+def _let_go(store: Store) -> None:
+    if isinstance(store, Cache):
+        store.release()
 
 
 def _described(
@@ -261,4 +268,5 @@ def _described(
                 if column.role == "target"
                 for one in kind.suspects(store.gather(name, chosen), np.asarray(store.gather(aim, chosen)), kinds[aim])
             ]
+        _let_go(store)
     return described

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from danlu.data.columns import Coded
 from danlu.data.table import Part
 from danlu.errors import DataError
+from danlu.large.arrays import Growing, blocks, gathered, where, zeros
+from danlu.large.sorting import sort_order
 from danlu.messages import say
 from danlu.randomness import bits
 
@@ -56,9 +59,9 @@ def split(
     codes = np.full(len(keys), TRAIN, np.int8) if given is None else np.where(given < 0, TRAIN, given).astype(np.int8)
     wanted = {part: float(shares.get(PARTS[part], 0.0)) for part in _MADE}
     made = {part: share for part, share in wanted.items() if share > 0 and not (codes == part).any()}
-    pool = np.flatnonzero(codes == TRAIN)
     if not made:
         return Split(codes, "given")
+    pool = where(codes == TRAIN)
     if not len(pool):
         raise DataError.of("data.split", say("data.split.no-train"))
     if len(pool) <= len(made):
@@ -68,7 +71,7 @@ def split(
             say("data.split.few-rows.remedy"),
         )
     if time is not None:
-        codes[pool] = _by_time(time[pool], made)
+        codes[pool] = _by_time(gathered(time, pool), made)
         return Split(codes, "by time")
     inside, small = (None, ()) if labels is None else _classes(labels[pool], made, strict)
     drawn = bits(seed, "split", 0, keys[pool], 1)[:, 0]
@@ -132,8 +135,17 @@ def _drawn(
             take = min(max(int(left[part][label]), 0), max(end - begin, 0))
             result[order[begin : begin + take]] = part
             begin += take
+    if units is None and _exact(result, quota):
+        return result
     _even_out(result, drawn, np.arange(len(result)) if units is None else units, rows < 0, quota)
     return result
+
+
+def _exact(result: np.ndarray, quota: Mapping[int, np.ndarray]) -> bool:
+    """Whether every part has what it should have, and something."""
+    wanted = {part: int(numbers.sum()) for part, numbers in quota.items()}
+    wanted[TRAIN] = len(result) - sum(wanted.values())
+    return all(count > 0 and int((result == part).sum()) == count for part, count in wanted.items())
 
 
 def _leave_one(quota: dict[int, np.ndarray], sizes: np.ndarray) -> None:
@@ -225,18 +237,23 @@ def _even_out(
 
 def _by_time(time: np.ndarray, made: Mapping[int, float]) -> np.ndarray:
     """int8 (n,): the latest rows are test, those before them val; a cut falls between two different times, the nearest to the share."""
-    order = np.argsort(time, kind="stable")
-    moments = time[order]
+    order = sort_order(time)
+    moments = gathered(time, order)
     result = np.full(len(time), TRAIN, np.int8)
     end = len(time)
-    cuts = np.flatnonzero(np.diff(moments) > 0) + 1  # rows before each change of time
+    growing = Growing(np.int64)
+    for some in blocks(len(moments), moments):
+        growing.append(np.flatnonzero(np.diff(moments[some.start : some.stop + 1]) > 0) + 1 + some.start)
+    cuts = growing.done()  # rows before each change of time
     for later, (part, share) in enumerate(made.items(), 1):
         inside = cuts[len(made) - later :]  # the parts before it need a cut each
-        inside = inside[inside < end]
+        inside = inside[: np.searchsorted(inside, end)]
         if not len(inside):
             raise DataError.of("data.split.time", say("data.split.few-times", parts=len(made) + 1))
         wish = end - max(1, round(share * len(time)))
-        cut = int(inside[np.argmin(np.abs(inside - wish))])
+        after = int(np.searchsorted(inside, wish))
+        near = [int(each) for each in inside[max(0, after - 1) : after + 1]]
+        cut = min(near, key=lambda each: abs(each - wish))  # of two as near the earlier
         result[order[cut:end]] = part
         end = cut
     return result
@@ -268,4 +285,17 @@ def joined(*units: np.ndarray | None) -> np.ndarray | None:
 def codes_of(parts: Sequence[Part | None]) -> np.ndarray:
     """int8 (N,): index into :data:`PARTS`, -1 where there is none."""
     place = {None: -1, "train": TRAIN, "val": VAL, "test": TEST}
+    if isinstance(parts, Coded):
+        known = np.asarray([*(place[part] for part in parts.values), -1], np.int8)  # type: ignore[index]
+        made = zeros(len(parts), np.int8)
+        for some in blocks(len(parts), parts.codes):
+            made[some] = known[parts.codes[some]]
+        return made
     return np.fromiter((place[part] for part in parts), np.int8, len(parts))
+
+
+def given_by(codes: np.ndarray) -> Sequence[Part | None]:
+    """The inverse of :func:`codes_of`."""
+    made = zeros(len(codes), np.int32)
+    made[:] = codes
+    return Coded(made, PARTS)  # type: ignore[return-value]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from danlu import randomness
+from danlu.large.arrays import blocks, gathered, zeros
+from danlu.large.sorting import sort_order
 
 _SAMPLER = "sampler"
 _ORDER = "order"
@@ -75,7 +77,7 @@ def plan(ask: Ask, epoch: int) -> Plan:
     if ask.weights is None and not ask.shuffle:  # nothing is copied
         return Plan(ask.rows, ask.keys, edges)
     slots, keys = visited(ask, epoch)
-    return Plan(ask.rows[slots], keys, edges)
+    return Plan(gathered(ask.rows, slots), keys, edges)
 
 
 def visited(ask: Ask, epoch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -83,8 +85,16 @@ def visited(ask: Ask, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     if ask.weights is not None:
         slots, turns = draw(ask.weights, ask.seed, epoch)
         return slots, repeated(ask.keys[slots], turns)
-    slots = randomness.order(ask.seed, _ORDER, epoch, ask.keys) if ask.shuffle else np.arange(len(ask.rows))
-    return slots, ask.keys[slots]
+    slots = _shuffled(ask, epoch) if ask.shuffle else np.arange(len(ask.rows))
+    return slots, gathered(ask.keys, slots)
+
+
+def _shuffled(ask: Ask, epoch: int) -> np.ndarray:
+    """int64 (N,): :func:`danlu.randomness.order`."""
+    drawn = zeros(len(ask.keys), np.uint64)
+    for some in blocks(len(drawn), drawn, ask.keys):
+        drawn[some] = randomness.bits(ask.seed, _ORDER, epoch, ask.keys[some], 1)[:, 0]
+    return sort_order(drawn)
 
 
 def bounds(samples: int, size: int, world: int = 1, drop_last: bool = False) -> np.ndarray:

@@ -15,6 +15,7 @@ from danlu.data.cache.files import ArrayFile, GrowingArray
 from danlu.data.cache.proof import Proof
 from danlu.data.cache.rows import Values
 from danlu.data.kinds.base import Kind, Storage
+from danlu.large.arrays import release
 
 _IN_MEMORY = 4 << 20  # bytes: smaller arrays (labels, offsets) are read into memory, where no page can fault
 
@@ -66,6 +67,9 @@ class Column(ABC):
     def lengths(self, rows: np.ndarray) -> np.ndarray | None:
         """int64 (B,): the first dimension of each value, where values differ in it."""
         return None
+
+    def release(self) -> None:
+        release(*self._arrays.values())
 
     @abstractmethod
     def gather(self, rows: np.ndarray) -> Values:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from danlu.data.cache.files import FORMAT
-from danlu.data.columns import Coded, Paths, Picked, Texts
+from danlu.data.columns import Coded, Numbers, Numerals, Paths, Picked, Texts
 from danlu.data.kinds.base import Kind
 from danlu.data.table import Table
+from danlu.large.arrays import blocks
 
 _SAMPLES = 64
 _LARGE = 64 << 20
@@ -55,6 +56,10 @@ def _digest(raws: Sequence[Any]) -> str:
     elif isinstance(raws, Coded):
         digest.update(repr(raws.values).encode())
         digest.update(raws.codes.data)
+    elif isinstance(raws, Numbers | Numerals):
+        digest.update(f"{type(raws).__name__}{raws.values.dtype.str}{len(raws)}".encode())
+        for some in blocks(len(raws), raws.values):
+            digest.update(np.ascontiguousarray(raws.values[some]).data)
     elif isinstance(raws, Texts):
         digest.update(raws.digest())
     elif isinstance(raws, Picked):

@@ -13,6 +13,7 @@ from danlu.data.cache.files import FORMAT, META, DamagedError, described, read_j
 from danlu.data.cache.rows import BadRow, Note, Values
 from danlu.data.kinds.base import Kind
 from danlu.data.room import memory
+from danlu.large.arrays import HELD, release
 
 PROBLEMS = "problems.json"
 
@@ -45,8 +46,10 @@ class Cache:
             array.check(folder, whole=True)
         for file in (file for parts in files.values() for file in parts.values()):
             file.check(folder, whole)
-        self.rows = arrays["rows"].load(folder)
-        self.hashes = arrays["hashes"].load(folder)
+        self.rows, self.hashes = (
+            arrays[name].load(folder) if arrays[name].bytes <= HELD else arrays[name].read(folder)
+            for name in ("rows", "hashes")
+        )
         self.bad = tuple(_bad_rows(problems["bad"]))
         self.notes = tuple(Note(**{**item, "examples": tuple(item["examples"])}) for item in problems["notes"])
         self._columns = {name: column(folder, parts, kinds[name]) for name, parts in files.items()}
@@ -68,6 +71,12 @@ class Cache:
 
     def gather_all(self, columns: Iterable[str], rows: np.ndarray) -> dict[str, Values]:
         return {name: self._columns[name].gather(rows) for name in columns}
+
+    def release(self) -> None:
+        """Give back the memory of pages that were looked at once."""
+        release(self.rows, self.hashes)
+        for one in self._columns.values():
+            one.release()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Cache, (self.folder, self.kinds)  # another process maps the same files, instead of being sent them

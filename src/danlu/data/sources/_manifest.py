@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from danlu.data.columns import Coded, Paths, Texts
+from danlu.data.columns import Coded, Paths
 from danlu.data.kinds.base import BadValue, MissingValue
 from danlu.data.kinds.category import class_name
-from danlu.data.progress import Progress
+from danlu.data.progress import Pace, Progress
+from danlu.data.row_names import RowNames, digests_of
 from danlu.data.sources import _listing
 from danlu.data.sources._colour_maps import class_file
 from danlu.data.sources._images_of import images_of
@@ -23,6 +24,7 @@ from danlu.data.sources._listing import readable
 from danlu.data.sources._mapping import extra, mapping, plain, shortened, spans
 from danlu.data.sources._objects import objects_of
 from danlu.data.sources._parts import part_of
+from danlu.data.split import PARTS, given_by
 from danlu.data.table import Part, Table
 from danlu.data.tabular.records import Records
 from danlu.errors import DataError
@@ -128,7 +130,7 @@ def table(
     origins = got.lines if names is None else _Origins(got.lines, names)
     whole = Table(
         columns=columns,
-        ids=_ids(names, columns, [got.columns[name] for name in extras.values()], got.lines),
+        ids=_ids(names, columns, [got.columns[name] for name in extras.values()], got.lines, progress),
         origins=origins,
         fingerprint=f"manifest {digest} {json.dumps(dict(mapped.columns), sort_keys=True)}",
         given=given,
@@ -217,7 +219,13 @@ def _split_by_name(manifest: Manifest) -> str | None:
     return None
 
 
-def _given(where: str, values: Iterable[Any], strict: bool, column: str) -> list[Part | None]:
+def _given(where: str, values: Iterable[Any], strict: bool, column: str) -> Sequence[Part | None]:
+    if isinstance(values, Coded):  # each different one is looked at once
+        named = [part_of(value) or value for value in values.values_in_use() if value]
+        if all(part in PARTS for part in named):
+            told = {value: PARTS.index(part_of(value) or value) for value in values.values_in_use() if value}  # type: ignore[arg-type]
+            place = np.asarray([*(told.get(value, -1) for value in values.values), -1], np.int8)
+            return given_by(place[values.codes])
     parts = [None if value is None or value == "" else part_of(str(value)) or str(value) for value in values]
     odd = Counter(part for part in parts if part not in (None, "train", "val", "test"))
     if odd:
@@ -249,6 +257,7 @@ def _ids(
     columns: Mapping[str, Sequence[Any]],
     extras: Sequence[Sequence[Any]],
     lines: Sequence[str],
+    progress: Progress | None,
 ) -> Sequence[str]:
     """The image's name; with the rest of the row where a name occurs twice; the row's content where there is no name.
 
@@ -257,7 +266,7 @@ def _ids(
     A row with images of no name is known by its place alone.
     """
     if names is None:
-        return _contents([*columns.values(), *extras]) if all(map(_plain_values, columns.values())) else lines
+        return _contents([*columns.values(), *extras], progress) if all(map(_plain_values, columns.values())) else lines
     bases = [readable(name) if name else "" for name in names]
     often = {base for base, count in Counter(bases).items() if count > 1}
     if not often:
@@ -274,24 +283,19 @@ def _ids(
     return ids
 
 
-def _contents(columns: Sequence[Sequence[Any]]) -> Sequence[str]:
+def _contents(columns: Sequence[Sequence[Any]], progress: Progress | None) -> Sequence[str]:
     """Rows of no name: each by what stands in it, equal ones numbered. Of millions no Python object is kept for each."""
-    made = bytearray()
-    for row in zip(*columns, strict=True):
-        made += _digest(list(row))
-    digests = np.frombuffer(made, ">u8")
-    order = np.argsort(digests, kind="stable")
-    fresh = np.r_[True, digests[order][1:] != digests[order][:-1]]
-    places = np.arange(len(order))
-    turns = np.empty(len(order), np.int64)
-    turns[order] = places - np.maximum.accumulate(np.where(fresh, places, 0)) + 1
-    names = (f"#{each:016x}" if turn == 1 else f"#{each:016x}.{turn}" for each, turn in _pairs(digests, turns))
-    return Texts(names)  # type: ignore[return-value]  # none is empty
+    pace = Pace(progress, say("large.naming"), len(columns[0]))
 
+    def told() -> Iterator[bytes]:
+        for row, values in enumerate(zip(*columns, strict=True)):
+            yield _digest(list(values))
+            if not row % 4096:
+                pace(row)
 
-def _pairs(digests: np.ndarray, turns: np.ndarray) -> Iterator[tuple[int, int]]:
-    for start in range(0, len(digests), 4096):
-        yield from zip(digests[start : start + 4096].tolist(), turns[start : start + 4096].tolist(), strict=True)
+    made = RowNames(digests_of(told()))
+    pace.end(len(made))
+    return made
 
 
 def _digest(row: list[Any]) -> bytes:

@@ -49,6 +49,12 @@ def encoding_of(path: Path, longest: int | None = LONGEST_LINE) -> tuple[str, st
         raise unreadable(path, error) from error
 
 
+def lines_in(path: Path) -> int:
+    """How many lines a file ends: so many rows to expect."""
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+
+
 def plain_file(path: Path) -> None:
     """Raises DataError for what is no file that has an end: a folder, a pipe, a socket, a device."""
     try:

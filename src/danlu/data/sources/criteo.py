@@ -6,17 +6,16 @@ https://ailab.criteo.com/ressources/. Files without labels (``test.txt``) have 3
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from danlu.data.columns import Texts
+from danlu.data.growing import Cells
 from danlu.data.progress import Pace, Progress
 from danlu.data.sources import _manifest
-from danlu.data.sources._numbered import Numbered
-from danlu.data.sources._text import encoding_of
+from danlu.data.sources._numbered import Lines, Numbered
+from danlu.data.sources._text import encoding_of, lines_in
 from danlu.data.table import Table
 from danlu.messages import say
 from danlu.recipe.schema import DataSection
@@ -52,11 +51,11 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         return [row[index[name]] for row in first if len(row) == len(header)]
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
-        columns = [Texts() for _ in names]
+        columns = [Cells() for _ in names]
         places = [index[name] for name in names]
-        numbers = array("q")
+        numbers = Lines()
         problems: list[tuple[str, str]] = []
-        pace = Pace(progress, say("data.reading", file=path.name))
+        pace = Pace(progress, say("data.reading", file=path.name), lines_in(path))
         with path.open(encoding=encoding) as file:
             for number, line in enumerate(file, 1):
                 row = line.rstrip("\r\n").split("\t")
@@ -68,9 +67,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
                 for place, column in zip(places, columns, strict=True):
                     column.append(row[place])
                 numbers.append(number)
-                pace(len(numbers))
+                pace(number)
         pace.end(len(numbers))
-        made = dict(zip(names, columns, strict=True))
+        made = {name: column.done() for name, column in zip(names, columns, strict=True)}
         return _manifest.Fetched(made, Numbered(path.name, numbers), problems, types=_TYPES)
 
     return _manifest.table(_manifest.Manifest(path, header, digest, some, fetch), data, wanted, progress)

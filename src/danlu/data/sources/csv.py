@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from danlu.data.columns import Texts
+from danlu.data.growing import Cells
 from danlu.data.progress import Pace, Progress
 from danlu.data.sources import _manifest
 from danlu.data.sources._listing import is_image
 from danlu.data.sources._mapping import listed
-from danlu.data.sources._numbered import Numbered
-from danlu.data.sources._text import LONGEST_LINE, encoding_of
+from danlu.data.sources._numbered import Lines, Numbered
+from danlu.data.sources._text import LONGEST_LINE, encoding_of, lines_in
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -129,10 +128,10 @@ def _fetch(
 ) -> _manifest.Fetched:
     index = {name: place for place, name in enumerate(header)}
     places = [index[name] for name in names]
-    columns = [Texts() for _ in names]
-    numbers = array("q")
+    columns = [Cells() for _ in names]
+    numbers = Lines()
     problems: list[tuple[str, str]] = []
-    pace = Pace(progress, say("data.reading", file=path.name))
+    pace = Pace(progress, say("data.reading", file=path.name), lines_in(path))
     records = _records(path, encoding, delimiter)
     next(records)  # the header
     for number, row in records:
@@ -144,9 +143,10 @@ def _fetch(
         for place, column in zip(places, columns, strict=True):
             column.append(row[place].strip())
         numbers.append(number)
-        pace(len(numbers))
+        pace(number)
     pace.end(len(numbers))
-    return _manifest.Fetched(dict(zip(names, columns, strict=True)), Numbered(path.name, numbers), problems, notes)
+    made = {name: column.done() for name, column in zip(names, columns, strict=True)}
+    return _manifest.Fetched(made, Numbered(path.name, numbers), problems, notes)
 
 
 def _cells(row: list[str], header: list[str]) -> str:

@@ -5,14 +5,16 @@ https://recbole.io/docs/user_guide/data/atomic_files.html. A folder is read as t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from danlu.data.progress import Progress
+from danlu.data.growing import Cells
+from danlu.data.progress import Pace, Progress
 from danlu.data.sources import _manifest
-from danlu.data.sources._numbered import Numbered
-from danlu.data.sources._text import encoding_of
+from danlu.data.sources._numbered import Lines, Numbered
+from danlu.data.sources._text import encoding_of, lines_in
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -33,33 +35,49 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     if found is None:
         raise DataError.of(str(path), say("data.no-inter"), say("data.no-inter.remedy"))
     encoding, digest = encoding_of(found)
-    with found.open(encoding=encoding, newline="") as file:
-        lines = file.read().splitlines()
-    if not lines:
+    first = next(_lines(found, encoding), None)
+    if first is None:
         raise DataError.of(str(found), say("data.manifest.empty"))
-    header = [cell.strip().rpartition(":")[0] or cell.strip() for cell in lines[0].split("\t")]
-    said = [cell.strip().rpartition(":")[2] for cell in lines[0].split("\t")]
+    header = [cell.strip().rpartition(":")[0] or cell.strip() for cell in first.split("\t")]
+    said = [cell.strip().rpartition(":")[2] for cell in first.split("\t")]
     types = {name: _HOLDS[type_] for name, type_ in zip(header, said, strict=True) if type_ in _HOLDS}
-    cells = [line.split("\t") for line in lines[1:]]
-    kept = [(number, row) for number, row in enumerate(cells, 2) if len(row) == len(header)]
-    problems = [
-        (say("data.line", file=found.name, number=number), say("data.csv.cells", found=len(row), expected=len(header)))
-        for number, row in enumerate(cells, 2)
-        if len(row) != len(header) and any(cell.strip() for cell in row)
-    ]
-
-    def column(name: str, rows: Sequence[tuple[int, list[str]]]) -> list[str]:
-        place = header.index(name)
-        return [row[place].strip() for _, row in rows]
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
-        columns: dict[str, Sequence[Any]] = {name: column(name, kept) for name in names}
-        return _manifest.Fetched(columns, Numbered(found.name, [number for number, _ in kept]), problems, types=types)
+        places = [header.index(name) for name in names]
+        columns = [Cells(empty=True) for _ in names]
+        numbers = Lines()
+        problems: list[tuple[str, str]] = []
+        pace = Pace(progress, say("data.reading", file=found.name), lines_in(found))
+        for number, line in enumerate(_lines(found, encoding), 1):
+            row = line.split("\t")
+            if number == 1:
+                continue
+            if len(row) != len(header):
+                if any(cell.strip() for cell in row):
+                    what = say("data.csv.cells", found=len(row), expected=len(header))
+                    problems.append((say("data.line", file=found.name, number=number), what))
+                continue
+            for place, column in zip(places, columns, strict=True):
+                column.append(row[place].strip())
+            numbers.append(number)
+            pace(number)
+        pace.end(len(numbers))
+        made = {name: column.done() for name, column in zip(names, columns, strict=True)}
+        return _manifest.Fetched(made, Numbered(found.name, numbers), problems, types=types)
 
     def some(name: str) -> Sequence[Any]:
-        return column(name, kept[:_SAMPLE])
+        place = header.index(name)
+        rows = (line.split("\t") for line in islice(_lines(found, encoding), 1, None))
+        return [row[place].strip() for row in islice((row for row in rows if len(row) == len(header)), _SAMPLE)]
 
     return _manifest.table(_manifest.Manifest(found, header, digest, some, fetch), data, wanted, progress)
+
+
+def _lines(path: Path, encoding: str) -> Iterator[str]:
+    """As ``str.splitlines`` cuts them."""
+    with path.open(encoding=encoding, newline="") as file:
+        for line in file:
+            yield from line.splitlines()
 
 
 def _file(path: Path) -> Path | None:

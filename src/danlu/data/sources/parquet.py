@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from danlu.data.columns import Coded, Numbers
 from danlu.data.columns import Column as LazyColumn
-from danlu.data.columns import Numbers
+from danlu.data.growing import FEW, SHARE
 from danlu.data.progress import Pace, Progress
 from danlu.data.room import refuse_too_large
 from danlu.data.sources import _manifest
@@ -22,14 +23,17 @@ from danlu.data.sources._mapping import listed, shortened
 from danlu.data.sources._numbered import Numbered
 from danlu.data.sources._parts import part_in
 from danlu.data.sources._text import plain_file, unreadable
+from danlu.data.split import codes_of, given_by
 from danlu.data.table import Part, Table
 from danlu.errors import DataError, Problem
+from danlu.large.arrays import Growing
 from danlu.messages import say
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
 _SAMPLE = 50
-_HELD = 64  # bytes of memory for a value, at least
+_HELD = 64  # bytes of memory for a value that is no number, at least
+_BATCH = 1 << 18  # rows read at once
 
 
 def recognises(path: Path) -> bool:
@@ -78,27 +82,23 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         counts = [file.metadata.num_rows for file in opened]
-        held = sum(not _heavy(schema.field(name).type) for name in names)
+        held = sum(not _heavy(schema.field(name).type) and not _numeric(schema.field(name).type) for name in names)
         refuse_too_large(str(path), sum(counts) * held * _HELD)
-        pace = Pace(progress, say("data.reading", file=path.name), len(names))
+        pace = Pace(progress, say("data.reading", file=path.name), sum(counts) * len(names))
         columns: dict[str, Sequence[Any]] = {}
         for done, name in enumerate(names):
             if _heavy(schema.field(name).type):
                 columns[name] = Grouped(files, name)
             else:
-                read = []
-                for file, each in zip(files, opened, strict=True):
-                    with _reading(file):
-                        read.append(_plain(each.read([name])[name]))
-                columns[name] = _one_after_another(read)
-            pace(done)
-        pace.end(len(names))
+                pieces = _Pieces(files, opened, name, lambda rows, done=done: pace(done * sum(counts) + rows))  # type: ignore[misc]
+                columns[name] = _compact(pieces, schema.field(name).type) or _one_after_another(pieces.whole())
+        pace.end(sum(counts) * len(names))
         lines = _Joined(
             [Numbered(file.name, range(1, count + 1), "data.row") for file, count in zip(files, counts, strict=True)]
         )
-        given: list[Part | None] | None = None
+        given: Sequence[Part | None] | None = None
         if parts is not None:
-            given = [part for part, count in zip(parts, counts, strict=True) for _ in range(count)]
+            given = given_by(np.repeat(codes_of(parts), counts))
         return _manifest.Fetched(columns, lines, given=given, classes=_class_names(schema))
 
     def some(name: str) -> Sequence[Any]:
@@ -147,12 +147,65 @@ def _heavy(kind: Any) -> bool:
     return any(test(kind) for test in binary)
 
 
-def _plain(column: Any) -> list[Any] | np.ndarray:
-    """Values of a column: numbers without gaps as an array, all else (dictionary-encoded, dated) as plain Python objects."""
+class _Pieces:
+    """A column of several files, some rows at a time. tell: how many rows are read."""
+
+    def __init__(self, files: Sequence[Path], opened: Sequence[Any], name: str, tell: Callable[[int], None]) -> None:
+        self._files, self._opened, self._name, self._tell = files, opened, name, tell
+
+    def __iter__(self) -> Iterator[Any]:
+        """Arrow arrays."""
+        done = 0
+        for file, each in zip(self._files, self._opened, strict=True):
+            with _reading(file):
+                for batch in each.iter_batches(_BATCH, columns=[self._name]):
+                    yield batch.column(0)
+                    done += len(batch)
+                    self._tell(done)
+
+    def whole(self) -> list[list[Any] | np.ndarray]:
+        """The values of each file."""
+        found = []
+        for file, each in zip(self._files, self._opened, strict=True):
+            with _reading(file):
+                found.append(_plain(each.read([self._name])[self._name]))
+        return found
+
+
+def _compact(pieces: Iterable[Any], kind: Any) -> Numbers | Coded | None:
+    """Numbers without gaps, or few different texts; None for anything else."""
     import pyarrow as pa
 
-    numbers = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    if numbers and not column.null_count:
+    if _numeric(kind):
+        made: Growing | None = None
+        for piece in pieces:
+            if piece.null_count or piece.type != kind:
+                return None
+            made = made or Growing(piece.to_numpy(zero_copy_only=False).dtype)
+            made.append(piece.to_numpy(zero_copy_only=False))
+        return None if made is None else Numbers(made.done())
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return None
+    codes, known = Growing(np.int32), dict[str | None, int]()
+    for piece in pieces:
+        found = piece.dictionary_encode()
+        places = [-1 if text is None else known.setdefault(text, len(known)) for text in found.dictionary.to_pylist()]
+        inside = found.indices.fill_null(len(places)).to_numpy(zero_copy_only=False)
+        codes.append(np.asarray([*places, -1], np.int32)[inside])
+        if len(known) > max(FEW, codes.length // SHARE):
+            return None
+    return None if len(known) > codes.length / 2 else Coded(codes.done(), tuple(known))  # type: ignore[arg-type]
+
+
+def _numeric(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _plain(column: Any) -> list[Any] | np.ndarray:
+    """Values of a column: numbers without gaps as an array, all else (dictionary-encoded, dated) as plain Python objects."""
+    if _numeric(column.type) and not column.null_count:
         return column.to_numpy()  # type: ignore[no-any-return]
     return column.to_pylist()  # type: ignore[no-any-return]
 

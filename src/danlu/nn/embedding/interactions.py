@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from danlu.large import arrays
+from danlu.large.arrays import Growing
+from danlu.large.sorting import sort_order, together
 
 PARTS = 3  # train, val, test: an item is known from its part on
 
@@ -38,17 +43,23 @@ class Interactions(nn.Module):
         """
         super().__init__()
         self.users, self.count = users, count
-        known = (user >= 0) & (item >= 0)
-        by = (item[known],) if when is None else (item[known], when[known])
-        order = np.lexsort((*by, part[known], user[known]))
-        pairs = np.stack([user[known], item[known], part[known]])[:, order].astype(np.int64)
-        _, first = np.unique(pairs[0] * count + pairs[1], return_index=True)
-        pairs = pairs[:, np.sort(first)]
-        sizes = np.bincount(pairs[0], minlength=users) if users else np.zeros(0, np.int64)
-        ends = np.stack([np.bincount(pairs[0][pairs[2] <= code], minlength=users) for code in range(PARTS)], axis=1)
+        ends = np.zeros((users, PARTS), np.int64)
+        met = Growing(np.int64)
+        for rows in together(user, sort_order(user)):
+            rows = rows[(user[rows] >= 0) & (item[rows] >= 0)]
+            by = (item[rows],) if when is None else (item[rows], when[rows])
+            pairs = np.stack([user[rows], item[rows], part[rows]]).astype(np.int64)
+            pairs = pairs[:, np.lexsort((*by, part[rows], user[rows]))]
+            _, first = np.unique(pairs[0] * count + pairs[1], return_index=True)
+            pairs = pairs[:, np.sort(first)]
+            for code in range(PARTS):
+                own, many = np.unique(pairs[0][pairs[2] <= code], return_counts=True)
+                ends[own, code] += many
+            met.append(pairs[1])
+        sizes = ends[:, -1]
         self.register_buffer("starts", torch.from_numpy(np.r_[0, np.cumsum(sizes)].astype(np.int64)))
-        self.register_buffer("ends", torch.from_numpy(ends.astype(np.int64)))
-        self.register_buffer("items", torch.from_numpy(np.ascontiguousarray(pairs[1])))
+        self.register_buffer("ends", torch.from_numpy(ends))
+        self.register_buffer("items", torch.from_numpy(np.array(met.done())))
         self._measure()
 
     def _measure(self) -> None:
@@ -84,13 +95,23 @@ class Interactions(nn.Module):
     def learnt(self) -> tuple[np.ndarray, np.ndarray]:
         """int64 (N,), (N,): user and item of every pair of the training part."""
         starts, ends = self.starts.cpu().numpy(), self.ends[:, 0].cpu().numpy()
-        user = np.repeat(np.arange(self.users), ends)
-        offset = np.arange(len(user)) - np.repeat(np.cumsum(ends) - ends, ends)
-        return user, self.items.cpu().numpy()[np.repeat(starts[:-1], ends) + offset]
+        items = self.items.cpu().numpy()
+        users, met = Growing(np.int64), Growing(np.int64)
+        edges = np.searchsorted(starts, np.arange(0, len(items) + arrays.AT_ONCE, arrays.AT_ONCE))
+        for first, last in pairwise(np.unique(np.r_[0, np.minimum(edges, self.users), self.users]).tolist()):
+            many = ends[first:last]
+            offset = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
+            users.append(np.repeat(np.arange(first, last), many))
+            met.append(items[np.repeat(starts[first:last], many) + offset])
+        return users.done(), met.done()
 
     def counts(self) -> np.ndarray:
         """int64 (items,): users who met each item in training."""
-        return np.bincount(self.learnt()[1], minlength=self.count)
+        found = np.zeros(self.count, np.int64)
+        met = self.learnt()[1]
+        for some in arrays.blocks(len(met), met):
+            found += np.bincount(met[some], minlength=self.count)
+        return found
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
         """Whatever number of pairs the weights bring along."""

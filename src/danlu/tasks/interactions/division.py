@@ -5,19 +5,25 @@ Every pair of user and item is in one part, however often it comes: nothing that
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from danlu.data.columns import Numbers
+from danlu.data.columns import Coded, Numbers, Numerals
 from danlu.data.dividing import Divided
 from danlu.data.moments import moments
-from danlu.data.split import PARTS, TEST, TRAIN, VAL, codes_of
+from danlu.data.row_names import keys_in
+from danlu.data.split import PARTS, TEST, TRAIN, VAL, codes_of, given_by
 from danlu.data.split import split as split_rows
 from danlu.data.table import Table
 from danlu.errors import DataError
+from danlu.large import arrays
+from danlu.large.arrays import Growing, blocks, gathered, release, zeros
+from danlu.large.sorting import sort_order, together
 from danlu.messages import say
-from danlu.randomness import bits, keys_of
+from danlu.randomness import bits
 from danlu.recipe.schema import Recipe
 
 _TAIL = 0.2  # share of the items, the most frequent, whose share of the rows is told
@@ -26,6 +32,7 @@ _TAIL = 0.2  # share of the items, the most frequent, whose share of the rows is
 def divide(recipe: Recipe, table: Table) -> Divided:
     """The rows, those of a user together, with their parts. What the source says of parts is kept. Raises DataError."""
     user, item = (_codes(table.columns[name]) for name in ("user", "item"))
+    order = sort_order(user)  # lists of one user are made once where its rows are together
     how = ""
     if table.given is not None and any(part is not None for part in table.given):
         codes = codes_of(table.given)
@@ -36,15 +43,18 @@ def divide(recipe: Recipe, table: Table) -> Divided:
                 "data.split", say("recommendation.shared", count=shared), say("recommendation.shared.remedy")
             )
     else:
-        codes, how = _divided(recipe, table, user, item)
-    order = np.argsort(user, kind="stable")  # lists of one user are made once where its rows are together
+        codes, how = _divided(recipe, table, user, item, order)
+    facts = _facts(user, item, codes)
+    release(user, item)
     taken = table.take(order)
-    given = [PARTS[code] for code in codes[order].tolist()]
-    return Divided(Table(**{**vars(taken), "given": given}), how, _facts(user, item, codes))
+    release(order)
+    return Divided(Table(**{**vars(taken), "given": given_by(gathered(codes, order))}), how, facts)
 
 
-def _divided(recipe: Recipe, table: Table, user: np.ndarray, item: np.ndarray) -> tuple[np.ndarray, str]:
-    """(int8 (N,) parts, how they were found)."""
+def _divided(
+    recipe: Recipe, table: Table, user: np.ndarray, item: np.ndarray, order: np.ndarray
+) -> tuple[np.ndarray, str]:
+    """(int8 (N,) parts, how they were found). order: int64 (N,), rows by user."""
     times = table.extra.get("time", table.columns.get("time"))
     asked = recipe.options["split"]
     where = recipe.where("options.split")
@@ -53,22 +63,40 @@ def _divided(recipe: Recipe, table: Table, user: np.ndarray, item: np.ndarray) -
     if asked == "auto":
         asked = "random" if times is None else "time"
     when = None if times is None else moments(times, table.origins)
-    drawn = bits(recipe.seed, "split", 0, keys_of(table.ids), 1)[:, 0]
-    order = np.lexsort((drawn, when)) if when is not None else np.argsort(drawn, kind="stable")
-    pair = _pairs(user, item)
-    _, first, same = np.unique(pair[order], return_index=True, return_inverse=True)
-    rows = order[first]  # of each pair the earliest
+    keys = keys_in(table.ids)
     shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
+
+    def pairs() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        """Of some users (rows in time, of each pair the earliest row, which of these each row's is, draws of all rows)."""
+        for rows in together(user, order):
+            drawn = bits(recipe.seed, "split", 0, keys[rows], 1)[:, 0]
+            turn = np.lexsort((drawn, when[rows])) if when is not None else np.argsort(drawn, kind="stable")
+            rows, drawn = rows[turn], drawn[turn]
+            _, first, same = np.unique(_pairs(user[rows], item[rows]), return_index=True, return_inverse=True)
+            yield rows, first, same.reshape(-1), drawn
+            release(item, keys, *(() if when is None else (when,)))
+
+    found = zeros(len(user), np.int8)
     if asked == "time":
         assert when is not None
-        codes = split_rows(drawn[rows], shares, recipe.seed, time=when[rows]).codes
-    elif asked == "random":
-        codes = by_user(user[rows], drawn[rows], shares["val"], shares["test"])
+        moment = Growing(np.float64)
+        for rows, first, _, _ in pairs():
+            moment.append(when[rows[first]])
+        every = moment.done()
+        codes = split_rows(zeros(len(every), np.uint64), shares, recipe.seed, time=every).codes
+        done = 0
+        for rows, first, same, _ in pairs():
+            found[rows] = codes[done : done + len(first)][same]
+            done += len(first)
     else:
-        codes = last_out(user[rows], drawn[rows], when[rows] if when is not None else drawn[rows])
-    every = np.empty(len(user), np.int8)
-    every[order] = codes[same.reshape(-1)]
-    return every, {"time": "by time", "random": "random for each user", "leave-one-out": "leave one out"}[asked]
+        for rows, first, same, drawn in pairs():
+            some = rows[first]
+            if asked == "random":
+                codes = by_user(user[some], drawn[first], shares["val"], shares["test"])
+            else:
+                codes = last_out(user[some], drawn[first], drawn[first] if when is None else when[some])
+            found[rows] = codes[same]
+    return found, {"time": "by time", "random": "random for each user", "leave-one-out": "leave one out"}[asked]
 
 
 def by_user(user: np.ndarray, drawn: np.ndarray, val: float, test: float) -> np.ndarray:
@@ -105,36 +133,68 @@ def _ranked(user: np.ndarray, *by: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 
 
 def _codes(values: Any) -> np.ndarray:
-    """int64 (N,): the same number for the same name, in the order of the names. No Python object is kept for each row."""
-    if isinstance(values, Numbers):
-        different, codes = np.unique(values.values, return_inverse=True)
+    """int32 (N,): the same number for the same name, in the order of the names. No Python object is kept for each row."""
+    if isinstance(values, Numbers | Numerals):
+        different = np.unique(np.concatenate([np.unique(values.values[some]) for some in blocks(len(values))]))
+        codes = zeros(len(values), np.int32)
+        for some in blocks(len(values), values.values, codes):
+            codes[some] = np.searchsorted(different, values.values[some])
         names = [str(value) for value in different.tolist()]
-    else:
+    elif isinstance(values, Coded):
         known: dict[str, int] = {}
-        codes = np.fromiter((known.setdefault(str(value).strip(), len(known)) for value in values), np.int64)
+        used = values.values_in_use()
+        place = {name: known.setdefault(name.strip(), len(known)) for name in used}
+        table = np.asarray([*(place.get(name, 0) for name in values.values), 0], np.int32)
+        codes = zeros(len(values), np.int32)
+        missing = False
+        for some in blocks(len(values), values.codes):
+            missing = missing or bool((values.codes[some] < 0).any())
+        if missing:
+            table[-1] = known.setdefault(str(None), len(known))
+        for some in blocks(len(values), values.codes, codes):
+            codes[some] = table[values.codes[some]]
         names = list(known)
-    ranks: np.ndarray = np.argsort(np.argsort(np.asarray(names, object)))
-    return ranks[codes.reshape(-1)]
+    else:
+        known = {}
+        made = Growing(np.int32)
+        several = iter(values)
+        while some_values := list(islice(several, arrays.AT_ONCE)):
+            made.append(np.asarray([known.setdefault(str(value).strip(), len(known)) for value in some_values]))
+        codes, names = made.done(), list(known)
+    ranks = np.argsort(np.argsort(np.asarray(names, object))).astype(np.int32)
+    for some in blocks(len(codes), codes):
+        codes[some] = ranks[codes[some]]
+    return codes
 
 
 def _pairs(user: np.ndarray, item: np.ndarray) -> np.ndarray:
     """int64 (N,): the same number for the same pair."""
-    found: np.ndarray = user * (int(item.max(initial=0)) + 1) + item
+    found: np.ndarray = user.astype(np.int64) * (int(item.max(initial=0)) + 1) + item
     return found
 
 
 def _parts_of_pairs(user: np.ndarray, item: np.ndarray, codes: np.ndarray) -> int:
     """How many pairs are in more than one part."""
-    pair = _pairs(user, item)
-    return len(np.unique(pair * len(PARTS) + codes)) - len(np.unique(pair))
+    found = 0
+    for rows in together(user, sort_order(user)):
+        pair = _pairs(user[rows], item[rows])
+        found += len(np.unique(pair * len(PARTS) + codes[rows])) - len(np.unique(pair))
+    return found
 
 
 def _facts(user: np.ndarray, item: np.ndarray, codes: np.ndarray) -> dict[str, Any]:
-    """Users, items, density, how long the tail is, and who is met for the first time when the net is judged."""
-    users, items = len(np.unique(user)), len(np.unique(item))
-    pairs = len(np.unique(_pairs(user, item)))
-    train = codes == TRAIN
-    counts = np.sort(np.bincount(item[train], minlength=items))[::-1]
+    """Users, items, density, how long the tail is, and who is met for the first time when the net is judged.
+
+    user, item: int (N,), from 0 on without a gap.
+    """
+    users, items = int(user.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1
+    pairs = sum(len(np.unique(_pairs(user[rows], item[rows]))) for rows in together(user, sort_order(user)))
+    met = {"users": np.zeros((len(PARTS), users), np.int64), "items": np.zeros((len(PARTS), items), np.int64)}
+    for some in blocks(len(user), user, item, codes):
+        for name, values in (("users", user[some]), ("items", item[some])):
+            for code in range(len(PARTS)):
+                met[name][code] += np.bincount(values[codes[some] == code], minlength=met[name].shape[1])
+    counts = np.sort(met["items"][TRAIN])[::-1]
     facts: dict[str, Any] = {
         "users": users,
         "items": items,
@@ -144,7 +204,6 @@ def _facts(user: np.ndarray, item: np.ndarray, codes: np.ndarray) -> dict[str, A
         "head_share": float(counts[: max(1, round(_TAIL * items))].sum() / max(1, counts.sum())),
     }
     for code, part in ((VAL, "val"), (TEST, "test")):
-        for name, values in (("users", user), ("items", item)):
-            asked = np.unique(values[codes == code])
-            facts[f"cold_{name}_{part}"] = int((~np.isin(asked, values[train])).sum())
+        for name, known in met.items():
+            facts[f"cold_{name}_{part}"] = int(((known[code] > 0) & (known[TRAIN] == 0)).sum())
     return facts

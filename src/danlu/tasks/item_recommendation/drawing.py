@@ -11,6 +11,7 @@ import torch
 
 from danlu.data.batches.batch import Batch
 from danlu.data.kinds.base import Kind
+from danlu.large.arrays import blocks, zeros
 from danlu.nn.embedding.interactions import Interactions
 from danlu.randomness import Position, bits_at
 
@@ -56,7 +57,9 @@ class Negatives(Asking):
         super().__init__(liked)
         self.count, self.items = count, known.count
         user, item = known.learnt()
-        self.pairs = np.sort(user * self.items + item)
+        self.pairs = zeros(len(user), np.int64)  # ascending, as a user's items of one part are
+        for some in blocks(len(user), user, item):
+            self.pairs[some] = user[some] * self.items + item[some]
         starts = np.searchsorted(self.pairs, np.arange(known.users + 1) * self.items)
         self.starts = starts
         self.table: np.ndarray | None = (

@@ -12,6 +12,7 @@ from danlu.data.augment.base import BatchTransform
 from danlu.data.dataset import Dataset
 from danlu.data.split import PARTS
 from danlu.errors import RecipeError
+from danlu.large.arrays import blocks, zeros
 from danlu.messages import say
 from danlu.metrics.base import Metric
 from danlu.metrics.ranking import Ranking
@@ -21,6 +22,8 @@ from danlu.recipe import names
 from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
+from danlu.tasks.catalogue import Catalogue
+from danlu.tasks.interactions.catalogue import catalogue
 from danlu.tasks.interactions.scorer import scorer
 from danlu.tasks.interactions.shrinkage import shrunk
 from danlu.tasks.item_recommendation.baselines import ClosedForm
@@ -119,6 +122,10 @@ class ItemRecommendation(Task):
         groups = {name: np.sort(third) for name, third in zip(("few", "some", "many"), thirds, strict=True)}
         return np.bincount(item, minlength=self.items), groups
 
+    def catalogue(self, net: nn.Module) -> Catalogue | None:
+        kinds = self.data.kinds
+        return catalogue(net.scorer, net.known, kinds["user"], kinds["item"])  # type: ignore[arg-type]
+
     def _recommender(self, model: Named, key: str) -> nn.Module:
         where = self.recipe.where(f"{key}.name")
         target = names.load_object(names.resolve("net", model.name, where), where)
@@ -128,7 +135,8 @@ class ItemRecommendation(Task):
 
 def parts_of(data: Dataset) -> np.ndarray:
     """int64 (N,): code of every row's part, that of the test for rows in none."""
-    codes = np.full(len(data), PARTS.index("test"), np.int64)
+    codes = zeros(len(data), np.int64)
+    codes[:] = PARTS.index("test")
     for code, part in enumerate(PARTS):
         codes[data.parts.get(part, np.empty(0, np.int64))] = code
     return codes
@@ -136,6 +144,9 @@ def parts_of(data: Dataset) -> np.ndarray:
 
 def pairs_of(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """int64 (N,), (N,): user and item of every row."""
-    rows = np.arange(len(data), dtype=np.int64)
-    user, item = (np.asarray(data.store.gather(name, rows)).reshape(-1) for name in ("user", "item"))
+    user, item = zeros(len(data), np.int64), zeros(len(data), np.int64)
+    for some in blocks(len(data), user, item):
+        rows = np.arange(some.start, some.stop, dtype=np.int64)
+        for name, values in (("user", user), ("item", item)):
+            values[some] = np.asarray(data.store.gather(name, rows)).reshape(-1)
     return user, item
