@@ -116,3 +116,15 @@ def test_parts_that_the_source_gives_are_judged_by_all_that_a_user_has_not_met(f
 def test_without_a_table_nothing_is_known(folder: Path) -> None:
     with pytest.raises(DanluError, match=r"items\.csv"):
         trained(folder, "nothing", options={"id": {}})
+
+
+def test_its_items_can_be_indexed_as_vectors(run: danlu.Run) -> None:
+    model = danlu.load(run.path)
+    made = model.catalogue()
+    assert made is not None
+    asked = made.ask("u3")
+    scores = dict(zip(made.ids, (made.vectors @ asked.vector).tolist(), strict=True))
+    answer = model.predict(["u3"])[0]["items"]
+    best = sorted((name for name in scores if name not in asked.without), key=lambda name: -scores[name])
+    assert [item["id"] for item in answer] == best[: len(answer)]
+    assert [item["score"] for item in answer] == pytest.approx([scores[name] for name in best[: len(answer)]], rel=1e-4)

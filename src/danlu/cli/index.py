@@ -14,7 +14,7 @@ from danlu.errors import DanluError
 from danlu.messages import say
 
 if TYPE_CHECKING:
-    from danlu.deploy.index.index import Index
+    from danlu.deploy.index.index import Hit, Index
     from danlu.deploy.index.reading import Read
 
 USAGE = "create|add|search|remove|calibrate|show INDEX [INPUT…] [--model RUN|ARTIFACT] [--far RATE] [--label NAME]"
@@ -29,7 +29,7 @@ def arguments(parser: Parser) -> None:
     )
     parser.add_argument("--model", metavar="RUN|ARTIFACT", help=say("index.arg.model"))
     parser.add_argument("--dimensions", metavar="N", help=say("index.arg.dimensions"))
-    parser.add_argument("--metric", metavar="cosine|inner", default="cosine", help=say("index.arg.metric"))
+    parser.add_argument("--metric", metavar="cosine|inner", help=say("index.arg.metric"))
     parser.add_argument("--far", metavar="RATE", help=say("index.arg.far"))
     parser.add_argument("--label", metavar="NAME", help=say("index.arg.label"))
     parser.add_argument("--column", metavar="NAME", help=say("index.arg.column"))
@@ -73,11 +73,15 @@ def _create(parser: Parser, options: argparse.Namespace, out: Output, folder: st
     from danlu.deploy.index import reading
     from danlu.deploy.index.index import Index
 
-    metric = one_of(parser, "--metric", options.metric, ("cosine", "inner"))
-    model = None
+    metric = None if options.metric is None else one_of(parser, "--metric", options.metric, ("cosine", "inner"))
+    model = held = made = None
     if options.model is not None:
         predictor, model = reading.opened(options.model)
-        dimensions = reading.dimensions_of(predictor, options.model)
+        made = predictor.catalogue()
+        if made is not None and metric == "cosine":
+            raise parser.mistake(say("index.inner"))
+        dimensions = reading.dimensions_of(predictor, options.model) if made is None else made.vectors.shape[1]
+        held = reading.validation(Path(options.model)) if made is None else None
     elif options.dimensions is not None:
         if not options.dimensions.isdecimal() or not 1 <= int(options.dimensions) <= 65_536:
             raise parser.mistake(
@@ -88,23 +92,25 @@ def _create(parser: Parser, options: argparse.Namespace, out: Output, folder: st
         dimensions = reading.vectors_of(Path(inputs[0]), options.column).vectors.shape[1]
     else:
         raise parser.mistake(say("cli.missing", argument="--model"))
+    metric = metric or ("cosine" if made is None else "inner")
     index = Index.create(folder, dimensions, "inner" if metric == "inner" else "cosine", model=model)
     out.line(say("index.made", path=folder, dimensions=dimensions, metric=metric))
-    held = None if options.model is None else reading.validation(Path(options.model))
     if held is not None:
         try:
             _calibrate(out, index, str(held), _rate(parser, options), None)
         except DanluError as error:
             out.aside(say("index.no-calibration", reason=str(error)))
-    if inputs:
-        return _add(options, out, index, inputs)
+    if inputs or made is not None:
+        return _add(options, out, index, inputs, () if made is None else (reading.everything(made),))
     out.result({"path": folder, "dimensions": dimensions, "metric": metric, "threshold": index.threshold})
     return DONE
 
 
-def _add(options: argparse.Namespace, out: Output, index: Index, inputs: Sequence[str]) -> int:
-    reads = _reads(options, index, inputs)
-    for read in reads:
+def _add(
+    options: argparse.Namespace, out: Output, index: Index, inputs: Sequence[str], first: Sequence[Read] = ()
+) -> int:
+    reads = [*first, *_reads(options, index, inputs)]
+    for read in (read for read in reads if read.ids):
         labels = read.labels if options.label is None else [options.label] * len(read.ids)
         index.add(read.vectors, read.ids, labels, replace=options.replace)
     count = sum(len(read.ids) for read in reads)
@@ -118,8 +124,8 @@ def _search(parser: Parser, options: argparse.Namespace, out: Output, index: Ind
         raise parser.mistake(say("cli.not-one-of", option="-k", value=options.k, allowed="1, 2, 3, …"))
     reads = _reads(options, index, inputs)
     threshold = index.threshold
-    for read in reads:
-        for name, hits in zip(read.ids, index.search(read.vectors, int(options.k)), strict=True):
+    for read in (read for read in reads if read.ids):
+        for name, hits in zip(read.ids, _nearest(index, read, int(options.k)), strict=True):
             first = hits[0] if hits else None
             known = first is not None and (threshold is None or first.score >= threshold)
             who = "" if threshold is None else (first.label or first.id) if first and known else say("index.unknown")
@@ -129,6 +135,19 @@ def _search(parser: Parser, options: argparse.Namespace, out: Output, index: Ind
             told = [{"id": hit.id, "label": hit.label, "score": hit.score} for hit in hits]
             out.result({"input": name, "known": known if threshold is not None else None, "hits": told})
     return _failures(out, reads)
+
+
+def _nearest(index: Index, read: Read, k: int) -> list[list[Hit]]:
+    """The k nearest of each, without those that are no answers."""
+    from danlu.deploy.index.index import NEAREST
+
+    if not read.without:
+        return index.search(read.vectors, k)
+    found = []
+    for vector, without in zip(read.vectors, read.without, strict=True):
+        hits = index.search(vector, min(NEAREST, k + len(without)))[0]
+        found.append([hit for hit in hits if hit.id not in without][:k])
+    return found
 
 
 def _reads(options: argparse.Namespace, index: Index, inputs: Sequence[str]) -> list[Read]:

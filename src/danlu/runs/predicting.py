@@ -20,6 +20,7 @@ from danlu.runs.columns import restore
 from danlu.runs.folder import RunFolder
 from danlu.runs.predictor import Predictor, files_in
 from danlu.tasks.base import Task
+from danlu.tasks.catalogue import Catalogue
 from danlu.tasks.decoding import Given
 from danlu.training.evaluation import as_numpy
 
@@ -61,6 +62,9 @@ class RunPredictor(Predictor):
 
     def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None) -> dict[str, Any]:
         return self.task.answer(predictions, index, framing)
+
+    def catalogue(self) -> Catalogue | None:
+        return self.task.catalogue(self.net)
 
     def batch(self, given: Mapping[str, Given]) -> Batch:
         """Input columns as what the net is called with, on the CPU."""

@@ -15,6 +15,7 @@ import numpy as np
 from danlu.data.kinds.base import BadValue, Framing, Kind, prepare_row
 from danlu.errors import DataError
 from danlu.messages import say
+from danlu.tasks.catalogue import Catalogue
 from danlu.tasks.decoding import Given, Pieces
 
 _AT_ONCE = 2**26  # values in one batch, where samples are large: memory does not depend on what comes in
@@ -47,6 +48,10 @@ class Predictor(ABC):
     @abstractmethod
     def answer(self, predictions: Mapping[str, Any], index: int, framing: Framing | None) -> dict[str, Any]:
         """One sample's prediction for a person, see :meth:`danlu.tasks.decoding.Decoder.answer`."""
+
+    def catalogue(self) -> Catalogue | None:
+        """What an index of embeddings takes from the net, where its answers are chosen among things it knows."""
+        return None
 
     def predict(self, inputs: Iterable[Any], batch_size: int = 64) -> list[dict[str, Any]]:
         """One answer for each raw input: a path, bytes or an array (a mapping column → raw value where there are several columns).

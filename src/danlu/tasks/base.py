@@ -23,6 +23,7 @@ from danlu.recipe import names
 from danlu.recipe.schema import Recipe
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.baselines.offered import by_kinds
+from danlu.tasks.catalogue import Catalogue
 from danlu.tasks.decoding import Decoder, Given
 from danlu.tasks.explaining import Aim, by_target
 from danlu.training.evaluation import Taught
@@ -121,6 +122,10 @@ class Task(ABC):
     def training_transforms(self, augment: Sequence[BatchTransform]) -> Sequence[BatchTransform]:
         """All transforms of a training batch, in order. augment: those of the recipe's ``data.augment``."""
         return (*augment, *self.transforms())
+
+    def catalogue(self, net: nn.Module) -> Catalogue | None:
+        """What ``danlu index`` takes from a net whose answers are chosen among things it knows; None: it has none."""
+        return None
 
     def refuse_export(self) -> None:  # noqa: B027 - most have nothing to refuse
         """Raises ArtifactError where no graph can hold this net, in the application's words; by default the capture finds out."""

@@ -14,6 +14,7 @@ from danlu.deploy.loading import load
 from danlu.errors import ArtifactError, DanluError, DataError
 from danlu.messages import say
 from danlu.runs.predictor import Predictor, files_in
+from danlu.tasks.catalogue import Catalogue
 from danlu.training import manifest
 
 VECTORS = (".npy", ".safetensors", ".parquet")
@@ -22,12 +23,16 @@ EMBEDDING = "embedding"
 
 @dataclass(frozen=True)
 class Read:
-    """vectors: (N, D). labels: "" for none. failed: (name, reason) of what could not be used."""
+    """vectors: (N, D). labels: "" for none. failed: (name, reason) of what could not be used.
+
+    without: of each that asks, ids that are no answers.
+    """
 
     vectors: np.ndarray
     ids: list[str]
     labels: list[str]
     failed: tuple[tuple[str, str], ...] = ()
+    without: tuple[frozenset[str], ...] = ()
 
 
 def is_vectors(path: Path) -> bool:
@@ -71,8 +76,30 @@ def embedded(model: Predictor, inputs: Sequence[str | Path]) -> Read:
         else:
             vectors.append(answer[EMBEDDING])
             kept.append(place)
-    made = np.asarray(vectors, np.float32).reshape(len(kept), -1)
-    return Read(made, [names[place] for place in kept], [labels[place] for place in kept], tuple(failed))
+    return Read(_stacked(vectors), [names[place] for place in kept], [labels[place] for place in kept], tuple(failed))
+
+
+def everything(made: Catalogue) -> Read:
+    """All that a recommender chooses from."""
+    return Read(made.vectors, list(made.ids), list(made.labels))
+
+
+def asked(made: Catalogue, names: Sequence[str]) -> Read:
+    """Whoever asks, by name: a recommender's users."""
+    found, kept, failed = [], [], []
+    for name in names:
+        try:
+            found.append(made.ask(name))
+            kept.append(name)
+        except DataError as error:
+            failed.append((name, str(error)))
+    vectors = _stacked([each.vector for each in found])
+    return Read(vectors, kept, [""] * len(kept), tuple(failed), tuple(each.without for each in found))
+
+
+def _stacked(vectors: Sequence[Any]) -> np.ndarray:
+    """float32 (N, D); (0, 0) of none."""
+    return np.asarray(vectors, np.float32).reshape(len(vectors), -1) if vectors else np.empty((0, 0), np.float32)
 
 
 def opened(path: str | Path) -> tuple[Predictor, dict[str, Any]]:
@@ -167,7 +194,10 @@ def _unread(path: Path, reason: str) -> DanluError:
 
 
 def gathered(model: Any, inputs: Sequence[str], column: str | None, where: str) -> Iterator[Read]:
-    """Files of vectors one by one, and everything else together through the model. model: what the index keeps of it."""
+    """Files of vectors one by one, and everything else together through the model: raw files, or names of who asks a recommender.
+
+    model: what the index keeps of it.
+    """
     rest = []
     for each in inputs:
         if is_vectors(Path(each)):
@@ -175,11 +205,16 @@ def gathered(model: Any, inputs: Sequence[str], column: str | None, where: str) 
         else:
             rest.append(each)
     if rest:
-        yield embedded(of_index(model, where), rest)
+        predictor = of_index(model, where)
+        made = predictor.catalogue()
+        yield embedded(predictor, rest) if made is None else asked(made, rest)
 
 
 def dimensions_of(model: Predictor, where: str | Path) -> int:
     """Numbers in a model's embedding, by asking it about a black input. Raises ArtifactError where it gives none."""
+    made = model.catalogue()
+    if made is not None:
+        return int(made.vectors.shape[1])
     rows = {}
     for name in model.inputs:
         storage = model.kinds[name].storage()

@@ -82,13 +82,25 @@ TEXTS = {
         "Create it with --model RUN|ARTIFACT, or give vectors.",
         "请用 --model RUN|ARTIFACT 创建，或直接提供向量。",
     ),
+    "index.no-user": (
+        "The model has learnt nothing of this user, so that there is no vector to ask with.",
+        "模型没有学过该用户，因此没有可用于查询的向量。",
+    ),
+    "index.no-user.remedy": (
+        "`danlu predict RUN USER` answers with what is popular.",
+        "`danlu predict RUN USER` 会给出热门物品。",
+    ),
+    "index.inner": (
+        "This model's scores are inner products, which a cosine does not keep: leave --metric out.",
+        "该模型的得分是内积，余弦无法保留其次序：请去掉 --metric。",
+    ),
     "index.no-embedding": (
         "Its answers hold no embedding.",
         "它的输出中没有嵌入向量。",
     ),
     "index.no-embedding.remedy": (
-        "Take a run of an application that gives one (face-recognition, self-supervised).",
-        "请使用能给出嵌入的应用（face-recognition、self-supervised）。",
+        "Take a run of an application that gives one (face-recognition, self-supervised), or of a recommender by products of vectors.",
+        "请使用能给出嵌入的应用（face-recognition、self-supervised），或以向量之积计分的推荐模型的运行。",
     ),
     "index.other-model": (
         "The model is not the one that this index was made with; its embeddings don't compare.",
@@ -127,8 +139,8 @@ TEXTS = {
         "索引所在文件夹，之后是文件、文件夹、向量（.npy、.safetensors、.parquet）或编号",
     ),
     "index.arg.model": (
-        "create: run or artifact that embeds files",
-        "create：用来编码文件的运行或部署包",
+        "create: run or artifact that embeds files, or a recommender's run, whose items are added",
+        "create：用来编码文件的运行或部署包；或推荐模型的运行，其物品会全部加入",
     ),
     "index.arg.dimensions": ("create without a model: numbers in a vector", "create（无模型）：向量的维数"),
     "index.arg.metric": ("create: cosine or inner", "create：cosine 或 inner"),

@@ -65,6 +65,18 @@ class CollaborativeFiltering(nn.Module):
         """‖embedding‖² of users and of items, in their shapes, for L2 on what a batch looks up."""
         return squares(self.user_embeddings, users), squares(self.item_embeddings, items)
 
+    def of_users(self, users: Tensor) -> Tensor:
+        """(B, D) for users (B,): its products with :meth:`of_items` are the scores."""
+        own = self.user_embeddings(users)
+        if not self.biases:
+            return own  # type: ignore[no-any-return]
+        return torch.cat([own, torch.ones_like(own[:, :1]), self.user_biases(users) + self.offset], 1)
+
+    def of_items(self) -> Tensor:
+        """(items, D)."""
+        own = self.item_embeddings.weight
+        return torch.cat([own, self.item_biases.weight, torch.ones_like(own[:, :1])], 1) if self.biases else own
+
     def every(self, users: Tensor) -> Tensor:
         """Scores (B, items) of all items for users (B,)."""
         scores: Tensor = self.user_embeddings(users) @ self.item_embeddings.weight.T

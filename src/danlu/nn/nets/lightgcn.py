@@ -65,8 +65,15 @@ class Lightgcn(nn.Module):
 
     def every(self, users: Tensor) -> Tensor:
         """Scores (B, items) of all items for users (B,)."""
-        passed = self._vectors()
-        return passed[users] @ passed[self.users :].T
+        return self.of_users(users) @ self.of_items().T
+
+    def of_users(self, users: Tensor) -> Tensor:
+        """(B, D) for users (B,): its products with :meth:`of_items` are the scores."""
+        return self._vectors()[users]
+
+    def of_items(self) -> Tensor:
+        """(items, D)."""
+        return self._vectors()[self.users :]
 
     def train(self, mode: bool = True) -> Lightgcn:
         """Weights hold still while the net is judged, so that they are passed on once."""

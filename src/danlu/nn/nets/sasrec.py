@@ -97,11 +97,17 @@ class SASRec(nn.Module):
 
     def every(self, users: Tensor, part: Tensor | None = None) -> Tensor:
         """Scores (B, items) of all items after the last that users (B,) met before ``part`` (B,), or at all."""
+        return self.of_users(users, part) @ self.of_items().T
+
+    def of_users(self, users: Tensor, part: Tensor | None = None) -> Tensor:
+        """(B, D) for users (B,): its products with :meth:`of_items` are the scores."""
         known = self._known[0]
         ends = known.many(users, part)
-        sequence = known.between(users, ends - self.length, ends, self.length)
-        found: Tensor = self.states(sequence)[:, -1] @ self.vectors.weight[: self.begin].T
-        return found
+        return self.states(known.between(users, ends - self.length, ends, self.length))[:, -1]
+
+    def of_items(self) -> Tensor:
+        """(items, D)."""
+        return self.vectors.weight[: self.begin]
 
     def states(self, sequence: Tensor) -> Tensor:
         """What is known at each place of sequences of items, int64 (B, length), -1 where there is none: (B, length, width)."""

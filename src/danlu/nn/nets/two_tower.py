@@ -84,6 +84,16 @@ class TwoTower(nn.Module):
         found: Tensor = self.users(users) @ vectors.T + bias
         return found
 
+    def of_users(self, users: Tensor) -> Tensor:
+        """(B, D) for users (B,): its products with :meth:`of_items` are the scores."""
+        own = self.users(users)
+        return torch.cat([own, torch.ones_like(own[:, :1])], 1)
+
+    def of_items(self) -> Tensor:
+        """(items, D)."""
+        vectors, bias = self._every()
+        return torch.cat([vectors, bias[:, None]], 1)
+
     def like(self, items: Tensor) -> Tensor:
         """(B, M): cosines of items' vectors."""
         unit = F.normalize(self._every()[0], dim=1)
