@@ -188,6 +188,17 @@ class Texts(Column[str | None]):
         if len(self._sizes) == _SPAN:
             self._take()
 
+    def extend(self, texts: Sequence[str]) -> None:
+        """Raises ValueError once the column has been read."""
+        if self._made is not None:
+            raise ValueError("the column is ended")
+        self._take()
+        whole = "".join(texts)
+        letters = whole.encode()
+        sizes = map(len, texts) if len(letters) == len(whole) else (len(text.encode()) for text in texts)
+        self._ends.append(np.cumsum(np.fromiter(sizes, np.int64, len(texts))) + self._letters.length)
+        self._letters.append(np.frombuffer(letters, np.uint8))
+
     def _take(self) -> None:
         if len(self._sizes):
             self._ends.append(np.frombuffer(self._sizes, np.int64) + self._letters.length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,26 @@ FEW = 1 << 16  # different texts that are kept apart whatever the number of rows
 SHARE = 8  # beyond that at most one different text for so many rows
 _AT_ONCE = 4096
 _LARGEST = 1 << 62
+
+
+class Rows:
+    """Rows of cells, each handed on to its column. places: of the columns' cells in a row. strip: without the blanks around them."""
+
+    def __init__(self, columns: Sequence[Cells], places: Sequence[int], strip: bool = True) -> None:
+        self._columns, self._places, self._strip = columns, places, strip
+        self._rows: list[Sequence[str]] = []
+
+    def append(self, row: Sequence[str]) -> None:
+        self._rows.append(row)
+        if len(self._rows) == _AT_ONCE:
+            self.end()
+
+    def end(self) -> None:
+        """What was taken is in the columns."""
+        for place, column in zip(self._places, self._columns, strict=True):
+            cells = map(itemgetter(place), self._rows)
+            column.extend(list(map(str.strip, cells) if self._strip else cells))
+        self._rows = []
 
 
 class Cells:
@@ -31,10 +52,11 @@ class Cells:
         self._codes = Growing(np.int32)
         self._texts: Texts | None = None
 
-    def append(self, text: str) -> None:
-        self._new.append(text)
-        if len(self._new) == _AT_ONCE:
-            self._take()
+    def extend(self, texts: Sequence[str]) -> None:
+        for start in range(0, len(texts), _AT_ONCE):
+            self._new += texts[start : start + _AT_ONCE]
+            if len(self._new) >= _AT_ONCE:
+                self._take()
 
     def done(self) -> Coded | Numerals | Texts:
         self._take()
@@ -50,14 +72,10 @@ class Cells:
         new, self._new = self._new, []
         if self._known is not None:
             known, names = self._known, self._names
-            codes = []
-            for text in new:
-                code = known.get(text)
-                if code is None:
-                    code = known[text] = len(names)
-                    names.append(text)
-                codes.append(code)
-            self._codes.append(np.asarray(codes, np.int32))
+            fresh = [text for text in dict.fromkeys(new) if text not in known]
+            known.update(zip(fresh, range(len(names), len(names) + len(fresh)), strict=True))
+            names += fresh
+            self._codes.append(np.fromiter(map(known.__getitem__, new), np.int32, len(new)))
             if len(names) > max(FEW, self._codes.length // SHARE):
                 self._widen()
         elif self._numbers is not None:
@@ -73,8 +91,7 @@ class Cells:
 
     def _write(self, texts: Sequence[str]) -> None:
         assert self._texts is not None
-        for text in texts:
-            self._texts.append(text)
+        self._texts.extend(texts)
 
     def _widen(self) -> None:
         """Too many different ones for codes."""

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from danlu.data.growing import Cells
+from danlu.data.growing import Cells, Rows
 from danlu.data.progress import Pace, Progress
 from danlu.data.sources import _manifest
 from danlu.data.sources._numbered import Lines, Numbered
@@ -52,7 +52,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         columns = [Cells() for _ in names]
-        places = [index[name] for name in names]
+        rows = Rows(columns, [index[name] for name in names], strip=False)
         numbers = Lines()
         problems: list[tuple[str, str]] = []
         pace = Pace(progress, say("data.reading", file=path.name), lines_in(path))
@@ -64,10 +64,10 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
                         said = say("data.csv.cells", found=len(row), expected=len(header))
                         problems.append((say("data.line", file=path.name, number=number), said))
                     continue
-                for place, column in zip(places, columns, strict=True):
-                    column.append(row[place])
+                rows.append(row)
                 numbers.append(number)
                 pace(number)
+        rows.end()
         pace.end(len(numbers))
         made = {name: column.done() for name, column in zip(names, columns, strict=True)}
         return _manifest.Fetched(made, Numbered(path.name, numbers), problems, types=_TYPES)

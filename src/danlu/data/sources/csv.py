@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from danlu.data.growing import Cells
+from danlu.data.growing import Cells, Rows
 from danlu.data.progress import Pace, Progress
 from danlu.data.sources import _manifest
 from danlu.data.sources._listing import is_image
@@ -129,6 +129,7 @@ def _fetch(
     index = {name: place for place, name in enumerate(header)}
     places = [index[name] for name in names]
     columns = [Cells() for _ in names]
+    rows = Rows(columns, places)
     numbers = Lines()
     problems: list[tuple[str, str]] = []
     pace = Pace(progress, say("data.reading", file=path.name), lines_in(path))
@@ -140,10 +141,10 @@ def _fetch(
                 said = row if isinstance(row, str) else _cells(row, header)
                 problems.append((say("data.line", file=path.name, number=number), said))
             continue
-        for place, column in zip(places, columns, strict=True):
-            column.append(row[place].strip())
+        rows.append(row)
         numbers.append(number)
         pace(number)
+    rows.end()
     pace.end(len(numbers))
     made = {name: column.done() for name, column in zip(names, columns, strict=True)}
     return _manifest.Fetched(made, Numbered(path.name, numbers), problems, notes)

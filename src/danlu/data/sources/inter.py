@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from danlu.data.growing import Cells
+from danlu.data.growing import Cells, Rows
 from danlu.data.progress import Pace, Progress
 from danlu.data.sources import _manifest
 from danlu.data.sources._numbered import Lines, Numbered
@@ -45,6 +45,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         places = [header.index(name) for name in names]
         columns = [Cells(empty=True) for _ in names]
+        rows = Rows(columns, places)
         numbers = Lines()
         problems: list[tuple[str, str]] = []
         pace = Pace(progress, say("data.reading", file=found.name), lines_in(found))
@@ -57,10 +58,10 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
                     what = say("data.csv.cells", found=len(row), expected=len(header))
                     problems.append((say("data.line", file=found.name, number=number), what))
                 continue
-            for place, column in zip(places, columns, strict=True):
-                column.append(row[place].strip())
+            rows.append(row)
             numbers.append(number)
             pace(number)
+        rows.end()
         pace.end(len(numbers))
         made = {name: column.done() for name, column in zip(names, columns, strict=True)}
         return _manifest.Fetched(made, Numbered(found.name, numbers), problems, types=types)
