@@ -85,8 +85,8 @@ def test_cells_give_what_they_took(texts: list[str], empty: bool, few: int) -> N
         patch.setattr("danlu.data.growing.FEW", few * 4)
         patch.setattr("danlu.data.growing.SHARE", 10**6)
         made = Cells(empty)
-        for text in texts:
-            made.append(text)
+        for start in range(0, len(texts), 3):
+            made.extend(texts[start : start + 3])
         column = made.done()
     kept = empty and isinstance(column, Coded)
     wanted = [text if text or kept else None for text in texts]
@@ -101,8 +101,7 @@ def test_cells_give_what_they_took(texts: list[str], empty: bool, few: int) -> N
 def test_columns_are_as_small_as_their_values_allow() -> None:
     def column(texts: list[str]) -> object:
         made = Cells()
-        for text in texts:
-            made.append(text)
+        made.extend(texts)
         return type(made.done())
 
     assert column(["x", "y"] * 50) is Coded
@@ -114,8 +113,7 @@ def test_columns_are_as_small_as_their_values_allow() -> None:
 
 def test_a_text_in_a_column_of_numbers_keeps_both() -> None:
     made, texts = Cells(), [str(number) for number in range(70_000)] + ["x", ""]
-    for text in texts:
-        made.append(text)
+    made.extend(texts)
     column = made.done()
     assert column[69_999] == "69999"
     assert column[70_000] == "x"

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from danlu.data.cache.rows import BadRow, Note
+from danlu.data.columns import Column
 from danlu.data.dataset import Dataset
 from danlu.data.split import PARTS, Split
 from danlu.data.table import Table
-from danlu.large.arrays import blocks
+from danlu.large.arrays import blocks, where
 from danlu.large.sorting import sort_order
 from danlu.messages import say
 
 _LISTED = 1000  # bad rows, and as many missing ones, in full; beyond that their number alone
 _EXAMPLES = 5
+_SPAN = 4096  # ids made at once
 
 
 @dataclass
@@ -114,8 +116,11 @@ def membership(data: Dataset) -> Iterator[tuple[str, str]]:
     codes = np.full(len(data), -1, np.int8)
     for code, part in enumerate(PARTS):
         codes[data.parts.get(part, np.empty(0, np.int64))] = code
-    for row in np.flatnonzero(codes >= 0).tolist():
-        yield data.ids[row], PARTS[codes[row]]
+    rows = where(codes >= 0)
+    for start in range(0, len(rows), _SPAN):
+        some = rows[start : start + _SPAN]
+        names = data.ids.at(some) if isinstance(data.ids, Column) else [data.ids[row] for row in some.tolist()]
+        yield from zip(names, (PARTS[code] for code in codes[some].tolist()), strict=True)
 
 
 def _tally(values: Iterable[str]) -> dict[str, int]:

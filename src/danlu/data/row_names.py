@@ -37,7 +37,12 @@ class RowNames(Column[str]):
         return len(self._digests)
 
     def _value(self, row: int) -> str:
-        return self.at(np.asarray([row], np.int64))[0]
+        name = f"#{self._digests[row].item():016x}"
+        if len(self._again):
+            place = int(np.searchsorted(self._again, row))
+            if place < len(self._again) and self._again[place] == row and self._turns[place] > 1:
+                return f"{name}.{self._turns[place]}"
+        return name
 
     def __getitem__(self, row: Any) -> Any:
         if isinstance(row, slice):

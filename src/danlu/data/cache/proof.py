@@ -30,7 +30,11 @@ class Proof:
         first, last = starts // PIECE, np.maximum(starts, stops - 1) // PIECE
         if not (self._left[first].any() or self._left[last].any() or (last - first > 1).any()):
             return
-        touched = np.unique(np.concatenate([np.arange(a, b + 1) for a, b in zip(first, last, strict=True)]))
+        wanted = np.zeros(len(self._left), bool)
+        wanted[first] = wanted[last] = True
+        for a, b in zip(first[last - first > 1].tolist(), last[last - first > 1].tolist(), strict=True):
+            wanted[a:b] = True
+        touched = np.flatnonzero(wanted)
         with (self._folder / self._file.file).open("rb") as stream:
             for piece in touched[self._left[touched]].tolist():
                 stream.seek(piece * PIECE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from danlu.data.columns import Numbers
+from danlu.data.columns import Coded, Numbers, Numerals
 from danlu.data.kinds.base import BadValue, Framing, Kind, Prepared, Storage
 from danlu.data.kinds.category import class_name
 from danlu.errors import DataError
+from danlu.large.arrays import blocks
 from danlu.messages import say
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ class Id(Kind):
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Id:
         """raws: of training rows alone. options: titles (a table of ids and titles), used where ``titled`` is set by the column."""
         found = set()
-        whole = isinstance(raws, Numbers) and raws.values.dtype.kind in "iu"
-        for raw in np.unique(raws.values).tolist() if whole and isinstance(raws, Numbers) else raws:
+        for raw in _different(raws):
             try:
                 found.add(_name(raw))
             except BadValue:  # listed when it is prepared
@@ -95,7 +95,10 @@ class Id(Kind):
     def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:
         """How many there are, how often the typical one occurs, and the share of rows that the most frequent hundredth takes."""
         known = np.asarray(values, np.int64).reshape(-1)
-        counts = np.sort(np.bincount(known[known >= 0], minlength=len(self.names)))[::-1]
+        counts = np.zeros(len(self.names), np.int64)
+        for some in blocks(len(known)):
+            counts += np.bincount(known[some][known[some] >= 0], minlength=len(self.names))
+        counts = np.sort(counts)[::-1]
         top = counts[: max(1, len(counts) // 100)]
         found: dict[str, Any] = {"known": len(self.names)}
         if counts.sum():
@@ -137,6 +140,16 @@ def _name(raw: Any) -> str:
         if type(raw) is str and raw and raw == raw.strip()
         else class_name(str(raw) if isinstance(raw, Path) else raw)
     )
+
+
+def _different(raws: Sequence[Any]) -> Iterable[Any]:
+    """The values, at least each different one."""
+    if isinstance(raws, Coded):
+        return raws.values_in_use()
+    if isinstance(raws, Numerals) or (isinstance(raws, Numbers) and raws.values.dtype.kind in "iu"):
+        some = [np.unique(raws.values[some]) for some in blocks(len(raws), raws.values)]
+        return type(raws)(np.unique(np.concatenate(some)) if some else raws.values)
+    return raws
 
 
 def _order(name: str) -> tuple[int, int, str]:

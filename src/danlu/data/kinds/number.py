@@ -74,11 +74,11 @@ class Number(Kind):
         return torch.lerp(partner, value, share.to(value.dtype))  # type: ignore[arg-type,union-attr]
 
     def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:
-        numbers = np.asarray(values, np.float64).reshape(-1)
+        numbers = np.array(values, np.float64).reshape(-1)
         if not len(numbers):
             return {}
-        quartiles = np.percentile(numbers, [25, 50, 75])
         found = self.statistics([numbers])
+        quartiles = np.percentile(numbers, [25, 50, 75], overwrite_input=True)
         return {**found, "quartiles": [float(quartile) for quartile in quartiles]}
 
     def statistics(self, values: Iterable[Any]) -> dict[str, Any]:
@@ -91,7 +91,8 @@ class Number(Kind):
             middle = float(numbers.mean())
             apart = middle - mean
             together = count + len(numbers)
-            squares += float(np.square(numbers - middle).sum()) + apart * apart * count * len(numbers) / together
+            off = numbers - middle
+            squares += float(np.square(off, out=off).sum()) + apart * apart * count * len(numbers) / together
             mean += apart * len(numbers) / together
             count = together
             low, high = min(low, float(numbers.min())), max(high, float(numbers.max()))
