@@ -19,6 +19,7 @@ import danlu
 from danlu.data.kinds.text import Text
 from danlu.data.prepare import prepare
 from danlu.errors import DataError, RecipeError
+from danlu.evaluation.explain.words import words
 from danlu.recipe import complete, from_dict
 from danlu.recipe.names import spec_of
 from danlu.runs import resume
@@ -114,14 +115,18 @@ def test_the_report_shows_words_and_claims(run: Any) -> None:
     assert 'id="duplicates"' in page
 
 
-@pytest.mark.parametrize("tokens", [None, 200])
-def test_resumed_it_has_the_same_bits(reviews: Path, tmp_path: Path, tokens: int | None) -> None:
+TRANSFORMER = {"name": "text-transformer", "args": {"width": 16, "heads": 2, "layers": 1}}
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"), [(TRANSFORMER, None), (TRANSFORMER, 200), ({"name": "ngrams", "args": {}}, None)]
+)
+def test_resumed_it_has_the_same_bits(reviews: Path, tmp_path: Path, model: dict[str, Any], tokens: int | None) -> None:
     train = {
         "epochs": 2, "batch_size": 8, "tokens": tokens, "accumulate": 2, "threads": 1, "max_steps": 16,
         "optimizer": {"name": "adamw", "lr": 0.01},
         "checkpoint": {"every_steps": 7, "every_minutes": None, "every_epochs": None},
     }  # fmt: skip
-    model = {"name": "text-transformer", "args": {"width": 16, "heads": 2, "layers": 1}}
     asked = recipe(reviews, tmp_path / "runs", model=model, train=train, evaluate={"baselines": False, "report": False})
     whole = danlu.train(asked, screen=Keeper(7, tmp_path / "cut"))
     again = resume(tmp_path / "cut", screen=False)
@@ -132,6 +137,7 @@ def test_resumed_it_has_the_same_bits(reviews: Path, tmp_path: Path, tokens: int
 
 
 NETS: dict[str, dict[str, Any]] = {
+    "ngrams": {"name": "ngrams", "args": {"embedding": 8, "longest": 3, "grams": 200}},
     "cnn": {"name": "text-cnn", "args": {"embedding": 8, "filters": 6}},
     "transformer": {"name": "text-transformer", "args": {"width": 16, "heads": 2, "layers": 1}},
     "lstm": {"name": "text-classifier", "args": {"embedding": 8, "hidden": 6, "bidirectional": True, "layers": 2}},
@@ -141,7 +147,11 @@ NETS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(
-    "name", ["bag", "lstm", *(pytest.param(each, marks=pytest.mark.slow) for each in NETS if each != "lstm")]
+    "name",
+    [
+        "bag",
+        *(pytest.param(each, marks=() if each in ("ngrams", "lstm") else pytest.mark.slow) for each in NETS),
+    ],
 )
 def test_exported_it_answers_alike_without_torch(run: Any, reviews: Path, tmp_path: Path, name: str) -> None:
     trained = run
@@ -188,10 +198,27 @@ def test_nets_that_take_no_texts_are_refused(reviews: Path, tmp_path: Path) -> N
 
 
 def test_words_add_up_to_the_difference_of_the_logits(run: Any) -> None:
-    from danlu.evaluation.explain.words import words
-
     found = words(RunPredictor(run.path), ["one lovely lovely week of rain", "the rude room"])
     for one, telling in zip(found, ("lovely", "rude"), strict=True):
         assert one.gap < 1e-3  # a bag is linear
         strongest = one.pieces[int(np.argmax(one.weights))]
         assert strongest == telling
+
+
+def test_the_default_net_learns_by_what_suits_it(reviews: Path, tmp_path: Path) -> None:
+    """Other nets keep the application's own optimiser, and what the user says stands before both."""
+    made = recipe(reviews, tmp_path)
+    del made["model"], made["train"]
+    plain = complete(from_dict(made))
+    assert (plain.model.name, plain.train.optimizer.name, plain.train.epochs) == ("ngrams", "sgd", 8)
+    assert plain == complete(plain)
+    other = complete(from_dict({**made, "model": {"name": "text-cnn"}}))
+    assert (other.train.optimizer.name, other.train.epochs) == ("adamw", 10)
+    own = complete(from_dict({**made, "train": {"epochs": 2, "optimizer": {"name": "adamw"}}}))
+    assert (own.train.optimizer.name, own.train.optimizer.lr, own.train.epochs) == ("adamw", 1e-3, 2)
+    run = danlu.train({**made, "evaluate": {"report": False}, "watch": {"captures_every": 0}}, screen=False)
+    assert run.metrics["test/accuracy"] > 0.85
+    found = words(RunPredictor(run.path), ["one lovely lovely week of rain", "the rude room"])
+    for one, telling in zip(found, ("lovely", "rude"), strict=True):
+        assert one.gap < 0.02
+        assert one.pieces[int(np.argmax(one.weights))] == telling

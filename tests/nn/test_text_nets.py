@@ -11,11 +11,21 @@ import torch.nn.functional as F
 from danlu.data.batches.batch import Padded
 from danlu.nn.attention import attend
 from danlu.nn.nets.bag import Bag
+from danlu.nn.nets.ngrams import Ngrams
 from danlu.nn.nets.text_classifier import TextClassifier
 from danlu.nn.nets.text_cnn import TextCnn
 from danlu.nn.nets.text_transformer import TextTransformer, rotate
 
+
+def _ngrams() -> Ngrams:
+    net = Ngrams(50, 3, False, longest=3, grams=30, embedding=8, hidden=8)
+    net.fit_texts([text.numpy() for text in _texts()] * 2)
+    torch.nn.init.normal_(net.embedding.weight)
+    return net
+
+
 NETS: dict[str, Any] = {
+    "ngrams": _ngrams,
     "bag": lambda: Bag(50, 3, ngrams=3, buckets=97),
     "bag-hidden": lambda: Bag(50, 3, ngrams=1, hidden=8),
     "cnn": lambda: TextCnn(50, 3, filters=7, widths=(1, 2, 3, 4)),

@@ -89,7 +89,9 @@ def with_options(recipe: Recipe, spec: TaskSpec) -> Recipe:
 
 def with_defaults(recipe: Recipe, spec: TaskSpec) -> Recipe:
     """The recipe with the task's defaults beneath. What was chosen under another name inherits nothing from the default."""
-    tree = grow(spec.defaults)
+    net = recipe.model.name if "name" in recipe.model.model_fields_set else spec.defaults.get("model", {}).get("name")
+    own = {key: {**spec.defaults.get(key, {}), **values} for key, values in spec.nets.get(net, {}).items()}
+    tree = grow({**spec.defaults, **own})
     spell_out(tree, Recipe)
     label = say("recipe.default-of", task=spec.name)
     origins = dict(recipe._origins)

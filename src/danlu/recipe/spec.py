@@ -31,7 +31,8 @@ class TaskSpec:
     """An application, without torch.
 
     name: as written in a recipe. title: (English, Chinese). columns: in the order in which inputs are given to the net.
-    defaults: nested recipe values that hold where the user says nothing. options: class of the recipe's ``options``.
+    defaults: nested recipe values that hold where the user says nothing; nets: net → section → keys whose defaults are others with
+    that net (what it learns by). options: class of the recipe's ``options``.
     task: ``module:Class`` of the :class:`danlu.tasks.base.Task`, imported only when a run is assembled.
     decoder: ``module:Class`` of the :class:`danlu.tasks.decoding.Decoder`, torch-free; that of numbers and categories suits most.
     monitor: metric whose best weights are kept, with +1 where larger is better, -1 where smaller is.
@@ -50,6 +51,7 @@ class TaskSpec:
     task: str
     monitor: tuple[str, Literal[1, -1]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    nets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     options: type[Section] = Section
     unused: tuple[str, ...] = ()
     example: str = ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from danlu.data.dataset import Dataset
@@ -17,6 +19,7 @@ from danlu.recipe.arguments import Signature
 from danlu.recipe.published import HUB
 from danlu.recipe.schema import Named, Recipe
 
+FITTED = 200_000  # training texts, at most, from which a net may compute what it begins with
 _VOCABULARY = ("vocabulary", "vocab_size", "num_embeddings", "n_tokens")
 _CLASSES = ("classes", "num_classes", "n_classes")
 
@@ -24,7 +27,9 @@ _CLASSES = ("classes", "num_classes", "n_classes")
 def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: str = "bag") -> nn.Module:
     """Padded ids (B, T) → (B, outputs): an own net by name, ``hf:NAME``, or the user's own class or function.
 
-    An own class is given the number of ids and of classes where its constructor has a parameter for them. Raises RecipeError for a
+    An own class is given the number of ids and of classes where its constructor has a parameter for them, and ``solid``, whether the
+    texts have no spaces between words. A net with a method ``fit_texts`` is given the ids of the training rows, at most
+    ``FITTED`` evenly spread ones; what it computes from them is saved with it. Raises RecipeError for a
     net that does not take texts, for arguments that it lacks, and for a published one whose tokenizer is another.
     """
     kind = data.kinds[column]
@@ -57,6 +62,8 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
         for key in spellings
         if key in parameters
     }
+    if "solid" in parameters:
+        sizes["solid"] = kind.solid
     own = ":" not in name
     if own and not {"vocabulary", "classes"} <= sizes.keys():
         raise RecipeError.of(recipe.where("model.name"), say("text.not-a-text-net", name=name))
@@ -73,6 +80,10 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
     elif model.pretrained:
         what = say("nn.none-published", net=type(net).__name__)
         raise RecipeError.of(recipe.where("model.pretrained"), what, say("nn.none-published-remedy"))
+    fit: Callable[[Sequence[np.ndarray]], None] | None = getattr(net, "fit_texts", None)
+    rows = data.parts.get("train", np.empty(0, np.int64))
+    if fit is not None and not model.pretrained and len(rows):
+        fit(data.store.gather(column, rows[np.unique(np.linspace(0, len(rows) - 1, FITTED).astype(np.int64))]))
     return net
 
 

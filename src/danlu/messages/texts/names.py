@@ -6,6 +6,10 @@ TEXTS = {
         "The mean of embeddings of tokens and of hashed runs of tokens (fastText): token ids (B, T) → logits (B, classes).",
         "词元及其连续组合（哈希）的嵌入取均值（fastText）：词元编号 (B, T) → logits (B, 类别数)。",
     ),
+    "names.net.ngrams": (
+        "N-grams of training texts by TF-IDF, a linear model and a hidden layer: token ids (B, T) → logits (B, classes).",
+        "训练文本中的 n 元组按 TF-IDF 加权，线性模型并联隐藏层：词元编号 (B, T) → logits (B, 类别数)。",
+    ),
     "names.net.tabm": (
         "TabM: small nets for tables that share their weights, with embeddings of numbers and categories (Gorishniy et al. 2024).",
         "TabM：面向表格、共享权重的小网络集成，带数值与类别嵌入（Gorishniy 等，2024）。",

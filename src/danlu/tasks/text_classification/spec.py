@@ -15,11 +15,11 @@ data:
   duplicates: one-side            # drop | keep; near duplicates count too
   balance: none                   # class-weights | sampler | logit-adjustment
 model:
-  name: bag                       # text-cnn | text-classifier (RNN, LSTM, GRU) | text-transformer | hf:NAME
+  name: ngrams                    # bag | text-cnn | text-classifier (RNN, LSTM, GRU) | text-transformer | hf:NAME
 train:
-  epochs: 10
+  epochs: 8
   batch_size: 64                  # or tokens: 4096
-  optimizer: {name: adamw, lr: 3e-3, weight_decay: 0.01}
+  optimizer: {name: sgd, lr: 0.05, weight_decay: 0}  # other nets: {name: adamw, lr: 3e-3}
   early_stop: {monitor: val/accuracy, patience: 3}
 """
 
@@ -30,7 +30,7 @@ SPEC = TaskSpec(
     task="danlu.tasks.text_classification.task:TextClassification",
     monitor=("val/accuracy", 1),
     defaults={
-        "model": {"name": "bag"},
+        "model": {"name": "ngrams"},
         "train": {
             "epochs": 10,
             "batch_size": 64,
@@ -39,6 +39,7 @@ SPEC = TaskSpec(
             "loss": {"name": "cross-entropy"},
         },
     },
+    nets={"ngrams": {"train": {"epochs": 8, "optimizer": {"name": "sgd", "lr": 0.05, "weight_decay": 0.0}}}},
     unused=("evaluate.views", "data.augment", "data.normalize"),
     example=EXAMPLE,
 )

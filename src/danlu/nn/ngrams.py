@@ -1,0 +1,63 @@
+"""Which runs of tokens the training rows have, and how much each tells: the rows of a table, and their IDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_LEAST = 2  # texts that a run must be in
+
+
+@dataclass(frozen=True)
+class Known:
+    """keys: int64 (R,), rising, ``code of all but the last token · vocabulary + last token``, where a token's code is its id and a
+    run's is vocabulary + its place here. idf: float32 (vocabulary + R,) by code; 0 for what no text has.
+    """
+
+    keys: np.ndarray
+    idf: np.ndarray
+
+
+def known(texts: Sequence[np.ndarray], vocabulary: int, longest: int, most: int) -> Known:
+    """Of texts, int (n,) each: every run of 2 … ``longest`` tokens that two of them have, but no more than the ``most`` frequent.
+
+    IDF is ln((1 + texts) / (1 + texts with it)) + 1, as scikit-learn's. A run is known only where what it begins with is.
+    """
+    sizes = np.asarray([len(text) for text in texts], np.int64)
+    ids = np.concatenate([*texts, np.empty(0, np.int64)]).astype(np.int64)
+    text = np.repeat(np.arange(len(sizes)), sizes)
+    left = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(ids))  # tokens from here to the text's end
+    found = [np.bincount(np.unique(text * vocabulary + ids) % vocabulary, minlength=vocabulary)]
+    keys, codes, places = [np.empty(0, np.int64)], ids, np.arange(len(ids))
+    begun = vocabulary
+    for size in range(2, longest + 1):
+        kept = left[places] >= size
+        places, codes = places[kept], codes[kept]
+        if not len(places):
+            break
+        key = codes * vocabulary + ids[places + size - 1]
+        distinct, at = np.unique(key, return_inverse=True)
+        counts = np.bincount(np.unique(at * len(sizes) + text[places]) // len(sizes), minlength=len(distinct))
+        often = counts >= _LEAST
+        number = np.cumsum(often) - 1
+        keys.append(distinct[often])
+        found.append(counts[often])
+        codes, places = begun + number[at][often[at]], places[often[at]]
+        begun += int(often.sum())
+    return _cut(np.concatenate(keys), found, vocabulary, most, len(sizes))
+
+
+def _cut(keys: np.ndarray, found: Sequence[np.ndarray], vocabulary: int, most: int, texts: int) -> Known:
+    """The most frequent runs under codes of their own. Of equally frequent ones those that came first, so that beginnings stay."""
+    counts = np.concatenate([np.empty(0, np.int64), *found[1:]])
+    kept = np.sort(np.argsort(-counts, kind="stable")[:most])
+    new = np.full(len(keys) + vocabulary, -1, np.int64)
+    new[:vocabulary] = np.arange(vocabulary)
+    new[vocabulary + kept] = vocabulary + np.arange(len(kept))
+    codes, last = np.divmod(keys[kept], vocabulary)
+    made = new[codes] * vocabulary + last
+    counts = np.concatenate([found[0], counts[kept]])
+    idf = np.where(counts > 0, np.log((1 + texts) / (1 + counts)) + 1, 0.0)
+    return Known(made, idf.astype(np.float32))

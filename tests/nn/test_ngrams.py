@@ -1,0 +1,120 @@
+"""Known runs of tokens and their IDF are scikit-learn's; the net without its hidden layer is a linear model of them."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+import torch
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from danlu.data.batches.batch import Padded
+from danlu.nn.nets.ngrams import Ngrams
+from danlu.nn.ngrams import known
+
+VOCABULARY, LONGEST = 40, 4
+
+
+def _texts(count: int = 150) -> list[np.ndarray]:
+    draws = np.random.default_rng(0)
+    often = 1 / np.arange(1, VOCABULARY) ** 0.7
+    return [
+        draws.choice(np.arange(1, VOCABULARY), draws.integers(1, 30), p=often / often.sum()).astype(np.int32)
+        for _ in range(count)
+    ]
+
+
+def _reference(texts: list[np.ndarray], least: int = 2) -> TfidfVectorizer:
+    made = TfidfVectorizer(analyzer=lambda text: _grams(text, LONGEST), min_df=least, norm=None)
+    return made.fit(texts)
+
+
+def _grams(text: np.ndarray, longest: int) -> list[tuple[int, ...]]:
+    ids = text.tolist()
+    return [tuple(ids[at : at + size]) for size in range(1, longest + 1) for at in range(len(ids) - size + 1)]
+
+
+def _code(run: tuple[int, ...], keys: np.ndarray) -> int:
+    """Of a run; -1 where it isn't known."""
+    code = run[0]
+    for token in run[1:]:
+        at = int(np.searchsorted(keys, code * VOCABULARY + token))
+        if at == len(keys) or keys[at] != code * VOCABULARY + token:
+            return -1
+        code = VOCABULARY + at
+    return code
+
+
+def test_runs_and_idf_are_scikit_learns() -> None:
+    texts = _texts()
+    found, wanted = known(texts, VOCABULARY, LONGEST, 10**6), _reference(texts)
+    runs = [run for run in wanted.vocabulary_ if len(run) > 1]
+    assert len(found.keys) == len(runs) > 300
+    assert (np.diff(found.keys) > 0).all()
+    for run, place in wanted.vocabulary_.items():
+        assert found.idf[_code(run, found.keys)] == pytest.approx(wanted.idf_[place], rel=1e-6)
+    assert found.idf[0] == 0  # padding is in no text
+
+
+def test_the_most_frequent_runs_stay() -> None:
+    texts = _texts()
+    whole, few = known(texts, VOCABULARY, LONGEST, 10**6), known(texts, VOCABULARY, LONGEST, 200)
+    assert len(few.keys) == 200
+    np.testing.assert_allclose(np.sort(few.idf[VOCABULARY:]), np.sort(whole.idf[VOCABULARY:])[:200])
+    runs = [run for run in _reference(texts).vocabulary_ if len(run) > 1]
+    assert sum(_code(run, few.keys) >= 0 for run in runs) == 200  # each under the code of what it begins with
+
+
+@pytest.mark.parametrize("texts", [[], [np.asarray([3], np.int32)]])
+def test_texts_without_runs_know_none(texts: list[np.ndarray]) -> None:
+    found = known(texts, VOCABULARY, LONGEST, 100)
+    assert len(found.keys) == 0
+    assert len(found.idf) == VOCABULARY
+
+
+def _padded(texts: list[np.ndarray]) -> Padded:
+    block = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(text) for text in texts], batch_first=True)
+    return Padded(block, torch.tensor([[len(text)] for text in texts]))
+
+
+def _net(embedding: int = 0) -> Ngrams:
+    torch.manual_seed(0)
+    net = Ngrams(VOCABULARY, 3, False, longest=LONGEST, grams=2000, embedding=embedding, scale=7.0).eval()
+    net.fit_texts(_texts())
+    for table in (net.embedding, net.runs):
+        torch.nn.init.normal_(table.weight)  # type: ignore[union-attr]
+    return net
+
+
+def test_without_a_hidden_layer_it_is_a_linear_model_of_tf_idf() -> None:
+    net = _net()
+    vectors = _reference(_texts())
+    weights = np.zeros((len(vectors.vocabulary_), 3))
+    codes = {run: _code(run, net.keys.numpy()) for run in vectors.vocabulary_}
+    both = torch.cat([net.embedding.weight, net.runs.weight]).detach().double().numpy()  # type: ignore[union-attr]
+    for run, place in vectors.vocabulary_.items():
+        weights[place] = both[codes[run]]
+    held = [draw[np.sort(np.unique(draw, return_index=True)[1])] for draw in _texts(400)[300:]]  # no run comes twice
+    rows = vectors.transform(held).toarray()
+    rows *= 7.0 / np.linalg.norm(rows, axis=1, keepdims=True)
+    found = net(_padded(held)).detach().double().numpy()
+    np.testing.assert_allclose(found, rows @ weights, rtol=1e-4, atol=1e-4)
+
+
+def test_the_search_that_is_exported_finds_the_same() -> None:
+    net = _net()
+    keys = torch.cat([net.keys[: len(net.keys) // 2], net.keys[:700] + 1, torch.tensor([0, 2**40])])
+    place, there = net._found(keys)
+    with patch("torch.compiler.is_exporting", return_value=True):
+        other, also = net._found(keys)
+    assert torch.equal(there, also)
+    assert torch.equal(place[there], other[there])
+    assert 0 < int(there.sum()) < len(keys)
+
+
+def test_a_step_leaves_tokens_out_and_judging_none() -> None:
+    net, text = _net(embedding=4), _padded(_texts()[:8])
+    whole = net(text)
+    assert torch.equal(net(text), whole)
+    assert not torch.allclose(net.train()(text), whole)
