@@ -15,7 +15,7 @@ from danlu.data.sources._numbered import Lines
 from danlu.errors import DataError
 from danlu.large import arrays
 from danlu.large.arrays import Growing, gathered, release, where, zeros
-from danlu.large.sorting import equal_groups, sort_order, together
+from danlu.large.sorting import distinct, equal_groups, sort_order, together
 from danlu.randomness import keys_of
 
 
@@ -66,6 +66,7 @@ def test_orders_and_groups_are_numpys(values: list[int], dtype: type[np.generic]
     assert np.array_equal(np.concatenate([np.empty(0, np.int64), *pieces]), order)
     seen = [set(column[piece].tolist()) for piece in pieces]
     assert sum(map(len, seen)) == len(np.unique(column))
+    assert np.array_equal(distinct(column), np.unique(column))
     assert np.array_equal(where(column > 3), np.flatnonzero(column > 3))
     assert np.array_equal(gathered(column, order), column[order])
 

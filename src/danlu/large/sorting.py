@@ -72,6 +72,14 @@ def equal_groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows.done(), starts
 
 
+def distinct(values: np.ndarray) -> np.ndarray:
+    """``np.unique``; memory grows with what is different alone."""
+    found = values[:0]
+    for some in arrays.blocks(len(values), values):
+        found = np.union1d(found, values[some])
+    return np.asarray(found)
+
+
 def together(values: np.ndarray, order: np.ndarray) -> Iterator[np.ndarray]:
     """The rows of ``order`` (int64 (N,), sorted by ``values``) in pieces, none of which cuts rows of one value apart."""
     begin = 0

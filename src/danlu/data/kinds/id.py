@@ -17,6 +17,7 @@ from danlu.data.kinds.base import BadValue, Framing, Kind, Prepared, Storage
 from danlu.data.kinds.category import class_name
 from danlu.errors import DataError
 from danlu.large.arrays import blocks
+from danlu.large.sorting import distinct
 from danlu.messages import say
 
 if TYPE_CHECKING:
@@ -147,8 +148,7 @@ def _different(raws: Sequence[Any]) -> Iterable[Any]:
     if isinstance(raws, Coded):
         return raws.values_in_use()
     if isinstance(raws, Numerals) or (isinstance(raws, Numbers) and raws.values.dtype.kind in "iu"):
-        some = [np.unique(raws.values[some]) for some in blocks(len(raws), raws.values)]
-        return type(raws)(np.unique(np.concatenate(some)) if some else raws.values)
+        return type(raws)(distinct(raws.values))
     return raws
 
 

@@ -21,7 +21,7 @@ from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.large import arrays
 from danlu.large.arrays import Growing, blocks, gathered, release, zeros
-from danlu.large.sorting import sort_order, together
+from danlu.large.sorting import distinct, sort_order, together
 from danlu.messages import say
 from danlu.randomness import bits
 from danlu.recipe.schema import Recipe
@@ -135,7 +135,7 @@ def _ranked(user: np.ndarray, *by: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 def _codes(values: Any) -> np.ndarray:
     """int32 (N,): the same number for the same name, in the order of the names. No Python object is kept for each row."""
     if isinstance(values, Numbers | Numerals):
-        different = np.unique(np.concatenate([np.unique(values.values[some]) for some in blocks(len(values))]))
+        different = distinct(values.values)
         codes = zeros(len(values), np.int32)
         for some in blocks(len(values), values.values, codes):
             codes[some] = np.searchsorted(different, values.values[some])
