@@ -61,6 +61,9 @@ class Paths(Column[Path]):
     def _value(self, row: int) -> Path:
         return self.root / self.names[row]
 
+    def take(self, rows: np.ndarray) -> Paths:
+        return Paths(self.root, [self.names[row] for row in rows.tolist()])
+
     def missing_rows(self) -> np.ndarray:
         return np.empty(0, np.int64)
 
@@ -98,6 +101,9 @@ class Coded(Column[str | None]):
 
     def at(self, rows: np.ndarray) -> list[str | None]:
         return self._named(self.codes[rows])
+
+    def take(self, rows: np.ndarray) -> Coded:
+        return Coded(gathered(self.codes, rows), self.values)
 
     def __getitem__(self, row: Any) -> Any:
         return self._named(self.codes[row]) if isinstance(row, slice) else super().__getitem__(row)
@@ -143,6 +149,9 @@ class Numbers(Column[int | float]):
     def at(self, rows: np.ndarray) -> list[int | float]:
         return self.values[rows].tolist()  # type: ignore[no-any-return]
 
+    def take(self, rows: np.ndarray) -> Numbers:
+        return Numbers(gathered(self.values, rows))
+
 
 class Numerals(Column[str]):
     """Texts that are whole numbers as Python writes them, kept as such. values: int64 (N,)."""
@@ -165,6 +174,9 @@ class Numerals(Column[str]):
 
     def at(self, rows: np.ndarray) -> list[str]:
         return list(map(str, self.values[rows].tolist()))
+
+    def take(self, rows: np.ndarray) -> Numerals:
+        return Numerals(gathered(self.values, rows))
 
 
 class Texts(Column[str | None]):
@@ -270,6 +282,9 @@ class Picked(Column[T]):
     def _value(self, row: int) -> T:
         return self.column[int(self.rows[row])]
 
+    def take(self, rows: np.ndarray) -> Picked[T]:
+        return Picked(self.column, gathered(self.rows, rows))
+
     def at(self, rows: np.ndarray) -> Sequence[T]:
         chosen = self.rows[rows]
         return (
@@ -290,19 +305,13 @@ def pick(column: Sequence[Any], rows: np.ndarray) -> Sequence[Any]:
     """The column at int64 ``rows``, still small and lazy; itself where these are all of its rows in their order."""
     if _all_of(column, rows):
         return column
-    if isinstance(column, Paths):
-        return Paths(column.root, [column.names[row] for row in rows.tolist()])
-    if isinstance(column, Coded):
-        return Coded(gathered(column.codes, rows), column.values)
-    if isinstance(column, Numbers | Numerals):
-        return type(column)(gathered(column.values, rows))
-    if isinstance(column, Picked):
-        return Picked(column.column, gathered(column.rows, rows))
+    if isinstance(column, Column):
+        return column.take(rows)
     if isinstance(column, np.ndarray):
         return column[rows]  # type: ignore[return-value]
     if isinstance(column, list):
         return [column[row] for row in rows.tolist()]
-    return column.take(rows) if isinstance(column, Column) else Picked(column, rows)
+    return Picked(column, rows)
 
 
 def _all_of(column: Sequence[Any], rows: np.ndarray) -> bool:
