@@ -10,10 +10,12 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from danlu.data.batches.batch import Padded
+from danlu.nn.letters import runs_of
 from danlu.nn.nets.ngrams import Ngrams
 from danlu.nn.ngrams import known
 
 VOCABULARY, LONGEST = 40, 4
+PIECES = ["".join(chr(97 + each % 7) for each in range(token, 2 * token + 2)) for token in range(VOCABULARY)]
 
 
 def _texts(count: int = 150) -> list[np.ndarray]:
@@ -78,12 +80,15 @@ def _padded(texts: list[np.ndarray]) -> Padded:
     return Padded(block, torch.tensor([[len(text)] for text in texts]))
 
 
-def _net(embedding: int = 0) -> Ngrams:
+def _net(embedding: int = 0, letters: int = 0) -> Ngrams:
     torch.manual_seed(0)
-    net = Ngrams(VOCABULARY, 3, False, longest=LONGEST, grams=2000, embedding=embedding, scale=7.0).eval()
-    net.fit_texts(_texts())
-    for table in (net.embedding, net.runs):
-        torch.nn.init.normal_(table.weight)  # type: ignore[union-attr]
+    net = Ngrams(
+        VOCABULARY, 3, False, longest=LONGEST, grams=2000, letters=letters, embedding=embedding, scale=7.0
+    ).eval()
+    net.fit_texts(_texts(), PIECES)
+    for table in (net.embedding, net.letters, net.runs):
+        if table is not None:
+            torch.nn.init.normal_(table.weight)
     return net
 
 
@@ -118,3 +123,38 @@ def test_a_step_leaves_tokens_out_and_judging_none() -> None:
     whole = net(text)
     assert torch.equal(net(text), whole)
     assert not torch.allclose(net.train()(text), whole)
+
+
+def test_letters_are_a_linear_model_of_their_tf_idf() -> None:
+    net, texts = _net(letters=500), _texts()
+    letters = net.letters
+    assert letters is not None
+    vectors = TfidfVectorizer(
+        analyzer=lambda text: [run for token in text.tolist() for run in runs_of(PIECES[token])], min_df=2, norm=None
+    ).fit(texts)
+    assert len(vectors.vocabulary_) <= 500
+    for table in (net.embedding, net.runs):
+        torch.nn.init.zeros_(table.weight)  # type: ignore[union-attr]
+    once = [np.asarray([token], np.int32) for token in range(1, VOCABULARY)]
+    rows = vectors.transform(once).toarray()
+    known = rows.any(1)
+    assert known.sum() > 20
+    weights = np.zeros((len(vectors.vocabulary_), 3))
+    for token, place in ((token, place) for token in range(1, VOCABULARY) for place in range(24)):
+        row = int(letters.places[token, place])
+        if row:
+            told = [run for run in runs_of(PIECES[token]) if run in vectors.vocabulary_][place]
+            weights[vectors.vocabulary_[told]] = letters.weight[row].detach().numpy()
+    rows *= 7.0 / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-3)
+    found = net(_padded(once)).detach().numpy()
+    np.testing.assert_allclose(found[known], (rows @ weights)[known], rtol=1e-4, atol=1e-4)
+
+
+def test_letters_are_exported_as_they_are_learnt() -> None:
+    letters = _net(letters=500).letters
+    assert letters is not None
+    ids = torch.arange(12).reshape(3, 4)
+    with patch("torch.compiler.is_exporting", return_value=True):
+        other = letters(ids)
+    torch.testing.assert_close(letters(ids), other)
+    assert other.abs().sum() > 1

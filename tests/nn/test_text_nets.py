@@ -19,7 +19,7 @@ from danlu.nn.nets.text_transformer import TextTransformer, rotate
 
 def _ngrams() -> Ngrams:
     net = Ngrams(50, 3, False, longest=3, grams=30, embedding=8, hidden=8)
-    net.fit_texts([text.numpy() for text in _texts()] * 2)
+    net.fit_texts([text.numpy() for text in _texts()] * 2, [str(number**3) for number in range(50)])
     torch.nn.init.normal_(net.embedding.weight)
     return net
 

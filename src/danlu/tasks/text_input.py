@@ -28,9 +28,9 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
     """Padded ids (B, T) → (B, outputs): an own net by name, ``hf:NAME``, or the user's own class or function.
 
     An own class is given the number of ids and of classes where its constructor has a parameter for them, and ``solid``, whether the
-    texts have no spaces between words. A net with a method ``fit_texts`` is given the ids of the training rows, at most
-    ``FITTED`` evenly spread ones; what it computes from them is saved with it. Raises RecipeError for a
-    net that does not take texts, for arguments that it lacks, and for a published one whose tokenizer is another.
+    texts have no spaces between words. A net with a method ``fit_texts`` is given the ids of the training rows, at most ``FITTED``
+    evenly spread ones, and what each id is written as; what it computes from them is saved with it. Raises RecipeError for a net that
+    does not take texts, for arguments that it lacks, and for a published one whose tokenizer is another.
     """
     kind = data.kinds[column]
     assert isinstance(kind, Text)
@@ -80,10 +80,11 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
     elif model.pretrained:
         what = say("nn.none-published", net=type(net).__name__)
         raise RecipeError.of(recipe.where("model.pretrained"), what, say("nn.none-published-remedy"))
-    fit: Callable[[Sequence[np.ndarray]], None] | None = getattr(net, "fit_texts", None)
+    fit: Callable[[Sequence[np.ndarray], Sequence[str]], None] | None = getattr(net, "fit_texts", None)
     rows = data.parts.get("train", np.empty(0, np.int64))
     if fit is not None and not model.pretrained and len(rows):
-        fit(data.store.gather(column, rows[np.unique(np.linspace(0, len(rows) - 1, FITTED).astype(np.int64))]))
+        some = rows[np.unique(np.linspace(0, len(rows) - 1, FITTED).astype(np.int64))]
+        fit(data.store.gather(column, some), kind.words.pieces(range(kind.vocabulary)))
     return net
 
 

@@ -16,11 +16,11 @@ data:
   split: {val: 0.15, test: 0.15}  # stratified by each row's rarest label; copies and near copies stay together
   balance: none               # class-weights: a yes of a rare label weighs more
 model:
-  name: bag                   # text-cnn | text-classifier (RNN, LSTM, GRU) | text-transformer | hf:NAME
+  name: ngrams                # bag | text-cnn | text-classifier (RNN, LSTM, GRU) | text-transformer | hf:NAME
 train:
-  epochs: 15
+  epochs: 8
   batch_size: 64              # or tokens: 4096
-  optimizer: {name: adamw, lr: 1e-2, weight_decay: 0.01}  # lr 1e-3 for text-classifier and text-transformer
+  optimizer: {name: sgd, lr: 1, weight_decay: 0}  # other nets: {name: adamw, lr: 1e-2}; 1e-3 for text-classifier, text-transformer
   loss: binary-cross-entropy  # or {name: focal, gamma: 2}
 evaluate:
   thresholds: macro-f1        # each label's own, tuned on the validation part; null: .5 for all
@@ -34,7 +34,7 @@ SPEC = TaskSpec(
     decoder="danlu.tasks.image_multi_label.decoder:LabelsDecoder",
     monitor=("val/map", 1),
     defaults={
-        "model": {"name": "bag"},
+        "model": {"name": "ngrams"},
         "train": {
             "epochs": 15,
             "batch_size": 64,
@@ -44,6 +44,7 @@ SPEC = TaskSpec(
         },
         "evaluate": {"thresholds": "macro-f1"},
     },
+    nets={"ngrams": {"train": {"epochs": 8, "optimizer": {"name": "sgd", "lr": 1.0, "weight_decay": 0.0}}}},
     unused=("evaluate.views", "data.augment", "data.normalize"),
     example=EXAMPLE,
 )
