@@ -31,7 +31,8 @@ from danlu.data.split import PARTS
 from danlu.data.stream import Stream, checked
 from danlu.data.table import Part, Table
 from danlu.errors import DataError
-from danlu.large.arrays import gathered, lie_in, where
+from danlu.large import arrays
+from danlu.large.arrays import blocks, gathered, lie_in, where, zeros
 from danlu.messages import say
 from danlu.randomness import order
 from danlu.recipe.names import load_object
@@ -223,15 +224,26 @@ def _statistics(
     step = max(1, _AT_ONCE // each)
     pace = Pace(progress, say("data.counting"), len(rows))
 
-    def blocks() -> Iterator[Any]:
+    def gathering() -> Iterator[Any]:
         for start in range(0, len(rows), step):
             pace(start)
             yield store.gather(column, rows[start : start + step])
 
-    result = kind.statistics(blocks())
+    result = kind.statistics(gathering())
     _let_go(store)
     pace.end(len(rows))
     return result
+
+
+def _chosen(store: Store, column: str, kind: Kind, rows: np.ndarray) -> Any:
+    """What the store gathers; of very many single values piece by piece."""
+    storage = kind.storage()
+    if storage.layout != "fixed" or storage.shape or len(rows) <= arrays.AT_ONCE:
+        return store.gather(column, rows)
+    made = zeros(len(rows), storage.dtype)
+    for some in blocks(len(rows), made, rows):
+        made[some] = store.gather(column, rows[some])
+    return made
 
 
 def _let_go(store: Store) -> None:
@@ -258,7 +270,7 @@ def _described(
             "kind": kind.name,
             "role": spec.columns[name].role,
             "layout": storage.layout,
-            **kind.describe(store.gather(name, chosen) if len(chosen) else []),
+            **kind.describe(_chosen(store, name, kind, chosen) if len(chosen) else []),
             **({"statistics": dict(statistics[name])} if statistics[name] else {}),
         }
         if spec.columns[name].role == "input" and type(kind).suspects is not Kind.suspects and len(chosen):
