@@ -151,7 +151,9 @@ def quality(user: np.ndarray, item: np.ndarray, rating: np.ndarray, width: int, 
                         optimiser.step()
                 best = min(best, (rmse(net, parts[1]), rmse(net, parts[0]), rate, epoch + 1))
         seconds = time.process_time() - began
-        print(f"{name:32s} test RMSE {best[1]:.4f}   rate {best[2]:g}, epoch {best[3]}   {seconds:.0f} CPU s", flush=True)
+        print(
+            f"{name:32s} test RMSE {best[1]:.4f}   rate {best[2]:g}, epoch {best[3]}   {seconds:.0f} CPU s", flush=True
+        )
 
 
 def main() -> None:
