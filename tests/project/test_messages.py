@@ -133,6 +133,7 @@ def test_no_chinese_stands_outside_the_dictionary() -> None:
         "data/sources/_mapping.py",
         "data/tabular/cells.py",
         "data/tabular/content.py",
+        "data/tabular/forms.py",
         "data/tabular/types.py",
         "data/text/scripts.py",
         "tasks/interactions/columns.py",
