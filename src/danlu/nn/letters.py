@@ -58,10 +58,11 @@ class Letters(nn.Embedding):
     def forward(self, input: Tensor) -> Tensor:
         places = self.places[input]
         if torch.compiler.is_exporting():  # a graph of operations that every runtime has
-            return (super().forward(places) * self.idf[places][..., None]).sum(-2)
+            each: Tensor = super().forward(places) * self.idf[places][..., None]
+            return each.sum(-2)
         flat = places.flatten(0, -2)
         found = embedding_bag(flat, self.weight, mode="sum", per_sample_weights=self.idf[flat])
-        return found.unflatten(0, input.shape)
+        return found.reshape(*input.shape, self.embedding_dim)
 
 
 def runs_of(piece: str) -> list[str]:
