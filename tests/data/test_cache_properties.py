@@ -103,6 +103,7 @@ def bits(value: np.ndarray, kind: Anything) -> tuple[Any, ...]:
 
 @settings(max_examples=25)
 @given(filled(), st.integers(1, 3), st.booleans(), st.integers(0, 99))
+@example((Anything("fixed", "|b1", ()), [np.asarray(True), np.asarray(False)]), 1, False, 0)
 @example((Anything("ragged", "<f8", ()), [np.asarray(1.5), np.asarray(np.nan)]), 1, True, 0)
 @example((Anything("fixed", "<i8", (0, 3)), [np.zeros((0, 3), np.int64)] * 2), 1, True, 0)
 def test_any_values_come_back(made: tuple[Anything, list[Any]], workers: int, mapped: bool, seed: int) -> None:

@@ -159,7 +159,9 @@ def _bytes_of(columns: Sequence[Values], count: int) -> np.ndarray:
         head = np.frombuffer(_head(values.dtype, values.shape[1:]), np.uint8)
         pieces.append(np.broadcast_to(head, (count, len(head))))
         pieces.append(values.reshape(count, -1).view(np.uint8) if values.size else np.empty((count, 0), np.uint8))
-    return np.concatenate(pieces, axis=1) if pieces else np.empty((count, 0), np.uint8)
+    if not pieces:
+        return np.empty((count, 0), np.uint8)
+    return np.ascontiguousarray(np.concatenate(pieces, axis=1))  # numpy chooses the order by the pieces' strides
 
 
 def _head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
