@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from danlu.data.batches.batch import Padded
 from danlu.nn.letters import runs_of
+from danlu.nn.nets.bag import Bag
 from danlu.nn.nets.ngrams import Ngrams
 from danlu.nn.ngrams import known
 
@@ -123,6 +124,18 @@ def test_a_step_leaves_tokens_out_and_judging_none() -> None:
     whole = net(text)
     assert torch.equal(net(text), whole)
     assert not torch.allclose(net.train()(text), whole)
+
+
+@pytest.mark.parametrize("tokens", range(1, 8))
+def test_runs_longer_than_the_text_owe_nothing(tokens: int) -> None:
+    shares = [torch.zeros(tokens) for _ in range(6)]
+    for size, share in enumerate(shares, start=1):
+        share[: max(0, tokens - size + 1)] = 1.0
+    for net in (
+        Ngrams(VOCABULARY, 3, True, longest=6, grams=9),
+        Bag(VOCABULARY, 3, ngrams=6, buckets=9),
+    ):
+        assert float(net.spread(shares).sum()) == pytest.approx(float(torch.stack(shares).sum()))
 
 
 def test_letters_are_a_linear_model_of_their_tf_idf() -> None:

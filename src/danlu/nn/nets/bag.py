@@ -74,5 +74,5 @@ class Bag(nn.Module):
         total = shares[0].clone()
         for size, found in enumerate(shares[1:], start=2):
             for at in range(size):
-                total[at:] += found[: len(found) - at] / size
+                total[at:] += found[: max(0, len(found) - at)] / size
         return total

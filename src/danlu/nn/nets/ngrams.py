@@ -155,5 +155,5 @@ class Ngrams(nn.Module):
         total = torch.stack(shares[:alone]).sum(0)
         for size, found in enumerate(shares[alone:], start=2):
             for at in range(size):
-                total[at:] += found[: len(found) - at] / size
+                total[at:] += found[: max(0, len(found) - at)] / size
         return total
