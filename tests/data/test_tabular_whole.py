@@ -87,7 +87,8 @@ def test_a_text_that_comes_again_is_read_once() -> None:
 
 
 def test_records_are_cut_and_taken_column_by_column() -> None:
-    whole = Records({"x": ["1", "2", None, "4"], "y": np.asarray([5.0, 6.0, 7.0, 8.0])}, 4, {"x": "number"})
+    columns: dict[str, Any] = {"x": ["1", "2", None, "4"], "y": np.asarray([5.0, 6.0, 7.0, 8.0])}
+    whole = Records(columns, 4, {"x": "number"})
     rows = np.asarray([3, 1])
     for some, expected in ((whole[1:3], [1, 2]), (whole.take(rows), [3, 1]), (whole.at(rows), [3, 1])):
         assert isinstance(some, Records)
@@ -95,6 +96,13 @@ def test_records_are_cut_and_taken_column_by_column() -> None:
         assert list(some) == [whole[row] for row in expected]
         assert cells(some, "x") == [whole.columns["x"][row] for row in expected]
     assert lacking(whole, ["x", "z"]) == ["z"] == lacking(list(whole), ["x", "z"])
+
+
+@pytest.mark.parametrize("odd", ["xy", ["x", "y"], None, 3])
+def test_rows_that_are_no_mappings_are_not_taken_for_empty_ones(odd: Any) -> None:
+    rows = [{"x": place % 7, "y": "ab"[place % 2]} for place in range(50)]
+    assert Features.fit(rows, {}).prepare_many([*rows, odd]) is None
+    assert lacking([odd], ["x"]) == ["x"]
 
 
 def test_features_of_records_are_those_of_their_rows() -> None:

@@ -65,7 +65,7 @@ def names_in(raws: Sequence[Any]) -> list[str]:
 
 
 def lacking(raws: Sequence[Any], names: Sequence[str]) -> list[str]:
-    """Those of ``names`` that some row has not."""
+    """Those of ``names`` that some row has not; all, where one is no mapping."""
     if isinstance(raws, Records):
         return [name for name in names if name not in raws.columns]
-    return [name for name in names if any(name not in raw for raw in raws)]
+    return [name for name in names if any(not isinstance(raw, Mapping) or name not in raw for raw in raws)]
