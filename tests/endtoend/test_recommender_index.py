@@ -74,7 +74,22 @@ def test_the_cosine_and_strange_users_are_refused(
     assert not Path(place).exists()
     assert main(["index", "create", place, "--model", str(run.path)]) == 0
     assert main(["index", "search", place, "nobody"]) != 0
-    assert "danlu predict" in "".join(capsys.readouterr())
+    told = "".join(capsys.readouterr())
+    assert "danlu predict" in told
+    assert "nobody: nobody" not in told
+
+
+def test_items_are_added_by_their_ids_and_users_are_not(
+    run: danlu.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = str(tmp_path / "items")
+    assert main(["index", "create", place, "--model", str(run.path)]) == 0
+    before = danlu.Index.open(place).search(np.ones(danlu.Index.open(place).dimensions), ITEMS)
+    assert main(["index", "remove", place, "i3", "i4"]) == 0
+    capsys.readouterr()
+    assert main(["index", "add", place, "i4", "u1", "i3", "--json"]) != 0
+    assert _told(capsys)[-1] == {"added": 2, "total": ITEMS, "failed": ["u1"]}
+    assert danlu.Index.open(place).search(np.ones(danlu.Index.open(place).dimensions), ITEMS) == before
 
 
 def _known() -> Interactions:

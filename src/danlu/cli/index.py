@@ -109,7 +109,7 @@ def _create(parser: Parser, options: argparse.Namespace, out: Output, folder: st
 def _add(
     options: argparse.Namespace, out: Output, index: Index, inputs: Sequence[str], first: Sequence[Read] = ()
 ) -> int:
-    reads = [*first, *_reads(options, index, inputs)]
+    reads = [*first, *_reads(options, index, inputs, asking=False)]
     for read in (read for read in reads if read.ids):
         labels = read.labels if options.label is None else [options.label] * len(read.ids)
         index.add(read.vectors, read.ids, labels, replace=options.replace)
@@ -122,7 +122,7 @@ def _add(
 def _search(parser: Parser, options: argparse.Namespace, out: Output, index: Index, inputs: Sequence[str]) -> int:
     if not options.k.isdecimal() or not int(options.k):
         raise parser.mistake(say("cli.not-one-of", option="-k", value=options.k, allowed="1, 2, 3, …"))
-    reads = _reads(options, index, inputs)
+    reads = _reads(options, index, inputs, asking=True)
     threshold = index.threshold
     for read in (read for read in reads if read.ids):
         for name, hits in zip(read.ids, _nearest(index, read, int(options.k)), strict=True):
@@ -150,10 +150,10 @@ def _nearest(index: Index, read: Read, k: int) -> list[list[Hit]]:
     return found
 
 
-def _reads(options: argparse.Namespace, index: Index, inputs: Sequence[str]) -> list[Read]:
+def _reads(options: argparse.Namespace, index: Index, inputs: Sequence[str], asking: bool) -> list[Read]:
     from danlu.deploy.index import reading
 
-    return list(reading.gathered(index.model, inputs, options.column, str(index.folder)))
+    return list(reading.gathered(index.model, inputs, options.column, str(index.folder), asking))
 
 
 def _failures(out: Output, reads: Sequence[Read]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +92,24 @@ def asked(made: Catalogue, names: Sequence[str]) -> Read:
             found.append(made.ask(name))
             kept.append(name)
         except DataError as error:
-            failed.append((name, str(error)))
+            failed.append((name, _reason(error)))
     vectors = _stacked([each.vector for each in found])
     return Read(vectors, kept, [""] * len(kept), tuple(failed), tuple(each.without for each in found))
+
+
+def chosen(made: Catalogue, ids: Sequence[str]) -> Read:
+    """Some of what a recommender chooses from, by id."""
+    places = {name: place for place, name in enumerate(made.ids)}
+    kept = [places[name] for name in ids if name in places]
+    failed = tuple(
+        (name, f"{say('index.no-item')} {say('index.no-item.remedy')}") for name in ids if name not in places
+    )
+    return Read(made.vectors[kept], [made.ids[at] for at in kept], [made.labels[at] for at in kept], failed)
+
+
+def _reason(error: DanluError) -> str:
+    """Without the place, which is told before it."""
+    return "\n".join(str(replace(each, where="")) for each in error.problems)
 
 
 def _stacked(vectors: Sequence[Any]) -> np.ndarray:
@@ -193,10 +208,10 @@ def _unread(path: Path, reason: str) -> DanluError:
     return DataError.of(str(path), say("index.no-vectors", reason=reason), say("index.no-vectors.remedy"))
 
 
-def gathered(model: Any, inputs: Sequence[str], column: str | None, where: str) -> Iterator[Read]:
-    """Files of vectors one by one, and everything else together through the model: raw files, or names of who asks a recommender.
+def gathered(model: Any, inputs: Sequence[str], column: str | None, where: str, asking: bool) -> Iterator[Read]:
+    """Files of vectors one by one, and everything else together through the model: raw files; of a recommender ids.
 
-    model: what the index keeps of it.
+    model: what the index keeps of it. asking: ids are of users, who ask, else of items.
     """
     rest = []
     for each in inputs:
@@ -207,7 +222,10 @@ def gathered(model: Any, inputs: Sequence[str], column: str | None, where: str) 
     if rest:
         predictor = of_index(model, where)
         made = predictor.catalogue()
-        yield embedded(predictor, rest) if made is None else asked(made, rest)
+        if made is None:
+            yield embedded(predictor, rest)
+        else:
+            yield asked(made, rest) if asking else chosen(made, rest)
 
 
 def dimensions_of(model: Predictor, where: str | Path) -> int:

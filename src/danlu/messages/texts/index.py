@@ -90,6 +90,11 @@ TEXTS = {
         "`danlu predict RUN USER` answers with what is popular.",
         "`danlu predict RUN USER` 会给出热门物品。",
     ),
+    "index.no-item": ("The model knows no item of this id.", "模型中没有这个编号的物品。"),
+    "index.no-item.remedy": (
+        "Items that it has not learnt are added as vectors.",
+        "模型没有学过的物品请以向量形式加入。",
+    ),
     "index.inner": (
         "This model's scores are inner products, which a cosine does not keep: leave --metric out.",
         "该模型的得分是内积，余弦无法保留其次序：请去掉 --metric。",
