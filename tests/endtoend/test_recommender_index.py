@@ -77,6 +77,8 @@ def test_the_cosine_and_strange_users_are_refused(
     told = "".join(capsys.readouterr())
     assert "danlu predict" in told
     assert "nobody: nobody" not in told
+    assert main(["index", "search", place, "u1", "-k", "10001"]) != 0
+    assert "10000" in "".join(capsys.readouterr())
 
 
 def test_items_are_added_by_their_ids_and_users_are_not(

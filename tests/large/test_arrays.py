@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,13 +26,18 @@ def _in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrays, "HELD", 40)
 
 
-def test_long_arrays_lie_in_files_that_are_gone_with_them() -> None:
+def test_long_arrays_lie_in_files_that_are_gone_with_them(tmp_path: Path) -> None:
     made = zeros(1000, np.int32)
     assert isinstance(made, np.memmap)
     assert not isinstance(zeros(10, np.int32), np.memmap)
     made[:] = np.arange(1000)
     release(made)
     assert made.tolist() == list(range(1000))
+    np.zeros(1000, np.int32).tofile(tmp_path / "given")
+    copied = np.memmap(tmp_path / "given", np.int32, "c")
+    copied[:] = 5
+    release(copied, copied[2:], np.asarray(copied))
+    assert copied.tolist() == [5] * 1000
     growing = Growing(np.float32)
     for start in range(0, 100, 9):
         growing.append(np.arange(start, min(start + 9, 100)))

@@ -145,7 +145,7 @@ def _nearest(index: Index, read: Read, k: int) -> list[list[Hit]]:
         return index.search(read.vectors, k)
     found = []
     for vector, without in zip(read.vectors, read.without, strict=True):
-        hits = index.search(vector, min(NEAREST, k + len(without)))[0]
+        hits = index.search(vector, max(k, min(NEAREST, k + len(without))))[0]
         found.append([hit for hit in hits if hit.id not in without][:k])
     return found
 

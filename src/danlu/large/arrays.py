@@ -73,7 +73,8 @@ def release(*arrays: np.ndarray) -> None:
     for array in arrays:
         base: Any = array
         while base is not None and not isinstance(base, mmap.mmap):
-            base = getattr(base, "base", None)
+            own = getattr(base, "mode", None) == "c"  # copied where it is written to: the copies would be gone
+            base = None if own else getattr(base, "base", None)
         if base is not None and hasattr(mmap, "MADV_DONTNEED"):
             with suppress(OSError, ValueError):
                 base.madvise(mmap.MADV_DONTNEED)

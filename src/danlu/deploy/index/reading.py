@@ -11,7 +11,7 @@ import numpy as np
 
 from danlu.deploy import layout
 from danlu.deploy.loading import load
-from danlu.errors import ArtifactError, DanluError, DataError
+from danlu.errors import ArtifactError, DanluError, DataError, Problem
 from danlu.messages import say
 from danlu.runs.predictor import Predictor, files_in
 from danlu.tasks.catalogue import Catalogue
@@ -101,9 +101,8 @@ def chosen(made: Catalogue, ids: Sequence[str]) -> Read:
     """Some of what a recommender chooses from, by id."""
     places = {name: place for place, name in enumerate(made.ids)}
     kept = [places[name] for name in ids if name in places]
-    failed = tuple(
-        (name, f"{say('index.no-item')} {say('index.no-item.remedy')}") for name in ids if name not in places
-    )
+    reason = str(Problem("", say("index.no-item"), say("index.no-item.remedy")))
+    failed = tuple((name, reason) for name in ids if name not in places)
     return Read(made.vectors[kept], [made.ids[at] for at in kept], [made.labels[at] for at in kept], failed)
 
 
