@@ -10,7 +10,10 @@ from pyarrow import parquet
 from danlu.data.columns import Numbers, pick
 from danlu.data.kinds.id import Id
 from danlu.data.moments import moments
-from danlu.data.sources.parquet import _one_after_another, _plain
+from danlu.data.sources.parquet import _one_after_another, _plain, read
+from danlu.errors import DataError
+from danlu.recipe.schema import DataSection
+from danlu.recipe.spec import Column
 from danlu.tasks.interactions.division import _codes, _facts, _parts_of_pairs
 
 
@@ -70,3 +73,18 @@ def test_pairs_are_counted_as_rows_of_a_table() -> None:
     user, item, codes = np.asarray([0, 0, 1, 1, 1]), np.asarray([2, 2, 0, 0, 1]), np.asarray([0, 1, 0, 0, 2], np.int8)
     assert _parts_of_pairs(user, item, codes) == 1
     assert _facts(user, item, codes)["repeated"] == 2
+
+
+def test_numbers_with_gaps_are_refused_where_memory_has_no_room_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("danlu.data.room.memory", lambda: 100 * 64)
+    wanted = {name: Column("number", "input") for name in ("x", "y")}
+    for place, gap in enumerate((0.5, None)):
+        path = tmp_path / f"{place}.parquet"
+        parquet.write_table(pa.table({"x": [1.5] * 99 + [gap], "y": list(range(100))}), path)
+        if gap is not None:
+            assert len(read(path, DataSection(source=str(path)), wanted)) == 100
+        else:
+            with pytest.raises(DataError, match="memory"):
+                read(path, DataSection(source=str(path)), wanted)

@@ -32,7 +32,7 @@ from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
 _SAMPLE = 50
-_HELD = 64  # bytes of memory for a value that is no number, at least
+_HELD = 64  # bytes of memory for a value, at least, where the column is not of numbers without gaps
 _BATCH = 1 << 18  # rows read at once
 
 
@@ -82,7 +82,8 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         counts = [file.metadata.num_rows for file in opened]
-        held = sum(not _heavy(schema.field(name).type) and not _numeric(schema.field(name).type) for name in names)
+        light = [name for name in names if not _heavy(schema.field(name).type)]
+        held = sum(not _numeric(schema.field(name).type) or any(_gaps(file, name) for file in opened) for name in light)
         refuse_too_large(str(path), sum(counts) * held * _HELD)
         pace = Pace(progress, say("data.reading", file=path.name), sum(counts) * len(names))
         columns: dict[str, Sequence[Any]] = {}
@@ -201,6 +202,14 @@ def _numeric(kind: Any) -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _gaps(file: Any, name: str) -> bool:
+    """Whether a file (Parquet's own) says that some value of a plain column is missing."""
+    told = file.metadata
+    places = [place for place in range(told.num_columns) if told.schema.column(place).path == name]
+    found = [told.row_group(group).column(place).statistics for group in range(told.num_row_groups) for place in places]
+    return any(each is not None and each.has_null_count and each.null_count for each in found)
 
 
 def _plain(column: Any) -> list[Any] | np.ndarray:
