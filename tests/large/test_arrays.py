@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,15 @@ def test_long_arrays_lie_in_files_that_are_gone_with_them(tmp_path: Path) -> Non
         growing.append(np.arange(start, min(start + 9, 100)))
     assert growing.done().tolist() == list(range(100))
     assert Growing(np.int8).done().tolist() == []
+
+
+def test_threads_may_be_the_first_to_read_a_column() -> None:
+    for _ in range(20):
+        column = Texts([f"n{number}" for number in range(5000)])
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(column.__getitem__, range(4990, 5000))) == [
+                f"n{number}" for number in range(4990, 5000)
+            ]
 
 
 def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -187,6 +188,7 @@ class Texts(Column[str | None]):
         self._ends.append(np.zeros(1, np.int64))
         self._new, self._sizes = bytearray(), array("q")
         self._made: tuple[np.ndarray, np.ndarray] | None = None
+        self._ending = Lock()  # threads may read at once
         for text in texts:
             self.append(text)
 
@@ -219,10 +221,14 @@ class Texts(Column[str | None]):
 
     def _whole(self) -> tuple[np.ndarray, np.ndarray]:
         """(letters uint8 (L,), ends int64 (N + 1,))."""
-        if self._made is None:
-            self._take()
-            self._made = self._letters.done(), self._ends.done()
-        return self._made
+        made = self._made
+        if made is not None:
+            return made
+        with self._ending:
+            if self._made is None:
+                self._take()
+                self._made = self._letters.done(), self._ends.done()
+            return self._made
 
     def __len__(self) -> int:
         return self._ends.length + len(self._sizes) - 1
