@@ -98,4 +98,4 @@ def together(values: np.ndarray, order: np.ndarray) -> Iterator[np.ndarray]:
 def _edges(values: np.ndarray, wanted: int) -> np.ndarray:
     """Values, ascending and different, that cut ``values`` into about so many ranges of as many rows."""
     some = np.sort(values[:: max(1, len(values) // _LOOKED_AT)])
-    return np.unique(some[:: max(1, len(some) // min(wanted, 60_000))])
+    return np.unique(some[:: max(1, len(some) // min(wanted, 30_000))])

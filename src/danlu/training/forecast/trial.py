@@ -30,7 +30,7 @@ from danlu.training.plan import Feed, Plan, transformed
 from danlu.training.seeing import undisturbed
 
 _BRIEF = 0.05  # seconds of a rehearsal
-_LEAST, _MOST = 0.5, 100  # seconds, steps: short steps are timed more often, for the first of them are slower
+_LEAST, _MOST = 0.5, 100  # seconds, steps that are timed; the later half of them counts, the first are slower
 
 
 def try_out(
@@ -87,7 +87,7 @@ def try_out(
         ),
         memory,
         samples,
-        statistics.median(seconds),
+        statistics.median(seconds[len(seconds) // 2 :]),
         look,
         tested[-1].outputs / tested[-1].samples,
     )
