@@ -31,6 +31,7 @@ from danlu.training.seeing import undisturbed
 
 _BRIEF = 0.05  # seconds of a rehearsal
 _LEAST, _MOST = 0.5, 100  # seconds, steps that are timed; the later half of them counts, the first are slower
+_SEVERAL, _PATIENCE = 6, 2.0  # so many where they take less than this together
 
 
 def try_out(
@@ -71,7 +72,7 @@ def try_out(
                 _step(parts, objective, window, plan)
             del window
             seconds: list[float] = []
-            while len(seconds) < timed or (sum(seconds) < _LEAST and len(seconds) < _MOST):
+            while not _enough(seconds, timed):
                 seconds.append(_timed(parts, objective, source, plan))
         memory = replace(memory, whole=max(memory.tensors, rise.bytes or 0))
         look = _look(parts, objective, next(source), plan) if plan.captures_every else 0.0
@@ -91,6 +92,14 @@ def try_out(
         look,
         tested[-1].outputs / tested[-1].samples,
     )
+
+
+def _enough(seconds: Sequence[float], timed: int) -> bool:
+    """seconds: of the steps that were timed so far. timed: the fewest there may be."""
+    if len(seconds) < timed:
+        return False
+    spent = sum(seconds)
+    return len(seconds) >= _MOST or (spent >= _LEAST and (len(seconds) >= _SEVERAL or spent >= _PATIENCE))
 
 
 class Repeated:
