@@ -94,6 +94,11 @@ def test_items_are_added_by_their_ids_and_users_are_not(
     assert danlu.Index.open(place).search(np.ones(danlu.Index.open(place).dimensions), ITEMS) == before
 
 
+def test_items_that_are_named_are_the_only_ones(run: danlu.Run, tmp_path: Path) -> None:
+    assert main(["index", "create", str(tmp_path / "some"), "--model", str(run.path), "i3", "i5"]) == 0
+    assert danlu.Index.open(tmp_path / "some").ids == ("i3", "i5")
+
+
 def _known() -> Interactions:
     draw = np.random.default_rng(1)
     user, item = np.nonzero(draw.random((USERS, ITEMS)) < 0.3)

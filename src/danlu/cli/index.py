@@ -101,7 +101,8 @@ def _create(parser: Parser, options: argparse.Namespace, out: Output, folder: st
         except DanluError as error:
             out.aside(say("index.no-calibration", reason=str(error)))
     if inputs or made is not None:
-        return _add(options, out, index, inputs, () if made is None else (reading.everything(made),))
+        every = () if made is None or inputs else (reading.everything(made),)
+        return _add(options, out, index, inputs, every)
     out.result({"path": folder, "dimensions": dimensions, "metric": metric, "threshold": index.threshold})
     return DONE
 

@@ -6,18 +6,16 @@ https://ailab.criteo.com/ressources/. Files without labels (``test.txt``) have 3
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from danlu.data.growing import Cells, Rows
-from danlu.data.progress import Pace, Progress
+from danlu.data.progress import Progress
 from danlu.data.sources import _manifest
-from danlu.data.sources._numbered import Lines, Numbered
-from danlu.data.sources._text import encoding_of, lines_in
+from danlu.data.sources._cells import taken
+from danlu.data.sources._text import encoding_of
 from danlu.data.table import Table
-from danlu.messages import say
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
@@ -51,25 +49,12 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         return [row[index[name]] for row in first if len(row) == len(header)]
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
-        columns = [Cells() for _ in names]
-        rows = Rows(columns, [index[name] for name in names], strip=False)
-        numbers = Lines()
-        problems: list[tuple[str, str]] = []
-        pace = Pace(progress, say("data.reading", file=path.name), lines_in(path))
-        with path.open(encoding=encoding) as file:
-            for number, line in enumerate(file, 1):
-                row = line.rstrip("\r\n").split("\t")
-                if len(row) != len(header):
-                    if line.strip():
-                        said = say("data.csv.cells", found=len(row), expected=len(header))
-                        problems.append((say("data.line", file=path.name, number=number), said))
-                    continue
-                rows.append(row)
-                numbers.append(number)
-                pace(number)
-        rows.end()
-        pace.end(len(numbers))
-        made = {name: column.done() for name, column in zip(names, columns, strict=True)}
-        return _manifest.Fetched(made, Numbered(path.name, numbers), problems, types=_TYPES)
+        return taken(path, _lines(path, encoding), header, names, progress, types=_TYPES, strip=False)
 
     return _manifest.table(_manifest.Manifest(path, header, digest, some, fetch), data, wanted, progress)
+
+
+def _lines(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    with path.open(encoding=encoding) as file:
+        for number, line in enumerate(file, 1):
+            yield number, line.rstrip("\r\n").split("\t")

@@ -10,13 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from danlu.data.growing import Cells, Rows
-from danlu.data.progress import Pace, Progress
+from danlu.data.progress import Progress
 from danlu.data.sources import _manifest
+from danlu.data.sources._cells import taken
 from danlu.data.sources._listing import is_image
 from danlu.data.sources._mapping import listed
-from danlu.data.sources._numbered import Lines, Numbered
-from danlu.data.sources._text import LONGEST_LINE, encoding_of, lines_in
+from danlu.data.sources._text import LONGEST_LINE, encoding_of
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -48,7 +47,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     notes = [] if encoding.startswith("utf-8") else [(str(path), say("data.note.encoding", encoding=encoding.upper()))]
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
-        return _fetch(path, encoding, delimiter, header, names, notes, progress)
+        lines = _records(path, encoding, delimiter)
+        next(lines)  # the header
+        return taken(path, lines, header, names, progress, notes=notes)
 
     def some(name: str) -> Sequence[Any]:
         return [row[index[name]] for row in sample]
@@ -115,40 +116,3 @@ def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, l
                 continue
             if row:
                 yield reader.line_num, row
-
-
-def _fetch(
-    path: Path,
-    encoding: str,
-    delimiter: str,
-    header: list[str],
-    names: Sequence[str],
-    notes: list[tuple[str, str]],
-    progress: Progress | None,
-) -> _manifest.Fetched:
-    index = {name: place for place, name in enumerate(header)}
-    places = [index[name] for name in names]
-    columns = [Cells() for _ in names]
-    rows = Rows(columns, places)
-    numbers = Lines()
-    problems: list[tuple[str, str]] = []
-    pace = Pace(progress, say("data.reading", file=path.name), lines_in(path))
-    records = _records(path, encoding, delimiter)
-    next(records)  # the header
-    for number, row in records:
-        if isinstance(row, str) or len(row) != len(header):
-            if any(cell.strip() for cell in row):
-                said = row if isinstance(row, str) else _cells(row, header)
-                problems.append((say("data.line", file=path.name, number=number), said))
-            continue
-        rows.append(row)
-        numbers.append(number)
-        pace(number)
-    rows.end()
-    pace.end(len(numbers))
-    made = {name: column.done() for name, column in zip(names, columns, strict=True)}
-    return _manifest.Fetched(made, Numbered(path.name, numbers), problems, notes)
-
-
-def _cells(row: list[str], header: list[str]) -> str:
-    return say("data.csv.cells", found=len(row), expected=len(header))

@@ -10,11 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from danlu.data.growing import Cells, Rows
-from danlu.data.progress import Pace, Progress
+from danlu.data.progress import Progress
 from danlu.data.sources import _manifest
-from danlu.data.sources._numbered import Lines, Numbered
-from danlu.data.sources._text import encoding_of, lines_in
+from danlu.data.sources._cells import taken
+from danlu.data.sources._text import encoding_of
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -43,28 +42,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     types = {name: _HOLDS[type_] for name, type_ in zip(header, said, strict=True) if type_ in _HOLDS}
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
-        places = [header.index(name) for name in names]
-        columns = [Cells(empty=True) for _ in names]
-        rows = Rows(columns, places)
-        numbers = Lines()
-        problems: list[tuple[str, str]] = []
-        pace = Pace(progress, say("data.reading", file=found.name), lines_in(found))
-        for number, line in enumerate(_lines(found, encoding), 1):
-            row = line.split("\t")
-            if number == 1:
-                continue
-            if len(row) != len(header):
-                if any(cell.strip() for cell in row):
-                    what = say("data.csv.cells", found=len(row), expected=len(header))
-                    problems.append((say("data.line", file=found.name, number=number), what))
-                continue
-            rows.append(row)
-            numbers.append(number)
-            pace(number)
-        rows.end()
-        pace.end(len(numbers))
-        made = {name: column.done() for name, column in zip(names, columns, strict=True)}
-        return _manifest.Fetched(made, Numbered(found.name, numbers), problems, types=types)
+        lines = ((number, line.split("\t")) for number, line in enumerate(_lines(found, encoding), 1))
+        next(lines)  # the header
+        return taken(found, lines, header, names, progress, types=types, empty=True)
 
     def some(name: str) -> Sequence[Any]:
         place = header.index(name)
