@@ -61,7 +61,7 @@ def recipe(source: Path, runs: Path, method: str = "simclr", **train: Any) -> di
         "run": {"folder": str(runs), "name": method},
         "data": {"source": str(source)},
         "model": NETS[method],
-        "train": {"epochs": 2, "batch_size": 32, "threads": 1, "evaluate_every": 1, **train},
+        "train": {"epochs": 2, "batch_size": 32, "threads": 1, "precision": "fp32", "evaluate_every": 1, **train},
         "options": {"method": method},
     }
 

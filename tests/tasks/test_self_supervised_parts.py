@@ -15,7 +15,7 @@ from danlu.nn.nets.vit import Vit
 from danlu.randomness import Position, keys_of
 from danlu.recipe.schema import Named
 from danlu.tasks.self_supervised import probe
-from danlu.tasks.self_supervised.methods.mae import HiddenPixels, Masked, taken
+from danlu.tasks.self_supervised.methods.mae import HiddenPixels, Masked, alone, taken
 from danlu.tasks.self_supervised.probe import Labelled
 from danlu.tasks.self_supervised.spread import Spread
 from danlu.tasks.self_supervised.views import Hidden, Rotations, Views
@@ -93,6 +93,19 @@ def test_each_patch_is_either_hidden_or_visible() -> None:
     assert not torch.equal(tensor(hide(batch(400), Position(1, 3), KINDS), "hidden"), hidden)
 
 
+def test_some_of_the_hidden_patches_are_painted() -> None:
+    everything, some = Hidden(16, 0.75), Hidden(16, 0.75, 0.5)
+    assert (str(everything), str(some)) == ("hide 12/16", "hide 12/16, paint 6")
+    whole, part = (hide(batch(400), Position(1, 2), KINDS) for hide in (everything, some))
+    assert torch.equal(tensor(whole, "visible"), tensor(part, "visible"))
+    painted = tensor(part, "hidden")
+    assert painted.shape == (400, 6)
+    assert (painted[:, :, None] == tensor(whole, "hidden")[:, None]).any(2).all()
+    shares = torch.bincount(painted.flatten(), minlength=16) / 400
+    assert (shares - 0.375).abs().max() < 0.1  # none is painted more often than another
+    assert tensor(Hidden(16, 0.75, 0.01)(batch(), Position(0), KINDS), "hidden").shape == (12, 1)
+
+
 # ---- masked autoencoding ------------------------------------------------------------------------------------------------
 
 
@@ -117,6 +130,28 @@ def test_the_loss_is_of_hidden_patches_alone_and_the_encoder_sees_visible_ones_a
     seen = slope.unfold(2, 4, 4).unfold(3, 4, 4).reshape(5, 4, 16).abs().amax((0, 2))
     assert (seen[[1, 2]] == 0).all()
     assert (seen[[0, 3]] > 0).all()
+
+
+def test_a_patch_alone_has_neither_brightness_nor_contrast() -> None:
+    torch.manual_seed(0)
+    patches = torch.rand(3, 5, 16, dtype=torch.float64)
+    patches[0, 0] = 0.25
+    made = alone(patches)
+    torch.testing.assert_close(alone(patches * 7 - 3), made, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(made.mean(2), torch.zeros(3, 5, dtype=torch.float64), rtol=0, atol=1e-12)
+    assert (made[0, 0] == 0).all()
+    assert (made.var(2, unbiased=False).flatten()[1:] - 1).abs().max() < 1e-3
+    net, _ = masked()
+    image, visible, hidden = (
+        torch.rand(2, 1, 8, 8).double(),
+        torch.tensor([[0, 3], [1, 2]]),
+        torch.tensor([[1], [3]]),
+    )
+    plain = net(image, visible, hidden)
+    net.normalized = True
+    outputs = net(image, visible, hidden)
+    torch.testing.assert_close(outputs["truth"], alone(plain["truth"]))
+    torch.testing.assert_close(outputs["pixels"], plain["pixels"])
 
 
 def test_all_tokens_in_any_order_give_the_same_features() -> None:

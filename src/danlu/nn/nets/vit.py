@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
 from danlu.errors import RecipeError
 from danlu.messages import say
+from danlu.nn.attention import attend
 
 Size = Annotated[int, Field(ge=1)]
 
@@ -27,7 +27,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         batch, count, width = x.shape
         parts = self.qkv(x).view(batch, count, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(parts[0], parts[1], parts[2])
+        seen = attend(parts[0], parts[1], parts[2])
         out: Tensor = self.project(seen.transpose(1, 2).reshape(batch, count, width))
         return out
 

@@ -14,14 +14,18 @@ class Options(Section):
     """method: what is learnt from; see ``methods``.
 
     temperature, projection: of SimCLR's loss, and how long the vectors that it compares are. mask: share of the patches that are
-    hidden (mae). probe: judge the features by the labels, where there are any. probe_rows: labelled training images, at most, that
-    the probes are fitted on. neighbours: of the nearest-neighbour probe.
+    hidden (mae). painted: share of the hidden patches that are painted, drawn anew each time: fewer make a step cheaper.
+    patch_pixels: as the net sees them, or each patch with mean 0 and deviation 1 (He et al. 2022, section 4.1). probe: judge by
+    the labels, where there are any. probe_rows: labelled training images, at most, that the probes are fitted on. neighbours: of the
+    nearest-neighbour probe.
     """
 
     method: Literal["simclr", "rotation", "mae"] = "simclr"
     temperature: Annotated[float, Field(gt=0)] = 0.2
     projection: Annotated[int, Field(ge=2)] = 64
     mask: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    painted: Annotated[float, Field(gt=0, le=1)] = 1.0
+    patch_pixels: Literal["as-seen", "normalized"] = "as-seen"
     probe: bool = True
     probe_rows: Annotated[int, Field(ge=10)] = 5000
     neighbours: Annotated[int, Field(ge=1)] = 20

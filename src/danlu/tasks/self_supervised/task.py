@@ -52,7 +52,7 @@ class SelfSupervised(Task):
                 raise RecipeError.of(
                     self.recipe.where("model.name"), say("self_supervised.mae", net=type(inner).__name__)
                 )
-            return Masked(body, inner, width)
+            return Masked(body, inner, width, normalized=self.recipe.options["patch_pixels"] == "normalized")
         if self.method == "rotation":
             height, wide, _ = self.data.kinds["image"].storage().shape
             if height != wide:
@@ -80,7 +80,8 @@ class SelfSupervised(Task):
         if self.method == "mae":
             body = self.net().encoder[1]  # type: ignore[index,union-attr]
             assert isinstance(body, Vit)
-            return (Hidden(body.grid[0] * body.grid[1], self.recipe.options["mask"]),)
+            options = self.recipe.options
+            return (Hidden(body.grid[0] * body.grid[1], options["mask"], options["painted"]),)
         where = self.recipe.where("data.augment")
         made = pipeline.build(self.recipe.data.augment, {"image": self.data.kinds["image"]}, where)
         if any(transform.partners for transform in made):

@@ -59,14 +59,19 @@ class Rotations(Alone):
 
 
 class Hidden(Alone):
-    """Adds ``visible`` and ``hidden`` int64 (B, n): which of ``patches`` patches the encoder sees and which it does not."""
+    """Adds ``visible`` and ``hidden`` int64 (B, n): which of ``patches`` patches the encoder sees, and which of the others are painted.
 
-    def __init__(self, patches: int, share: float) -> None:
+    share: of the patches, which are hidden. painted: share of these that are asked for; the rest is neither seen nor painted.
+    """
+
+    def __init__(self, patches: int, share: float, painted: float = 1.0) -> None:
         self.patches = patches
         self.hidden = min(max(1, round(share * patches)), patches - 1)
+        self.painted = max(1, round(painted * self.hidden))
 
     def __str__(self) -> str:
-        return f"hide {self.hidden}/{self.patches}"
+        told = f", paint {self.painted}" if self.painted < self.hidden else ""
+        return f"hide {self.hidden}/{self.patches}{told}"
 
     def __call__(self, batch: Batch, at: Position, kinds: Mapping[str, Kind]) -> Batch:
         image = batch["image"]
@@ -74,7 +79,7 @@ class Hidden(Alone):
         order = bits(at.seed, "mask", at.epoch, batch.keys, self.patches).argsort(1, kind="stable")
         hidden, visible = (
             torch.from_numpy(np.sort(part, 1)).to(image.device)
-            for part in (order[:, : self.hidden], order[:, self.hidden :])
+            for part in (order[:, : self.painted], order[:, self.hidden :])
         )
         columns = {"image": image, "visible": visible, "hidden": hidden}
         return replace(batch, columns=columns, inputs=("image", "visible", "hidden"))

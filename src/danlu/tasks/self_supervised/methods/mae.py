@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 
 class Masked(Learner):
-    """{"pixels", "truth": (B, hidden, C·patch²)}: what the decoder paints, and the patches as the net's normalisation gives them."""
+    """{"pixels", "truth": (B, painted, C·patch²)}: what the decoder paints, and the patches as the net's normalisation gives them.
 
-    def __init__(self, encoder: nn.Module, body: Vit, width: int, narrow: int = 64) -> None:
+    narrow: width of the decoder's tokens. normalized: of each patch that is painted mean and deviation are taken away before.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, body: Vit, width: int, narrow: int = 64, *, normalized: bool = False
+    ) -> None:
         super().__init__(encoder)
+        self.normalized = normalized
         self.narrow = nn.Linear(width, narrow)
         self.hidden = nn.Parameter(torch.zeros(narrow))
         nn.init.normal_(self.hidden, std=0.02)
@@ -40,12 +46,13 @@ class Masked(Learner):
             seen = self.narrow(body.encode(taken(body.tokens(normal), visible))) + self.places[visible]
             asked = self.hidden + self.places[hidden]
             painted = self.norm(self.decode(torch.cat([seen, asked], 1)))[:, visible.shape[1] :]
-            found |= {"pixels": self.head(painted), "truth": taken(truth, hidden).detach()}
+            truth = taken(truth, hidden).detach()
+            found |= {"pixels": self.head(painted), "truth": alone(truth) if self.normalized else truth}
         return found
 
 
 class HiddenPixels(Term):
-    """The mean squared error of a hidden patch's pixels, summed over hidden patches; C counts them."""
+    """The mean squared error of a hidden patch's pixels, summed over the hidden patches that are painted; C counts them."""
 
     def count(self, batch: Batch) -> Tensor:
         hidden: Tensor = batch["hidden"]  # type: ignore[assignment]
@@ -55,6 +62,12 @@ class HiddenPixels(Term):
         pixels = self.pick(outputs)
         truth: Tensor = outputs["truth"]
         return (pixels - truth.to(pixels.dtype)).square().mean(2).sum()
+
+
+def alone(patches: Tensor) -> Tensor:
+    """(B, n, P) → the same shape: each patch with a mean of 0 and a variance of 1, or of 0 where all its pixels are equal."""
+    mean, variance = patches.mean(2, keepdim=True), patches.var(2, keepdim=True, unbiased=False)
+    return (patches - mean) / (variance + 1e-6).sqrt()
 
 
 def taken(tokens: Tensor, places: Tensor) -> Tensor:
