@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from danlu.messages import say
-from danlu.nn.embedding.native import building, kernel
-from danlu.nn.embedding.native.building import NoKernelError, built
+from danlu.nn.embedding.native import kernel
 from danlu.nn.embedding.products import products
 from danlu.nn.embedding.table import table
+from danlu.nn.native import building
+from danlu.nn.native.building import NoKernelError, built
 from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
 from danlu.runs import kernels
 from danlu.training.optimisers.rowwise_adagrad import RowwiseAdagrad
@@ -80,26 +81,24 @@ def test_nan_and_infinity_stay_what_they_are() -> None:
 
 @needs_compiler
 def test_the_library_is_built_once_and_only_in_a_folder_of_ones_own(tmp_path: Path) -> None:
-    built(tmp_path / "mine")
+    built(kernel.SOURCE, tmp_path / "mine")
     (place,) = (tmp_path / "mine").iterdir()
     before = place.stat().st_mtime_ns
-    built(tmp_path / "mine")
+    built(kernel.SOURCE, tmp_path / "mine")
     assert place.stat().st_mtime_ns == before
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     with pytest.raises(NoKernelError, match="folder"):
-        built(tmp_path / "open")
+        built(kernel.SOURCE, tmp_path / "open")
 
 
 @needs_compiler
-def test_a_compiler_that_fails_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiler_that_fails_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     source = tmp_path / "rows.c"
     source.write_text("no C at all")
-    monkeypatch.setattr(building, "SOURCE", source)
-    building._key.cache_clear()
-    with pytest.raises(NoKernelError, match="failed"):
-        built(tmp_path / "mine")
-    building._key.cache_clear()
+    for threads in (False, True):  # with OpenMP a second way is tried
+        with pytest.raises(NoKernelError, match="failed"):
+            built(building.Source(source, threads=threads), tmp_path / "mine")
     assert not list((tmp_path / "mine").iterdir())
 
 
@@ -108,7 +107,7 @@ def test_its_lack_is_said(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     monkeypatch.setattr(kernel, "_library", lambda: NoKernelError(why, "detail"))
     net = CollaborativeFiltering(4, 3, embedding=8, sparse=True)
     ((text, level),) = kernels.lines(net)
-    assert say(f"embedding.no-kernel.{why}", detail="detail") in text
+    assert say(f"native.no-kernel.{why}", detail="detail") in text
     assert level == ("info" if why == "off" else "warning")
     assert kernels.used(net) == {"kernels": {"embeddings": "torch"}}
     assert kernels.lines(CollaborativeFiltering(4, 3, embedding=8)) == []
@@ -118,7 +117,7 @@ def test_its_lack_is_said(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
 def test_it_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANLU_NATIVE", "0")
     with pytest.raises(NoKernelError, match="off"):
-        built(tmp_path)
+        built(kernel.SOURCE, tmp_path)
 
 
 @needs_compiler

@@ -9,7 +9,7 @@ import pytest
 import danlu
 from danlu.messages import say
 from danlu.nn.embedding.native import kernel
-from danlu.nn.embedding.native.building import NoKernelError
+from danlu.nn.native.building import NoKernelError
 from danlu.runs.environment import differences
 
 
@@ -31,8 +31,8 @@ def test_torchs_operations_are_said_and_recorded(tmp_path: Path, monkeypatch: py
     found = json.loads((Path(run.path) / "environment.json").read_text())
     assert found["kernels"] == {"embeddings": "torch"}
     events = [json.loads(line) for line in (Path(run.path) / "events.jsonl").read_text().splitlines()]
-    reason = say("embedding.no-kernel.compiler")
-    assert sum(say("embedding.torch", reason=reason) == event.get("text") for event in events) == 1
+    reason = say("native.no-kernel.compiler")
+    assert sum(say("native.embeddings-torch", reason=reason) == event.get("text") for event in events) == 1
     texts, changing = differences(found, found | {"kernels": {"embeddings": "native"}})
     assert changing
     assert "kernels.embeddings" in texts[0]

@@ -98,8 +98,14 @@ def precision(net: nn.Module, objective: Objective, batch: Batch, device: torch.
     name = supported(device)[0]
     if name == "fp32":
         return choices.make("train.precision", "fp32", say("runs.chosen.no-half"))  # type: ignore[no-any-return]
-    exact, exact_seconds = tried(net, objective, batch, "fp32", device)
-    half, half_seconds = tried(net, objective, batch, name, device)
+    try:
+        exact, exact_seconds = tried(net, objective, batch, "fp32", device)
+        half, half_seconds = tried(net, objective, batch, name, device)
+    except Exception as error:  # noqa: BLE001 - where fp32 fails too, the checks tell what is wrong, and where
+        reason = say(
+            "runs.chosen.half-failed", name=name, reason=f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        )
+        return choices.make("train.precision", "fp32", reason)  # type: ignore[no-any-return]
     difference = apart(exact, half)
     times = exact_seconds / half_seconds
     if not difference < 0.05:

@@ -1,32 +1,43 @@
-"""Which kernel a net's embeddings are learnt by: recorded with the run, since its last bits depend on it, and said once."""
+"""Which kernels a net is trained by: recorded with the run, since its last bits depend on it, and their lack is said once."""
 
 from __future__ import annotations
 
 from torch import nn
 
 from danlu.messages import say
-from danlu.nn.embedding.native import kernel
+from danlu.nn.embedding.native import kernel as rows
 from danlu.nn.embedding.table import Table
+from danlu.nn.maps import kernel as maps
+from danlu.nn.maps import lending
 
 
 def used(net: nn.Module) -> dict[str, dict[str, str]]:
-    """For the record of what a run ran on: {"kernels": {"embeddings": "native" or "torch"}}; nothing where no table is of that kind."""
-    if not _asked(net):
-        return {}
-    return {"kernels": {"embeddings": "native" if kernel.missing() is None else "torch"}}
+    """For the record of what a run ran on: {"kernels": {"embeddings": "native" or "torch", "maps": …}} of what the net has."""
+    found = {}
+    if _rows(net):
+        found["embeddings"] = "native" if rows.missing() is None else "torch"
+    if lending.lends(net):
+        found["maps"] = "native" if maps.missing() is None else "torch"
+    return {"kernels": found} if found else {}
 
 
 def lines(net: nn.Module) -> list[tuple[str, str]]:
-    """(text, level) of what a user should know; one line at most."""
-    if not _asked(net):
-        return []
-    missing = kernel.missing()
-    if missing is None:
-        return [(say("embedding.native"), "info")]
-    reason = say(f"embedding.no-kernel.{missing.why}", detail=missing.detail)
-    return [(say("embedding.torch", reason=reason), "info" if missing.why == "off" else "warning")]
+    """(text, level) of what a user should know."""
+    found = []
+    if _rows(net):
+        missing = rows.missing()
+        if missing is None:
+            found.append((say("native.embeddings"), "info"))
+        else:
+            reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
+            level = "info" if missing.why == "off" else "warning"
+            found.append((say("native.embeddings-torch", reason=reason), level))
+    if lending.lends(net) and (missing := maps.missing()) is not None:
+        reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
+        found.append((say("native.maps-torch", reason=reason), "info"))
+    return found
 
 
-def _asked(net: nn.Module) -> bool:
-    """Whether the kernel could be of use: sparse float32 tables on a CPU."""
+def _rows(net: nn.Module) -> bool:
+    """Whether the kernel of rows could be of use: sparse float32 tables on a CPU."""
     return any(isinstance(part, Table) and part.sparse and part.weight.device.type == "cpu" for part in net.modules())

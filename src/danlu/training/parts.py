@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from danlu.data.batches.batch import Batch
 from danlu.errors import RecipeError, RunError
 from danlu.messages import say
+from danlu.nn.maps import lending
 from danlu.training import compilation
 from danlu.training.checkpoint import State
 from danlu.training.meter import Meter
@@ -56,7 +57,7 @@ class Parts:
         if plan.max_steps is not None:
             total = min(total, plan.max_steps)
         self.net = net
-        self.forward = compilation.forward(net) if plan.compiled else net
+        self.forward = compilation.forward(net) if plan.compiled else lending.forward(net)
         self.horizon = Horizon(total, steps_per_epoch)
         self.precision = Precision(plan.precision, plan.device)
         self.parameters = ParameterPlan(net, plan.unfreeze, self.horizon, plan.watched)

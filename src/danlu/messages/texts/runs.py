@@ -121,6 +121,10 @@ TEXTS = {
         "bf16 differs from fp32 by {difference:.2%} on a real batch",
         "真实批次上 bf16 与 fp32 相差 {difference:.2%}",
     ),
+    "runs.chosen.half-failed": (
+        "{name} can't be compared with fp32 on the first batch: {reason}",
+        "无法在首个批次上比较 {name} 与 fp32：{reason}",
+    ),
     "runs.chosen.slower": ("bf16 was {times:.1f} times as fast", "bf16 的速度仅为 {times:.1f} 倍"),
     "runs.chosen.convolutions": ("the net has convolutions", "网络含卷积"),
     "runs.chosen.no-convolutions": ("the net has no convolutions", "网络不含卷积"),

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from danlu.nn.embedding.native.building import NoKernelError, built
+from danlu.nn.native.building import NoKernelError, Source, built
 
+SOURCE = Source(
+    Path(__file__).with_name("rows.c"),
+    flags=("-std=c11", "-fassociative-math", "-fno-signed-zeros"),  # NaN and infinity stay what they are
+)
 _INT, _REAL = ctypes.c_int64, ctypes.c_float
 
 
 @cache
 def _library() -> ctypes.CDLL | NoKernelError:
     try:
-        return built()
+        return built(SOURCE)
     except NoKernelError as reason:
         return reason
 

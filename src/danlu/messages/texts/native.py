@@ -1,0 +1,28 @@
+"""What is worked out by kernels that were compiled on this machine."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "native.embeddings": (
+        "embeddings: rows are fetched and updated by the native kernel, compiled on this machine",
+        "嵌入：各行由在本机编译的原生内核读取和更新",
+    ),
+    "native.embeddings-torch": (
+        "embeddings: rows are fetched and updated by torch's operations, about half as fast, for there is no native kernel: {reason}",
+        "嵌入：没有原生内核（{reason}），各行改用 torch 运算读取和更新，速度约为一半",
+    ),
+    "native.maps-torch": (
+        "norms and pooling of image nets are trained by torch's operations, somewhat slower, for there is no native kernel: {reason}",
+        "没有原生内核（{reason}），图像网络的归一化与池化改用 torch 运算训练，速度稍慢",
+    ),
+    "native.no-kernel.off": ("DANLU_NATIVE is 0", "DANLU_NATIVE 为 0"),
+    "native.no-kernel.system": ("not made for {detail}", "不支持 {detail}"),
+    "native.no-kernel.compiler": (
+        "no C compiler (cc, gcc or clang) is installed",
+        "未安装 C 编译器（cc、gcc 或 clang）",
+    ),
+    "native.no-kernel.folder": (
+        "others may write to {detail}, so no library is loaded from there",
+        "他人可写入 {detail}，因此不从该处加载库",
+    ),
+    "native.no-kernel.failed": ("compiling failed: {detail}", "编译失败：{detail}"),
+    "native.no-kernel.load": ("the library can't be made or loaded: {detail}", "无法生成或加载该库：{detail}"),
+}

@@ -1,0 +1,141 @@
+"""The compiled page of C as functions of tensors; whoever calls asks :func:`usable` first, and does without it else."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from danlu.nn.native.building import NoKernelError, Source, built
+
+SOURCE = Source(Path(__file__).with_name("maps.c"), (Path(__file__).with_name("of.h"),), threads=True)
+LANES = 16  # channels are taken by so many
+ACTIVATIONS = ("none", "relu", "silu")
+_AT, _INT, _REAL = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
+_TAKING: dict[str, list[Any]] = {
+    "norm": [_AT, _AT, _INT, _INT, _AT, _AT, _REAL, _REAL, *[_AT] * 5, _INT, _INT],
+    "norm_back": [_AT, _AT, _AT, _INT, _INT, *[_AT] * 6, _INT, _INT],
+    "pool": [_AT, _AT, _AT, *[_INT] * 5],
+    "pool_back": [_AT, _AT, _AT, *[_INT] * 5],
+    "seen": [_AT, _AT, *[_INT] * 10],
+}
+_SUFFIX = {torch.float32: "f", torch.bfloat16: "h"}
+
+
+@cache
+def _library() -> ctypes.CDLL | NoKernelError:
+    try:
+        return built(SOURCE)
+    except NoKernelError as reason:
+        return reason
+
+
+def missing() -> NoKernelError | None:
+    """Why there is no kernel on this machine; None: there is one. The first call may compile it."""
+    found = _library()
+    return found if isinstance(found, NoKernelError) else None
+
+
+@cache
+def _function(name: str, dtype: torch.dtype) -> Any:
+    found = getattr(_library(), f"danlu_{name}_{_SUFFIX[dtype]}")
+    found.argtypes, found.restype = _TAKING[name], None
+    return found
+
+
+@cache
+def _parts(positions: int, channels: int) -> int:
+    found = _library().danlu_parts  # type: ignore[union-attr]
+    found.argtypes, found.restype = [_INT, _INT], _INT
+    return int(found(positions, channels))
+
+
+@cache
+def _threaded() -> bool:
+    return bool(_library().danlu_threaded())  # type: ignore[union-attr]
+
+
+def usable(x: Tensor) -> bool:
+    """Whether these are maps (B, C, H, W) as the kernel reads them: with channels last, C a multiple of ``LANES``."""
+    return (
+        x.dtype in _SUFFIX
+        and x.dim() == 4
+        and x.shape[1] % LANES == 0
+        and x.device.type == "cpu"
+        and x.numel() > 0
+        and x.is_contiguous(memory_format=torch.channels_last)
+        and not x.is_contiguous()  # maps of one position lie both ways: a net without channels_last keeps torch's operations
+        and type(x) is Tensor
+        and (torch.get_num_threads() == 1 or _threaded())
+    )
+
+
+def like(g: Tensor, x: Tensor) -> Tensor:
+    """A gradient as the kernel reads it, of the type of x."""
+    return g.to(x.dtype).contiguous(memory_format=torch.channels_last)
+
+
+def norm(
+    x: Tensor, weight: Tensor, bias: Tensor, running: tuple[Tensor, Tensor], eps: float, momentum: float, by: int
+) -> tuple[Tensor, Tensor]:
+    """Batch norm in training, and the activation ``ACTIVATIONS[by]``: (y (B, C, H, W), what :func:`norm_back` wants to know (4, C)).
+
+    running: mean and variance (C,), which move by ``momentum``.
+    """
+    n, channels, y = x.numel() // x.shape[1], x.shape[1], torch.empty_like(x)
+    kept, parts = torch.empty(4, channels), torch.empty(_parts(n, channels), 2, channels)
+    square = torch.empty(channels, dtype=torch.float64)
+    _function("norm", x.dtype)(
+        x.data_ptr(), y.data_ptr(), n, channels, weight.data_ptr(), bias.data_ptr(), eps, momentum, running[0].data_ptr(),
+        running[1].data_ptr(), kept.data_ptr(), parts.data_ptr(), square.data_ptr(), by, torch.get_num_threads(),
+    )  # fmt: skip
+    return y, kept
+
+
+def norm_back(x: Tensor, g: Tensor, weight: Tensor, kept: Tensor, by: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of x (B, C, H, W), weight (C,) and bias (C,) from that of y."""
+    n, channels, gx = x.numel() // x.shape[1], x.shape[1], torch.empty_like(x)
+    both, parts, room = (
+        torch.empty(2, channels),
+        torch.empty(_parts(n, channels), 2, channels),
+        torch.empty(3, channels),
+    )
+    gweight, gbias = both.unbind()
+    _function("norm_back", x.dtype)(
+        x.data_ptr(), g.data_ptr(), gx.data_ptr(), n, channels, weight.data_ptr(), kept.data_ptr(), gweight.data_ptr(),
+        gbias.data_ptr(), parts.data_ptr(), room.data_ptr(), by, torch.get_num_threads(),
+    )  # fmt: skip
+    return gx, gweight, gbias
+
+
+def pool(x: Tensor) -> tuple[Tensor, Tensor]:
+    """(the greatest of every 2 × 2 positions (B, C, ⌊H / 2⌋, ⌊W / 2⌋), which it was, uint8)."""
+    samples, channels, height, width = x.shape
+    y = torch.empty((samples, channels, height // 2, width // 2), dtype=x.dtype, memory_format=torch.channels_last)
+    which = torch.empty(y.numel(), dtype=torch.uint8)
+    sizes = samples, height, width, channels, torch.get_num_threads()
+    _function("pool", x.dtype)(x.data_ptr(), y.data_ptr(), which.data_ptr(), *sizes)
+    return y, which
+
+
+def pool_back(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:
+    """The gradient of what :func:`pool` was given."""
+    samples, channels, height, width = shape
+    gx = torch.empty(shape, dtype=g.dtype, memory_format=torch.channels_last)
+    sizes = samples, height, width, channels, torch.get_num_threads()
+    _function("pool_back", g.dtype)(g.data_ptr(), which.data_ptr(), gx.data_ptr(), *sizes)
+    return gx
+
+
+def seen(x: Tensor, size: tuple[int, int], kernel: int, stride: int, padding: int) -> Tensor:
+    """What each of (B, *size) positions of a convolution sees: (B · size, kernel · kernel · C)."""
+    samples, channels, height, width = x.shape
+    found = x.new_empty(samples * size[0] * size[1], kernel * kernel * channels)
+    _function("seen", x.dtype)(
+        x.data_ptr(), found.data_ptr(), samples, height, width, channels, kernel, stride, padding, *size, torch.get_num_threads()
+    )  # fmt: skip
+    return found

@@ -1,0 +1,1 @@
+"""Pages of C, each compiled once on the machine that uses it (docs/decisions/0018)."""
