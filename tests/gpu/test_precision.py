@@ -19,7 +19,7 @@ import danlu
 from danlu import recipe as recipes
 from danlu.data.batches.batch import Batch
 from danlu.nn.nets.resnet import ResNet
-from danlu.runs import choices
+from danlu.runs import parity
 from danlu.training import checkpoint
 from danlu.training.events import StepsDone
 from danlu.training.loop import fit
@@ -186,8 +186,8 @@ def pictured(device: torch.device) -> tuple[nn.Module, Batch]:
 def test_half_precision_agrees_with_fp32(device: torch.device, note: Note, name: Name) -> None:
     """Loss and direction of the gradient of a residual net, as `train.precision: auto` compares them."""
     net, batch = pictured(device)
-    exact, half = (choices.tried(net, cross_entropy().to(device), batch, each, device)[0] for each in ("fp32", name))
-    found = choices.apart(exact, half)
+    (exact, _), (half, _) = parity.tried(net, cross_entropy().to(device), batch, ("fp32", name), device)
+    found = parity.apart(exact, half)
     note("off", found)
     assert 0 < found < AGREES
 

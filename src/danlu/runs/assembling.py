@@ -26,6 +26,7 @@ from danlu.recipe.located import located
 from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
 from danlu.runs import choices as auto
+from danlu.runs import parity
 from danlu.runs.adapted import attach, unfreezing
 from danlu.runs.batch_size import LEAST, choose
 from danlu.runs.folder import RunFolder
@@ -170,7 +171,7 @@ def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, n
     batches = batches_of(size, workers(recipe))
     plan = plan_of(recipe, spec, data, transforms, made.device, len(batches))
     if train.precision == "auto":
-        made.precision = auto.precision(made.net, made.objective, first_batch(batches, plan), made.device, choices)
+        made.precision = parity.precision(made.net, made.objective, first_batch(batches, plan), made.device, choices)
     plan = replace(plan, precision=made.precision)
     if train.threads == "fastest" or train.allocator == "auto" or train.compile:
         steps = min(plan.epochs * -(-len(batches) // plan.accumulate), plan.max_steps or math.inf)

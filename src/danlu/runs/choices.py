@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import os
 import time
 from collections.abc import Callable
@@ -13,17 +11,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from danlu.data.batches.batch import Batch
 from danlu.errors import RecipeError
 from danlu.messages import say
-from danlu.randomness import Position
 from danlu.recipe import patch
 from danlu.recipe.schema import Recipe
-from danlu.training import allocator, compilation
-from danlu.training.objective import Objective
+from danlu.training import allocator
 from danlu.training.plan import Plan
-from danlu.training.precision import Name, Precision, supported
-from danlu.training.randomness import reseed
 
 
 @dataclass
@@ -91,59 +84,6 @@ def captures_every(recipe: Recipe, plan: Plan, micros: int, choices: Choices) ->
 
 
 _LOOKS, _SELDOM = 100, 10  # looks in a run, about; steps between two at least
-
-
-def precision(net: nn.Module, objective: Objective, batch: Batch, device: torch.device, choices: Choices) -> Name:
-    """The fastest native precision that agrees with fp32 on a real batch and is really faster."""
-    name = supported(device)[0]
-    if name == "fp32":
-        return choices.make("train.precision", "fp32", say("runs.chosen.no-half"))  # type: ignore[no-any-return]
-    try:
-        exact, exact_seconds = tried(net, objective, batch, "fp32", device)
-        half, half_seconds = tried(net, objective, batch, name, device)
-    except Exception as error:  # noqa: BLE001 - where fp32 fails too, the checks tell what is wrong, and where
-        reason = say(
-            "runs.chosen.half-failed", name=name, reason=f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        )
-        return choices.make("train.precision", "fp32", reason)  # type: ignore[no-any-return]
-    difference = apart(exact, half)
-    times = exact_seconds / half_seconds
-    if not difference < 0.05:
-        return choices.make("train.precision", "fp32", say("runs.chosen.parity-failed", difference=difference))  # type: ignore[no-any-return]
-    if times < 1.05 and device.type == "cpu":
-        return choices.make("train.precision", "fp32", say("runs.chosen.slower", times=times))  # type: ignore[no-any-return]
-    return choices.make("train.precision", name, say("runs.chosen.parity", difference=difference, times=times))  # type: ignore[no-any-return]
-
-
-def tried(
-    net: nn.Module, objective: Objective, batch: Batch, name: Name, device: torch.device, compiled: bool = False
-) -> tuple[tuple[float, torch.Tensor], float]:
-    """(loss, gradients as one vector) of one step on a copy, and the seconds of the faster of two."""
-    trial = copy.deepcopy(net).train()
-    forward = compilation.forward(trial) if compiled else trial
-    autocast = Precision(name, device).autocast
-    counts = objective.counts(batch)
-    best = math.inf
-    for _ in range(2):
-        trial.zero_grad(set_to_none=True)
-        reseed(Position(0))
-        began = time.perf_counter()
-        with autocast():
-            outputs = forward(*batch.arguments())
-        loss, _ = objective(outputs, batch, counts)
-        loss.backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        best = min(best, time.perf_counter() - began)
-    gradients = torch.cat([p.grad.to_dense().flatten().float() for p in trial.parameters() if p.grad is not None])
-    return (float(loss.detach()), gradients), best
-
-
-def apart(exact: tuple[float, torch.Tensor], half: tuple[float, torch.Tensor]) -> float:
-    """The larger of: relative difference of the loss, one minus the cosine between the gradients."""
-    loss = abs(exact[0] - half[0]) / max(abs(exact[0]), 1e-6)
-    cosine = float(torch.nn.functional.cosine_similarity(exact[1], half[1], dim=0))
-    return max(loss, 1.0 - cosine)
 
 
 def timed(log: list[tuple[str, float, str]]) -> Callable[[str, Callable[[], Any], Callable[[Any], str]], Any]:

@@ -12,7 +12,8 @@ from danlu.data.batches.batch import Batch, Padded
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.recipe.schema import Recipe
-from danlu.runs.choices import Choices, apart, tried
+from danlu.runs.choices import Choices
+from danlu.runs.parity import apart, tried
 from danlu.training import allocator
 from danlu.training.forecast.trial import Rehearsed, Repeated, rehearse
 from danlu.training.objective import Objective
@@ -105,8 +106,8 @@ class Trials:
         if failure:
             return False, failure
         times, name = f"{eager / compiled:.2f}", self.plan.precision
-        given = self.net, self.objective, self.batch, name, self.plan.device
-        difference = apart(tried(*given)[0], tried(*given, compiled=True)[0])
+        given = self.net, self.objective, self.batch, (name,), self.plan.device
+        difference = apart(tried(*given)[0][0], tried(*given, compiled=True)[0][0])
         if not difference < _EXACT[name]:
             return False, say(
                 "runs.chosen.compile.differs", difference=f"{difference:.1e}", allowed=f"{_EXACT[name]:g}"
