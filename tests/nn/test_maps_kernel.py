@@ -21,7 +21,7 @@ ACTIVATIONS: tuple[Callable[[Tensor], Tensor], ...] = (lambda z: z, F.relu, F.si
 
 
 def maps(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> Tensor:
-    made = torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 3 + 5
+    made = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float32) * 3 + 5
     return made.to(dtype).contiguous(memory_format=LAST)
 
 
@@ -228,3 +228,54 @@ def test_one_value_a_channel_is_refused_as_ever() -> None:
     net: Any = nn.Sequential(nn.BatchNorm2d(16), nn.ReLU())
     with pytest.raises(ValueError, match="more than 1 value"):
         lending.forward(net)(torch.randn(1, 16, 1, 1))
+
+
+@pytest.mark.parametrize("default", [torch.float64, torch.bfloat16])
+def test_torchs_default_type_does_not_matter(default: torch.dtype) -> None:
+    def learnt() -> list[Tensor]:
+        x = maps(4, 16, 4, 4).requires_grad_()
+        weight, bias = torch.ones(16, dtype=torch.float32), torch.zeros(16, dtype=torch.float32)
+        fixed = torch.zeros_like(bias), torch.ones_like(weight), 1e-5, 0.1, 2
+        y = Pool.apply(Norm.apply(x, weight.requires_grad_(), bias.requires_grad_(), *fixed))
+        return list(torch.autograd.grad(y, (x, weight, bias), torch.ones_like(y)))
+
+    wanted = learnt()
+    torch.set_default_dtype(default)
+    try:
+        found = learnt()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for mine, its in zip(found, wanted, strict=True):
+        assert torch.equal(mine, its)
+
+
+@pytest.mark.parametrize("value", [1e4 + 0.1, 3.3e7, 1.7e11])
+def test_a_channel_of_one_value_becomes_zero(value: float) -> None:
+    x = torch.full((8, 16, 16, 16), value).contiguous(memory_format=LAST)
+    y = Norm.apply(x, torch.ones(16), torch.zeros(16), torch.zeros(16), torch.ones(16), 1e-5, 0.1, 0)
+    assert float(y.abs().max()) <= 1
+
+
+def test_values_whose_squares_overflow_give_what_torchs_give() -> None:
+    x = maps(4, 16, 8, 8)
+    x[0, 0, 0, 0] = 3e38
+    mine, its = (nn.BatchNorm2d(16) for _ in range(2))
+    y, wanted = lending.forward(mine)(x), its(x)
+    torch.testing.assert_close(y, wanted, rtol=1e-4, atol=1e-4)
+    assert torch.equal(mine.running_var.isinf(), its.running_var.isinf())  # type: ignore[union-attr]
+
+
+def test_where_several_are_not_numbers_pooling_points_where_torchs_does() -> None:
+    x = maps(2, 16, 4, 4)
+    x[0, 0, :2, :2] = x[0, 1, 0, :2] = float("nan")
+    mine, its = (x.clone(memory_format=torch.preserve_format).requires_grad_() for _ in range(2))
+    Pool.apply(mine).sum().backward()
+    F.max_pool2d(its, 2).sum().backward()
+    assert torch.equal(mine.grad, its.grad)  # type: ignore[arg-type]
+
+
+def test_an_infinite_slope_goes_to_the_greatest_alone() -> None:
+    y = Pool.apply(x := maps(2, 16, 4, 4).requires_grad_())
+    (found,) = torch.autograd.grad(y, x, torch.full_like(y, float("inf")), create_graph=True)
+    assert int(found.isinf().sum()) == y.numel()
+    assert int((found == 0).sum()) == 3 * y.numel()

@@ -74,7 +74,8 @@ class Pool(Function):
 def _spread(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:
     samples, channels, down, right = g.shape
     place = which.view(samples, down, right, channels).permute(0, 3, 1, 2)
-    parts = torch.stack([g * (place == corner) for corner in range(4)]).view(2, 2, *g.shape)
+    nothing = g.new_zeros(())
+    parts = torch.stack([torch.where(place == corner, g, nothing) for corner in range(4)]).view(2, 2, *g.shape)
     even = parts.permute(2, 3, 4, 0, 5, 1).reshape(samples, channels, 2 * down, 2 * right)
     return F.pad(even, (0, shape[3] - 2 * right, 0, shape[2] - 2 * down))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from danlu.nn.native.building import NoKernelError, Source, built
 
@@ -59,10 +60,18 @@ def _threaded() -> bool:
     return bool(_library().danlu_threaded())  # type: ignore[union-attr]
 
 
+def _room(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Whatever torch's defaults are."""
+    return torch.empty(shape, dtype=dtype, device="cpu")
+
+
 def usable(x: Tensor) -> bool:
-    """Whether these are maps (B, C, H, W) as the kernel reads them: with channels last, C a multiple of ``LANES``."""
+    """Whether these are maps (B, C, H, W) as the kernel reads them, with channels last, C a multiple of ``LANES``, and nobody but
+    autograd asks what is done with them.
+    """
     return (
-        x.dtype in _SUFFIX
+        _unwatched()
+        and x.dtype in _SUFFIX
         and x.dim() == 4
         and x.shape[1] % LANES == 0
         and x.device.type == "cpu"
@@ -71,6 +80,32 @@ def usable(x: Tensor) -> bool:
         and not x.is_contiguous()  # maps of one position lie both ways: a net without channels_last keeps torch's operations
         and type(x) is Tensor
         and (torch.get_num_threads() == 1 or _threaded())
+    )
+
+
+def _unwatched() -> bool:
+    """Whether torch only computes. Else its operations are wanted: to be transformed, traced or counted, or for what they keep for
+    backward to be replaced, as activation checkpointing does, which works a part out again after the pass.
+    """
+    return not (
+        torch._C._are_functorch_transforms_active()
+        or torch._C._get_tracing_state() is not None
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._len_torch_function_stack()
+        or torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
+        or forward_ad._current_level >= 0
+    )
+
+
+def owned(each: Tensor | None, size: int | None = None) -> bool:
+    """Whether the kernel can read it as float32 numbers, one after the other. size: how many there are; None: any."""
+    return (
+        each is not None
+        and type(each) in (Tensor, nn.Parameter)
+        and each.dtype == torch.float32
+        and each.device.type == "cpu"
+        and each.is_contiguous()
+        and (size is None or each.shape == (size,))
     )
 
 
@@ -87,8 +122,8 @@ def norm(
     running: mean and variance (C,), which move by ``momentum``.
     """
     n, channels, y = x.numel() // x.shape[1], x.shape[1], torch.empty_like(x)
-    kept, parts = torch.empty(4, channels), torch.empty(_parts(n, channels), 2, channels)
-    square = torch.empty(channels, dtype=torch.float64)
+    kept, parts = _room(4, channels), _room(_parts(n, channels), 2, channels)
+    square = _room(channels, dtype=torch.float64)
     _function("norm", x.dtype)(
         x.data_ptr(), y.data_ptr(), n, channels, weight.data_ptr(), bias.data_ptr(), eps, momentum, running[0].data_ptr(),
         running[1].data_ptr(), kept.data_ptr(), parts.data_ptr(), square.data_ptr(), by, torch.get_num_threads(),
@@ -99,11 +134,7 @@ def norm(
 def norm_back(x: Tensor, g: Tensor, weight: Tensor, kept: Tensor, by: int) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of x (B, C, H, W), weight (C,) and bias (C,) from that of y."""
     n, channels, gx = x.numel() // x.shape[1], x.shape[1], torch.empty_like(x)
-    both, parts, room = (
-        torch.empty(2, channels),
-        torch.empty(_parts(n, channels), 2, channels),
-        torch.empty(3, channels),
-    )
+    both, parts, room = _room(2, channels), _room(_parts(n, channels), 2, channels), _room(3, channels)
     gweight, gbias = both.unbind()
     _function("norm_back", x.dtype)(
         x.data_ptr(), g.data_ptr(), gx.data_ptr(), n, channels, weight.data_ptr(), kept.data_ptr(), gweight.data_ptr(),
@@ -115,8 +146,9 @@ def norm_back(x: Tensor, g: Tensor, weight: Tensor, kept: Tensor, by: int) -> tu
 def pool(x: Tensor) -> tuple[Tensor, Tensor]:
     """(the greatest of every 2 × 2 positions (B, C, ⌊H / 2⌋, ⌊W / 2⌋), which it was, uint8)."""
     samples, channels, height, width = x.shape
-    y = torch.empty((samples, channels, height // 2, width // 2), dtype=x.dtype, memory_format=torch.channels_last)
-    which = torch.empty(y.numel(), dtype=torch.uint8)
+    size = samples, channels, height // 2, width // 2
+    y = torch.empty(size, dtype=x.dtype, device="cpu", memory_format=torch.channels_last)
+    which = _room(y.numel(), dtype=torch.uint8)
     sizes = samples, height, width, channels, torch.get_num_threads()
     _function("pool", x.dtype)(x.data_ptr(), y.data_ptr(), which.data_ptr(), *sizes)
     return y, which
@@ -125,7 +157,7 @@ def pool(x: Tensor) -> tuple[Tensor, Tensor]:
 def pool_back(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:
     """The gradient of what :func:`pool` was given."""
     samples, channels, height, width = shape
-    gx = torch.empty(shape, dtype=g.dtype, memory_format=torch.channels_last)
+    gx = torch.empty(shape, dtype=g.dtype, device="cpu", memory_format=torch.channels_last)
     sizes = samples, height, width, channels, torch.get_num_threads()
     _function("pool_back", g.dtype)(g.data_ptr(), which.data_ptr(), gx.data_ptr(), *sizes)
     return gx

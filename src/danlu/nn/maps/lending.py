@@ -7,21 +7,44 @@ it works as it always does.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
-from functools import partial
+from types import MethodType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
 
 from danlu.nn.maps import kernel
 from danlu.nn.maps.functions import Convolution, Norm, Pool
 
 _ACTIVATIONS = {nn.ReLU: 1, nn.SiLU: 2}  # places in kernel.ACTIVATIONS
 _NARROW = 8  # positions a side of a map up to which a filter's gradient is worked out here
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_compiled_call_impl")
 
 Forward = Callable[..., Any]
+
+
+class Lent:
+    """A layer's other ``forward``. Copies of the layer that are made during a pass have torch's."""
+
+    def __init__(self, part: nn.Module, work: Forward) -> None:
+        self.part, self.work = part, work
+
+    def __call__(self, input: Any) -> Any:  # named as torch's own
+        if torch.compiler.is_compiling():
+            return type(self.part).forward(self.part, input)
+        return self.work(self.part, input)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        part = copy.deepcopy(self.part, memo)
+        return MethodType(type(part).forward, part)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the layer still is what can be lent, with no ``forward`` that somebody else has given it."""
+        return "forward" not in self.part.__dict__ and _work(self.part) is self.work
 
 
 class Lending:
@@ -32,22 +55,20 @@ class Lending:
         self._lent = list(_lendable(net))
 
     def __call__(self, *args: Any) -> Any:
-        if torch._C._are_functorch_transforms_active():
-            return self.net(*args)
-        for part, forward in self._lent:
-            part.__dict__["forward"] = forward
+        ready = [lent for lent in self._lent if lent.ready]
         try:
+            for lent in ready:
+                lent.part.__dict__["forward"] = lent
             return self.net(*args)
         finally:
-            for part, _ in self._lent:
-                part.__dict__.pop("forward", None)
+            for lent in ready:
+                if lent.part.__dict__.get("forward") is lent:
+                    lent.part.__dict__.pop("forward", None)
 
 
 def forward(net: nn.Module) -> Forward:
     """What training passes through: the net itself where nothing of it can be lent, or there is no kernel here."""
-    if any(True for _ in _lendable(net)) and kernel.missing() is None:
-        return Lending(net)
-    return net
+    return Lending(net) if lends(net) and kernel.missing() is None else net
 
 
 def lends(net: nn.Module) -> bool:
@@ -55,51 +76,62 @@ def lends(net: nn.Module) -> bool:
     return any(True for _ in _lendable(net))
 
 
-def _lendable(net: nn.Module) -> Iterator[tuple[nn.Module, Forward]]:
-    """(module, its other forward) of layers on a CPU, of exactly the types that are known and with no forward of their own."""
+def _lendable(net: nn.Module) -> Iterator[Lent]:
+    """Layers on a CPU, of exactly the types that are known and with no forward of their own."""
     device = next((p.device.type for p in net.parameters()), "cpu")
     for part in net.modules() if device == "cpu" else ():
-        if "forward" in part.__dict__:
-            continue
-        if type(part) is nn.BatchNorm2d and part.affine and part.track_running_stats and part.momentum is not None:
-            yield part, partial(_norm, part, None)
-        elif type(part) is nn.MaxPool2d and _halves(part):
-            yield part, partial(_pool, part)
-        elif type(part) is nn.Conv2d and _square(part):
-            yield part, partial(_convolution, part)
-        elif type(part) is nn.Sequential and (steps := _steps(part)):
-            yield part, partial(_sequence, steps)
+        if "forward" not in part.__dict__ and (work := _work(part)) is not None:
+            yield Lent(part, work)
 
 
-def _steps(part: nn.Sequential) -> list[tuple[nn.Module, nn.Module | None]] | None:
-    """(layer, the activation behind it that is done with it); None where there is no such pair."""
-    layers, steps = list(part), []
-    while layers:
-        first = layers.pop(0)
-        pair = type(first) is nn.BatchNorm2d and bool(layers) and type(layers[0]) in _ACTIVATIONS
-        steps.append((first, layers.pop(0) if pair else None))
-    return steps if any(second is not None for _, second in steps) else None
+def _work(part: nn.Module) -> Forward | None:
+    """What does a layer's work, with the layer given first; None where nothing here can."""
+    if type(part) is nn.BatchNorm2d:
+        return _norm if part.affine and part.track_running_stats and part.momentum is not None else None
+    if type(part) is nn.MaxPool2d:
+        return _pool if _halves(part) else None
+    if type(part) is nn.Conv2d:
+        return _convolution if _square(part) else None
+    if type(part) is nn.Sequential:
+        layers = list(part)
+        return _sequence if any(map(_pair, layers, layers[1:])) else None
+    return None
 
 
-def _sequence(steps: list[tuple[nn.Module, nn.Module | None]], x: Any) -> Any:
-    for first, second in steps:
-        if second is None:
-            x = first(x)
-        elif _watched(first) or _watched(second):
-            x = second(first(x))
+def _pair(first: nn.Module, second: nn.Module) -> bool:
+    return type(first) is nn.BatchNorm2d and type(second) in _ACTIVATIONS
+
+
+def _sequence(part: nn.Sequential, x: Any) -> Any:
+    """An activation behind a norm is done with it."""
+    layers = list(part)
+    place = 0
+    while place < len(layers):
+        first, second = layers[place], layers[place + 1] if place + 1 < len(layers) else None
+        if second is not None and _pair(first, second) and _alone(first, second):
+            x = _norm(first, x, second)
+            place += 2
         else:
-            x = _norm(first, second, x)
+            x = first(x)
+            place += 1
     return x
+
+
+def _alone(norm: nn.Module, activation: nn.Module) -> bool:
+    """Whether nobody sees what is between the two, and neither has a forward that somebody has given it."""
+    lent = isinstance(norm.__dict__.get("forward"), Lent) and "forward" not in activation.__dict__
+    return lent and not (_watched(norm) or _watched(activation) or _has_any_global_hook())  # type: ignore[no-untyped-call]
 
 
 def _watched(part: nn.Module) -> bool:
     return any(getattr(part, name) for name in _HOOKS)
 
 
-def _norm(part: Any, activation: nn.Module | None, x: Tensor) -> Tensor:
+def _norm(part: Any, x: Tensor, activation: nn.Module | None = None) -> Tensor:
     """part: a batch norm."""
     if part.training and kernel.usable(x) and x.numel() > x.shape[1] and _simple(part, x):
-        part.num_batches_tracked.add_(1)
+        if part.num_batches_tracked is not None:
+            part.num_batches_tracked.add_(1)
         by = 0 if activation is None else _ACTIVATIONS[type(activation)]  # type: ignore[index]
         running = part.running_mean, part.running_var
         done: Tensor = Norm.apply(x, part.weight, part.bias, *running, part.eps, part.momentum, by)  # type: ignore[no-untyped-call]
@@ -110,9 +142,8 @@ def _norm(part: Any, activation: nn.Module | None, x: Tensor) -> Tensor:
 
 def _simple(part: Any, x: Tensor) -> bool:
     numbers = part.weight, part.bias, part.running_mean, part.running_var
-    return x.shape[1] == part.num_features and all(
-        each is not None and each.dtype == torch.float32 and each.is_contiguous() for each in numbers
-    )
+    moving = part.track_running_stats and isinstance(part.momentum, float | int)
+    return moving and all(kernel.owned(each, x.shape[1]) for each in numbers)
 
 
 def _pool(part: nn.MaxPool2d, x: Tensor) -> Tensor:

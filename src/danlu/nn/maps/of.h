@@ -1,9 +1,10 @@
 /* The functions of maps.c for one type of number: T, read by LOAD, written by STORE. n: positions; c: channels, a multiple of LANES;
    threads: at most so many. */
 
-/* Mean and sum of squares around it of every channel in each part (parts, 2, c), and of all: mean, inverse deviation (c). */
-static void NAME(moments)(const T *x, int64_t n, int64_t c, float eps, float *mean, float *inverse, float *parts, double *square,
-                          int64_t threads)
+/* Mean and sum of squares around it of every channel in each part (parts, 2, c), and of all: mean, what a float32 leaves of it (left),
+   inverse deviation (c). */
+static void NAME(moments)(const T *x, int64_t n, int64_t c, float eps, float *mean, float *left, float *inverse, float *parts,
+                          double *square, int64_t threads)
 {
     int64_t rows = rows_of(c), count = danlu_parts(n, c);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
@@ -21,8 +22,10 @@ static void NAME(moments)(const T *x, int64_t n, int64_t c, float eps, float *me
                 squares += off * off;
                 rest += off; /* what rounding took from the mean */
             }
+            Reals around = squares - rest * rest * share;
+            around = pick(around != around, squares, around); /* of infinite squares, what rounding took doesn't matter */
             store_f(sums + j, sum + rest * share);
-            store_f(sums + c + j, squares - rest * rest * share);
+            store_f(sums + c + j, pick(around < 0.0f, all(0), around));
         }
     }
     for (int64_t j = 0; j < c; j++) { /* Chan, Golub & LeVeque 1983 */
@@ -35,39 +38,41 @@ static void NAME(moments)(const T *x, int64_t n, int64_t c, float eps, float *me
             squares += parts[part * 2 * c + c + j] + off * off * (double)more * (double)(have - more) / (double)have;
         }
         mean[j] = (float)middle;
+        left[j] = (float)(middle - mean[j]);
         square[j] = squares;
         inverse[j] = (float)(1 / sqrt(squares / (double)n + eps));
     }
 }
 
-/* y = activation(norm(x) · weight + bias). kept (4, c): mean, inverse deviation, and what x is multiplied by and what is added;
-   parts (danlu_parts, 2, c) and square (c): room to work in. The running statistics move by ``momentum``. */
+/* y = activation(norm(x) · weight + bias). kept (4, c): mean, inverse deviation, and what x less the mean is multiplied by and what is
+   added (the mean is taken off first, so that channels far from zero keep their digits). parts (danlu_parts, 2, c) and square (c): room
+   to work in. The running statistics move by ``momentum``. */
 void NAME(norm)(const T *x, T *y, int64_t n, int64_t c, const float *weight, const float *bias, float eps, float momentum,
                 float *running_mean, float *running_variance, float *kept, float *parts, double *square, int64_t by, int64_t threads)
 {
     float *mean = kept, *inverse = kept + c, *times = kept + 2 * c, *plus = kept + 3 * c;
-    NAME(moments)(x, n, c, eps, mean, inverse, parts, square, threads);
+    NAME(moments)(x, n, c, eps, mean, plus, inverse, parts, square, threads);
     for (int64_t j = 0; j < c; j++) {
         running_mean[j] += momentum * (mean[j] - running_mean[j]);
         running_variance[j] += momentum * ((float)(square[j] / (double)(n - 1)) - running_variance[j]);
         times[j] = weight[j] * inverse[j];
-        plus[j] = bias[j] - mean[j] * times[j];
+        plus[j] = bias[j] - plus[j] * times[j];
     }
     int64_t rows = rows_of(c), count = danlu_parts(n, c);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t back = 0; back < count; back++) { /* what was read last is still near */
         int64_t from = (count - 1 - back) * rows, to = least(from + rows, n);
         for (int64_t j = 0; j < c; j += LANES) {
-            Reals a = load_f(times + j), b = load_f(plus + j);
+            Reals middle = load_f(mean + j), a = load_f(times + j), b = load_f(plus + j);
             if (by == RELU)
                 for (int64_t i = from; i < to; i++)
-                    STORE(y + i * c + j, activated(LOAD(x + i * c + j) * a + b, RELU));
+                    STORE(y + i * c + j, activated((LOAD(x + i * c + j) - middle) * a + b, RELU));
             else if (by == SILU)
                 for (int64_t i = from; i < to; i++)
-                    STORE(y + i * c + j, activated(LOAD(x + i * c + j) * a + b, SILU));
+                    STORE(y + i * c + j, activated((LOAD(x + i * c + j) - middle) * a + b, SILU));
             else
                 for (int64_t i = from; i < to; i++)
-                    STORE(y + i * c + j, LOAD(x + i * c + j) * a + b);
+                    STORE(y + i * c + j, (LOAD(x + i * c + j) - middle) * a + b);
         }
     }
 }
@@ -86,16 +91,16 @@ void NAME(norm_back)(const T *x, const T *g, T *gx, int64_t n, int64_t c, const 
             Reals sum = all(0), product = all(0), middle = load_f(mean + j), a = load_f(times + j), b = load_f(plus + j);
             if (by == SILU) /* dear to work out: kept in gx for the second pass */
                 for (int64_t i = from; i < to; i++) {
-                    Reals value = LOAD(x + i * c + j), slope = against(LOAD(g + i * c + j), value * a + b, SILU);
+                    Reals value = LOAD(x + i * c + j) - middle, slope = against(LOAD(g + i * c + j), value * a + b, SILU);
                     STORE(gx + i * c + j, slope);
                     sum += slope;
-                    product += slope * (value - middle);
+                    product += slope * value;
                 }
             else if (by == RELU)
                 for (int64_t i = from; i < to; i++) {
-                    Reals value = LOAD(x + i * c + j), slope = against(LOAD(g + i * c + j), value * a + b, RELU);
+                    Reals value = LOAD(x + i * c + j) - middle, slope = against(LOAD(g + i * c + j), value * a + b, RELU);
                     sum += slope;
-                    product += slope * (value - middle);
+                    product += slope * value;
                 }
             else
                 for (int64_t i = from; i < to; i++) {
@@ -119,7 +124,7 @@ void NAME(norm_back)(const T *x, const T *g, T *gx, int64_t n, int64_t c, const 
         gweight[j] = (float)(product * inverse[j]);
         of_g[j] = (float)scale;
         of_x[j] = (float)(-scale * share);
-        rest[j] = (float)(scale * (share * mean[j] - sum / (double)n));
+        rest[j] = (float)(-scale * sum / (double)n);
     }
     const T *slopes = by == SILU ? gx : g;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
@@ -127,20 +132,20 @@ void NAME(norm_back)(const T *x, const T *g, T *gx, int64_t n, int64_t c, const 
         int64_t from = (count - 1 - back) * rows, to = least(from + rows, n);
         for (int64_t j = 0; j < c; j += LANES) {
             Reals first = load_f(of_g + j), second = load_f(of_x + j), third = load_f(rest + j);
-            Reals a = load_f(times + j), b = load_f(plus + j);
+            Reals middle = load_f(mean + j), a = load_f(times + j), b = load_f(plus + j);
             if (by == RELU)
                 for (int64_t i = from; i < to; i++) {
-                    Reals value = LOAD(x + i * c + j), slope = against(LOAD(g + i * c + j), value * a + b, RELU);
+                    Reals value = LOAD(x + i * c + j) - middle, slope = against(LOAD(g + i * c + j), value * a + b, RELU);
                     STORE(gx + i * c + j, slope * first + value * second + third);
                 }
             else
                 for (int64_t i = from; i < to; i++)
-                    STORE(gx + i * c + j, LOAD(slopes + i * c + j) * first + LOAD(x + i * c + j) * second + third);
+                    STORE(gx + i * c + j, LOAD(slopes + i * c + j) * first + (LOAD(x + i * c + j) - middle) * second + third);
         }
     }
 }
 
-/* The greatest of every 2 × 2 positions; which: the first of them that is it (0 to 3, row by row), or that is NaN. */
+/* The greatest of every 2 × 2 positions; which: the first of them that is it (0 to 3, row by row), or the last that is NaN, as torch's. */
 void NAME(pool)(const T *x, T *y, uint8_t *which, int64_t samples, int64_t height, int64_t width, int64_t c, int64_t threads)
 {
     int64_t down = height / 2, right = width / 2;
@@ -155,7 +160,7 @@ void NAME(pool)(const T *x, T *y, uint8_t *which, int64_t samples, int64_t heigh
                 Whole at = {0};
                 for (int other = 0; other < 3; other++) {
                     Reals value = LOAD(others[other]);
-                    Whole better = (value > best) | ((value != value) & (best == best));
+                    Whole better = (value > best) | (value != value);
                     best = pick(better, value, best);
                     at = (at & ~better) | (better & (other + 1));
                 }
