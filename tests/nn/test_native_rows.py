@@ -1,6 +1,7 @@
 """The native kernel: equal to torch's operations, the same bits every time, and done without where it can't be had."""
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from danlu.nn.embedding.native import kernel
 from danlu.nn.embedding.products import products
 from danlu.nn.embedding.table import table
 from danlu.nn.native import building
-from danlu.nn.native.building import NoKernelError, built
+from danlu.nn.native.building import NoKernelError, Source, built
 from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
 from danlu.runs import kernels
 from danlu.training.optimisers.rowwise_adagrad import RowwiseAdagrad
@@ -100,6 +101,18 @@ def test_a_compiler_that_fails_is_told_and_leaves_nothing(tmp_path: Path) -> Non
         with pytest.raises(NoKernelError, match="failed"):
             built(building.Source(source, threads=threads), tmp_path / "mine")
     assert not list((tmp_path / "mine").iterdir())
+
+
+@needs_compiler
+def test_a_compiler_that_does_not_answer_is_done_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def hangs(command: list[str], **others: object) -> None:
+        raise subprocess.TimeoutExpired(command, 1)
+
+    monkeypatch.setattr(subprocess, "run", hangs)
+    page = tmp_path / "page.c"
+    page.write_text("int nothing;")
+    with pytest.raises(NoKernelError, match="failed"):
+        built(Source(page), tmp_path)
 
 
 @pytest.mark.parametrize("why", ["off", "system", "compiler", "folder", "failed", "load"])

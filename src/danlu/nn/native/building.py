@@ -81,6 +81,8 @@ def _loaded(source: Source, compiler: str, flags: tuple[str, ...], folder: Path 
             raise NoKernelError("load", place.name)
     except OSError as error:
         raise NoKernelError("load", str(error)) from error
+    except subprocess.SubprocessError as error:
+        raise NoKernelError("failed", str(error)) from error
     return library
 
 
@@ -126,9 +128,6 @@ def _compile(source: Source, compiler: str, flags: tuple[str, ...], place: Path)
 
 
 def _run(command: list[str]) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False)
-    except subprocess.SubprocessError as error:
-        raise NoKernelError("failed", str(error)) from error
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False)
     if done.returncode:
         raise NoKernelError("failed", (done.stderr.strip().splitlines() or [str(done.returncode)])[0])
