@@ -27,6 +27,11 @@ def maps(*shape: int, seed: int = 0) -> Tensor:
     return made.contiguous(memory_format=LAST)
 
 
+@pytest.fixture(autouse=True)
+def _small_maps_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lending, "_LEAST", 1)
+
+
 def chain() -> nn.Sequential:
     return nn.Sequential(nn.BatchNorm2d(16), nn.ReLU())
 
@@ -80,6 +85,7 @@ def test_what_changes_in_a_net_counts() -> None:
     norm: Any = net[0]
     net[1] = nn.Tanh()
     assert float(forward(x).detach().min()) < -0.5
+    net[1] = nn.ReLU()
     norm.track_running_stats = False
     forward(x)
     assert int(norm.num_batches_tracked) == 1
@@ -120,6 +126,19 @@ def test_a_copy_made_in_a_pass_works_as_torchs() -> None:
     x, one, other = maps(4, 16, 4, 4, seed=1), net.__dict__["other"], chain()
     assert torch.equal(one(x), other(x))
     assert one[0].weight.data_ptr() != net.part[0].weight.data_ptr()  # type: ignore[index]
+
+
+def test_what_torch_does_sooner_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small maps, and norms with no activation behind them."""
+    monkeypatch.undo()
+    net = nn.Sequential(nn.BatchNorm2d(16), nn.SiLU(), nn.MaxPool2d(2), nn.BatchNorm2d(16))
+    for size, mine in ((8, False), (64, True)):
+        found, nodes = lending.forward(net)(maps(4, 16, size, size)).grad_fn, []
+        while found is not None:
+            nodes.append(type(found).__name__)
+            found = found.next_functions[0][0]
+        assert ("NormBackward" in nodes) is ("PoolBackward" in nodes) is mine
+        assert nodes[0] == "NativeBatchNormBackward0"
 
 
 def test_transforms_within_a_net_work() -> None:

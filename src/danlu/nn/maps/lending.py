@@ -20,6 +20,7 @@ from danlu.nn.maps import kernel
 from danlu.nn.maps.functions import Convolution, Norm, Pool
 
 _ACTIVATIONS = {nn.ReLU: 1, nn.SiLU: 2}  # places in kernel.ACTIVATIONS
+_LEAST = 1 << 16  # numbers in maps from which on a call of the kernel is worth its while
 _NARROW = 8  # positions a side of a map up to which a filter's gradient is worked out here
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_compiled_call_impl")
 
@@ -86,8 +87,6 @@ def _lendable(net: nn.Module) -> Iterator[Lent]:
 
 def _work(part: nn.Module) -> Forward | None:
     """What does a layer's work, with the layer given first; None where nothing here can."""
-    if type(part) is nn.BatchNorm2d:
-        return _norm if part.affine and part.track_running_stats and part.momentum is not None else None
     if type(part) is nn.MaxPool2d:
         return _pool if _halves(part) else None
     if type(part) is nn.Conv2d:
@@ -109,7 +108,7 @@ def _sequence(part: nn.Sequential, x: Any) -> Any:
     while place < len(layers):
         first, second = layers[place], layers[place + 1] if place + 1 < len(layers) else None
         if second is not None and _pair(first, second) and _alone(first, second):
-            x = _norm(first, x, second)
+            x = _norm(first, second, x)
             place += 2
         else:
             x = first(x)
@@ -117,27 +116,25 @@ def _sequence(part: nn.Sequential, x: Any) -> Any:
     return x
 
 
-def _alone(norm: nn.Module, activation: nn.Module) -> bool:
-    """Whether nobody sees what is between the two, and neither has a forward that somebody has given it."""
-    lent = isinstance(norm.__dict__.get("forward"), Lent) and "forward" not in activation.__dict__
-    return lent and not (_watched(norm) or _watched(activation) or _has_any_global_hook())  # type: ignore[no-untyped-call]
+def _alone(*parts: nn.Module) -> bool:
+    """Whether nobody sees what goes between them, and none has a forward that somebody has given it."""
+    own = any("forward" in part.__dict__ or _watched(part) for part in parts)
+    return not own and not _has_any_global_hook()  # type: ignore[no-untyped-call]
 
 
 def _watched(part: nn.Module) -> bool:
     return any(getattr(part, name) for name in _HOOKS)
 
 
-def _norm(part: Any, x: Tensor, activation: nn.Module | None = None) -> Tensor:
-    """part: a batch norm."""
-    if part.training and kernel.usable(x) and x.numel() > x.shape[1] and _simple(part, x):
+def _norm(part: Any, activation: nn.Module, x: Tensor) -> Tensor:
+    """part: a batch norm. Without an activation behind it torch's own is as fast."""
+    if part.training and x.numel() >= max(_LEAST, 2 * x.shape[1]) and kernel.usable(x) and _simple(part, x):
         if part.num_batches_tracked is not None:
             part.num_batches_tracked.add_(1)
-        by = 0 if activation is None else _ACTIVATIONS[type(activation)]  # type: ignore[index]
-        running = part.running_mean, part.running_var
+        running, by = (part.running_mean, part.running_var), _ACTIVATIONS[type(activation)]  # type: ignore[index]
         done: Tensor = Norm.apply(x, part.weight, part.bias, *running, part.eps, part.momentum, by)  # type: ignore[no-untyped-call]
         return done
-    y: Tensor = nn.BatchNorm2d.forward(part, x)
-    return y if activation is None else activation(y)  # type: ignore[no-any-return]
+    return activation(part(x))  # type: ignore[no-any-return]
 
 
 def _simple(part: Any, x: Tensor) -> bool:
@@ -147,7 +144,7 @@ def _simple(part: Any, x: Tensor) -> bool:
 
 
 def _pool(part: nn.MaxPool2d, x: Tensor) -> Tensor:
-    if not kernel.usable(x) or min(x.shape[2:]) < 2:
+    if x.numel() < _LEAST or not kernel.usable(x) or min(x.shape[2:]) < 2:
         return nn.MaxPool2d.forward(part, x)  # type: ignore[no-any-return]
     y: Tensor = Pool.apply(x)  # type: ignore[no-untyped-call]
     return y

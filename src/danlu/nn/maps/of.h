@@ -1,6 +1,30 @@
 /* The functions of maps.c for one type of number: T, read by LOAD, written by STORE. n: positions; c: channels, a multiple of LANES;
    threads: at most so many. */
 
+/* Mean and sum of squares around it of ``wide`` times LANES channels from the one at j on. */
+static inline __attribute__((always_inline)) void NAME(around)(const T *x, int64_t from, int64_t to, int64_t c, int64_t j,
+                                                               const int wide, float *sums)
+{
+    Reals share = all(1.0f / (float)(to - from)), sum[4] = {0}, squares[4] = {0}, rest[4] = {0};
+    for (int64_t i = from; i < to; i++)
+        for (int k = 0; k < wide; k++)
+            sum[k] += LOAD(x + i * c + j + k * LANES);
+    for (int k = 0; k < wide; k++)
+        sum[k] *= share;
+    for (int64_t i = from; i < to; i++)
+        for (int k = 0; k < wide; k++) {
+            Reals off = LOAD(x + i * c + j + k * LANES) - sum[k];
+            squares[k] += off * off;
+            rest[k] += off; /* what rounding took from the mean */
+        }
+    for (int k = 0; k < wide; k++) {
+        Reals found = squares[k] - rest[k] * rest[k] * share;
+        found = pick(found != found, squares[k], found); /* of infinite squares, what rounding took doesn't matter */
+        store_f(sums + j + k * LANES, sum[k] + rest[k] * share);
+        store_f(sums + c + j + k * LANES, pick(found < 0.0f, all(0), found));
+    }
+}
+
 /* Mean and sum of squares around it of every channel in each part (parts, 2, c), and of all: mean, what a float32 leaves of it (left),
    inverse deviation (c). */
 static void NAME(moments)(const T *x, int64_t n, int64_t c, float eps, float *mean, float *left, float *inverse, float *parts,
@@ -11,36 +35,31 @@ static void NAME(moments)(const T *x, int64_t n, int64_t c, float eps, float *me
     for (int64_t part = 0; part < count; part++) {
         int64_t from = part * rows, to = least(from + rows, n);
         float *sums = parts + part * 2 * c;
-        Reals share = all(1.0f / (float)(to - from));
-        for (int64_t j = 0; j < c; j += LANES) {
-            Reals sum = all(0), squares = all(0), rest = all(0);
-            for (int64_t i = from; i < to; i++)
-                sum += LOAD(x + i * c + j);
-            sum *= share;
-            for (int64_t i = from; i < to; i++) {
-                Reals off = LOAD(x + i * c + j) - sum;
-                squares += off * off;
-                rest += off; /* what rounding took from the mean */
-            }
-            Reals around = squares - rest * rest * share;
-            around = pick(around != around, squares, around); /* of infinite squares, what rounding took doesn't matter */
-            store_f(sums + j, sum + rest * share);
-            store_f(sums + c + j, pick(around < 0.0f, all(0), around));
-        }
+        int64_t j = 0;
+        for (; j + 4 * LANES <= c; j += 4 * LANES)
+            NAME(around)(x, from, to, c, j, 4, sums);
+        for (; j < c; j += LANES)
+            NAME(around)(x, from, to, c, j, 1, sums);
     }
-    for (int64_t j = 0; j < c; j++) { /* Chan, Golub & LeVeque 1983 */
-        double middle = 0, squares = 0;
+    for (int64_t j = 0; j < c; j += LANES) { /* Chan, Golub & LeVeque 1983 */
+        double middle[LANES] = {0}, squares[LANES] = {0};
         for (int64_t part = 0, have = 0; part < count; part++) {
+            const float *sums = parts + part * 2 * c + j;
             int64_t more = least(rows, n - part * rows);
-            double off = parts[part * 2 * c + j] - middle;
             have += more;
-            middle += off * (double)more / (double)have;
-            squares += parts[part * 2 * c + c + j] + off * off * (double)more * (double)(have - more) / (double)have;
+            double share = (double)more / (double)have, both = share * (double)(have - more);
+            for (int k = 0; k < LANES; k++) {
+                double off = sums[k] - middle[k];
+                middle[k] += off * share;
+                squares[k] += sums[c + k] + off * off * both;
+            }
         }
-        mean[j] = (float)middle;
-        left[j] = (float)(middle - mean[j]);
-        square[j] = squares;
-        inverse[j] = (float)(1 / sqrt(squares / (double)n + eps));
+        for (int k = 0; k < LANES; k++) {
+            mean[j + k] = (float)middle[k];
+            left[j + k] = (float)(middle[k] - mean[j + k]);
+            square[j + k] = squares[k];
+            inverse[j + k] = (float)(1 / sqrt(squares[k] / (double)n + eps));
+        }
     }
 }
 
@@ -113,18 +132,21 @@ void NAME(norm_back)(const T *x, const T *g, T *gx, int64_t n, int64_t c, const 
         }
     }
     float *of_g = room, *of_x = room + c, *rest = room + 2 * c;
-    for (int64_t j = 0; j < c; j++) {
-        double sum = 0, product = 0;
-        for (int64_t part = 0; part < count; part++) {
-            sum += parts[part * 2 * c + j];
-            product += parts[part * 2 * c + c + j];
+    for (int64_t j = 0; j < c; j += LANES) {
+        double sum[LANES] = {0}, product[LANES] = {0};
+        for (int64_t part = 0; part < count; part++)
+            for (int k = 0; k < LANES; k++) {
+                sum[k] += parts[part * 2 * c + j + k];
+                product[k] += parts[part * 2 * c + c + j + k];
+            }
+        for (int k = 0; k < LANES; k++) {
+            double over = inverse[j + k], scale = weight[j + k] * over;
+            gbias[j + k] = (float)sum[k];
+            gweight[j + k] = (float)(product[k] * over);
+            of_g[j + k] = (float)scale;
+            of_x[j + k] = (float)(-scale * over * over * product[k] / (double)n);
+            rest[j + k] = (float)(-scale * sum[k] / (double)n);
         }
-        double scale = (double)weight[j] * inverse[j], share = (double)inverse[j] * inverse[j] * product / (double)n;
-        gbias[j] = (float)sum;
-        gweight[j] = (float)(product * inverse[j]);
-        of_g[j] = (float)scale;
-        of_x[j] = (float)(-scale * share);
-        rest[j] = (float)(-scale * sum / (double)n);
     }
     const T *slopes = by == SILU ? gx : g;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
