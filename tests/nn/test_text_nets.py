@@ -12,7 +12,7 @@ from danlu.data.batches.batch import Padded
 from danlu.nn.attention import attend
 from danlu.nn.nets.bag import Bag
 from danlu.nn.nets.ngrams import Ngrams
-from danlu.nn.nets.text_classifier import TextClassifier
+from danlu.nn.nets.text_classifier import TextClassifier, Turn, _take
 from danlu.nn.nets.text_cnn import TextCnn
 from danlu.nn.nets.text_transformer import TextTransformer, rotate
 
@@ -110,3 +110,23 @@ def test_rotary_products_depend_on_distance_alone() -> None:
     for distance in range(-8, 9):
         along = products[0, 0].diagonal(distance)
         torch.testing.assert_close(along, along[:1].expand_as(along), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("pool", ["last", "mean"])
+def test_moving_rows_gives_the_bits_of_gathering_values(monkeypatch: pytest.MonkeyPatch, pool: str) -> None:
+    """Two layers and directions, lengths of all sorts: the logits, the gradients, and gradients of gradients."""
+
+    def found() -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        net = TextClassifier(20, 3, embedding=6, hidden=5, cell="gru", layers=2, bidirectional=True, pool=pool).double()
+        ids = torch.randint(1, 20, (5, 7))
+        x = net.embedding(ids).detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_()
+        y = net.from_embedded(x, ids, torch.tensor([7, 1, 4, 0, 6]).clamp_min(1))
+        (slope,) = torch.autograd.grad(y.square().sum(), x, create_graph=True)
+        return [y.detach(), slope.detach(), *torch.autograd.grad(slope.square().sum(), list(net.parameters())[1:3])]
+
+    moved = found()
+    monkeypatch.setattr(Turn, "__call__", lambda self, x: _take(x, self.mirror))
+    monkeypatch.setattr(Turn, "ends", lambda self, x: _take(x, self.last)[:, 0])
+    for one, other in zip(moved, found(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)

@@ -66,35 +66,91 @@ class TextClassifier(nn.Module):
 
     def forward(self, tokens: Any, lengths: Tensor | None = None) -> Tensor:
         ids, lengths = unpadded(tokens, lengths, self.padding)
-        return self.from_embedded(self.embedding(ids), ids, lengths)
+        return self.from_embedded(self.embedding(ids.t()).transpose(0, 1), ids, lengths)  # time first in memory
 
     def from_embedded(self, x: Tensor, ids: Tensor, lengths: Tensor) -> Tensor:
         """The logits, where the tokens' embeddings x (B, T, F) are given."""
-        time = torch.arange(ids.shape[1], device=ids.device)
-        last = lengths.reshape(-1, 1).to(time.dtype) - 1  # (B, 1)
-        mirror = torch.where(time <= last, last - time, time)  # (B, T): reverses the real tokens; its own inverse
+        last = lengths.reshape(-1, 1).to(torch.int64) - 1  # (B, 1)
+        turn = Turn(last, ids.shape[1])
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))  # once for both directions
+        read = x
         for i, cell in enumerate(self.forwards):
             x = self.dropout(x)
             out, _ = cell(x)
-            if self.backwards:
-                back, _ = self.backwards[i](_take(x, mirror))
-                out = torch.cat([out, _take(back, mirror)], 2)
-            x = out
-        logits: Tensor = self.fc(self.dropout(self.activation(self.norm(self._read(x, lengths, last)))))
+            backwards = self.backwards[i] if self.backwards else None
+            back = None if backwards is None else backwards(turn(x))[0]
+            if self.pool == "last" and i + 1 == len(self.forwards):
+                # The backward direction read its last token, the text's first, where the forward one read its last.
+                ends = [turn.ends(states) for states in (out, back) if states is not None]
+                read = torch.cat(ends, 1)
+            else:
+                x = out if back is None else _beside(out, turn(back))
+        if self.pool != "last":
+            read = self._read(x, lengths)
+        logits: Tensor = self.fc(self.dropout(self.activation(self.norm(read))))
         return logits
 
-    def _read(self, x: Tensor, lengths: Tensor, last: Tensor) -> Tensor:
+    def _read(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, F) → (B, F)"""
         seen = real(lengths, x.shape[1])
-        if self.pool == "mean":
-            return masked_mean(x, seen)
-        if self.pool == "max":
-            return masked_max(x, seen)
         if self.pooling is not None:
             read: Tensor = self.pooling(x, seen)
             return read
-        half = x.shape[2] // 2 if self.backwards else x.shape[2]
-        return torch.cat([_take(x, last)[:, 0, :half], x[:, 0, half:]], 1)
+        return masked_mean(x, seen) if self.pool == "mean" else masked_max(x, seen)
+
+
+class Turn:
+    """Reverses the real tokens of (B, T, F) and leaves padding where it is; called again, it takes that back.
+
+    last: int64 (B, 1), places of the last real tokens. length: T. Where gradients are wanted, whole rows are moved, with time first in
+    memory as recurrences have it; else single values are gathered, as exported graphs do.
+    """
+
+    def __init__(self, last: Tensor, length: int) -> None:
+        self.last = last
+        time = torch.arange(length, device=last.device)
+        self.mirror = torch.where(time <= last, last - time, time)  # (B, T)
+        self._rows: Tensor | None = None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if not (torch.is_grad_enabled() and x.requires_grad):
+            return _take(x, self.mirror)
+        if self._rows is None:
+            samples = torch.arange(len(x), device=x.device)
+            self._rows = (self.mirror.t() * len(x) + samples).reshape(-1)
+        turned: Tensor = _Turned.apply(x, self._rows)  # type: ignore[no-untyped-call]
+        return turned
+
+    def ends(self, x: Tensor) -> Tensor:
+        """(B, T, F) → (B, F): at the last real tokens."""
+        if not (torch.is_grad_enabled() and x.requires_grad):
+            return _take(x, self.last)[:, 0]
+        rows = self.last[:, 0] * len(x) + torch.arange(len(x), device=x.device)
+        return x.transpose(0, 1).reshape(-1, x.shape[2]).index_select(0, rows)
+
+
+class _Turned(torch.autograd.Function):
+    """Whole rows are moved, and the gradient's by the same order: a gather of single values would be added up backwards."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, rows: Tensor) -> Tensor:
+        ctx.save_for_backward(rows)
+        flat = x.transpose(0, 1).reshape(
+            -1, x.shape[2]
+        )  # no copy where time comes first in memory, as recurrences want it
+        return flat.index_select(0, rows).view(x.shape[1], x.shape[0], -1).transpose(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        (rows,) = ctx.saved_tensors
+        back: Tensor = _Turned.apply(g, rows)  # type: ignore[no-untyped-call]
+        return back, None
+
+
+def _beside(one: Tensor, other: Tensor) -> Tensor:
+    """(B, T, F) and (B, T, G) → (B, T, F + G), with time first in memory."""
+    return torch.cat([one.transpose(0, 1), other.transpose(0, 1)], 2).transpose(0, 1)
 
 
 def _take(x: Tensor, index: Tensor) -> Tensor:
