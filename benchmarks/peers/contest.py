@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import danlu  # noqa: F401 - before torchvision, which it puts right
 import torch
 from images import export
 from torch import Tensor, nn

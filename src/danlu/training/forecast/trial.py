@@ -71,9 +71,12 @@ def try_out(
             if warm:
                 _step(parts, objective, window, plan)
             del window
-            seconds: list[float] = []
-            while not _enough(seconds, timed):
-                seconds.append(_timed(parts, objective, source, plan))
+            _step(parts, objective, next(source), plan)
+        seconds: list[float] = []
+        while not _enough(seconds, timed):  # not watched: a thread that looks at memory takes its share of every step
+            seconds.append(_timed(parts, objective, source, plan))
+        with rise:  # what they left
+            pass
         memory = replace(memory, whole=max(memory.tensors, rise.bytes or 0))
         look = _look(parts, objective, next(source), plan) if plan.captures_every else 0.0
     decayed, others = parts.parameters.learnt()
