@@ -20,13 +20,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import danlu  # noqa: F401 - before torchvision, which it puts right
 import torch
 from images import export
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.optimizer import register_optimizer_step_post_hook
+
+import danlu  # noqa: F401 - before torchvision, which it puts right
 
 WARM_UP = 5
 RATE, MOMENTUM, DECAY, PEAK, SMOOTHING = 0.15, 0.9, 1e-3, 0.2, 0.1  # Danlu's defaults for images
