@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
 
@@ -38,7 +39,7 @@ class Neumf(nn.Module):
         self.from_user = nn.Linear(embedding, hidden[0])
         self.from_item = nn.Linear(embedding, hidden[0], bias=False)
         self.layers = nn.ModuleList(nn.Linear(one, other) for one, other in pairwise(hidden))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(embedding + hidden[-1], 1)
         self.width = embedding
 
