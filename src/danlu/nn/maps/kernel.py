@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from danlu.nn.native.building import NoKernelError, Source, built
+from danlu.nn.native.building import NoKernelError, Source, library
 
 SOURCE = Source(Path(__file__).with_name("maps.c"), (Path(__file__).with_name("of.h"),), threads=True)
 LANES = 16  # channels are taken by so many
@@ -27,12 +27,8 @@ _TAKING: dict[str, list[Any]] = {
 _SUFFIX = {torch.float32: "f", torch.bfloat16: "h"}
 
 
-@cache
 def _library() -> ctypes.CDLL | NoKernelError:
-    try:
-        return built(SOURCE)
-    except NoKernelError as reason:
-        return reason
+    return library(SOURCE)
 
 
 def missing() -> NoKernelError | None:

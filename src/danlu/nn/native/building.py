@@ -70,6 +70,15 @@ def built(source: Source, folder: Path | None = None) -> ctypes.CDLL:
     return _loaded(source, compiler, last, folder)
 
 
+@cache
+def library(source: Source) -> ctypes.CDLL | NoKernelError:
+    """The library, or why there is none; asked once in a process, and then remembered."""
+    try:
+        return built(source)
+    except NoKernelError as reason:
+        return reason
+
+
 def _loaded(source: Source, compiler: str, flags: tuple[str, ...], folder: Path | None) -> ctypes.CDLL:
     try:
         place = _own(_cache() if folder is None else folder) / f"{source.path.stem}-{_key(source, compiler, flags)}.so"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from danlu.nn.native.building import NoKernelError, Source, built
+from danlu.nn.native.building import NoKernelError, Source, library
 
 SOURCE = Source(
     Path(__file__).with_name("rows.c"),
@@ -19,12 +19,8 @@ SOURCE = Source(
 _INT, _REAL = ctypes.c_int64, ctypes.c_float
 
 
-@cache
 def _library() -> ctypes.CDLL | NoKernelError:
-    try:
-        return built(SOURCE)
-    except NoKernelError as reason:
-        return reason
+    return library(SOURCE)
 
 
 def missing() -> NoKernelError | None:
