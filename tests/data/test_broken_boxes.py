@@ -172,3 +172,112 @@ def test_a_missing_image_is_set_aside_with_its_row(tmp_path: Path) -> None:
     data = prepare(recipes.complete(recipes.from_dict({"task": "detection", "data": wanted})), spec_of("detection"))
     assert [(row["row"], row["column"]) for row in data.card["bad"]] == [("9.png", "image")]
     assert len(data) == 9
+
+
+@pytest.mark.parametrize(
+    ("said", "crowd"),
+    [(0, False), (1, True), (0.0, False), (1.0, True), (None, False), (True, True), ("0", False), ("1", True), ("False", False)],
+)  # fmt: skip
+def test_a_crowd_is_what_the_file_means_by_it(tmp_path: Path, said: Any, crowd: bool) -> None:
+    found = table(coco_box(8, 8, 6, 6, iscrowd=said)(tmp_path), BOXES, format="coco")
+    assert [one["iscrowd"] for one in found.columns["boxes"][0]["objects"]] == [False, crowd]
+
+
+def every(change: Callable[[dict[str, Any]], None]) -> Make:
+    """Ten annotations of three images, all of them changed."""
+
+    def make(folder: Path) -> Path:
+        rows = [annotation(n, 10 * (1 + n % 3), 3 + 4 * (n % 2), 12, 2, 15, 15) for n in range(10)]
+        for row in rows:
+            change(row)
+        return _coco(folder, json.dumps({**instances(), "annotations": rows}))
+
+    return make
+
+
+@pytest.mark.parametrize("pointer", ["image_id", "category_id"])
+@pytest.mark.parametrize("spell", [str, float])
+def test_ids_are_the_same_as_text_and_as_float(tmp_path: Path, pointer: str, spell: type) -> None:
+    plain = table(every(lambda row: None)(tmp_path / "a"), BOXES, format="coco")
+    other = table(every(lambda row: row.update({pointer: spell(row[pointer])}))(tmp_path / "b"), BOXES, format="coco")
+    assert list(other.columns["boxes"]) == list(plain.columns["boxes"])
+    assert [text for _, text in other.notes if "10 annotations name ids" in text] == [
+        text for _, text in other.notes if spell is str and not text.startswith("images found")
+    ]
+
+
+def test_two_ids_that_differ_only_in_their_type_stay_two(tmp_path: Path) -> None:
+    def make(row: dict[str, Any]) -> None:
+        row["category_id"] = "4"
+
+    names = [{"id": 3, "name": "cat"}, {"id": 7, "name": "dog"}, {"id": "7", "name": "other"}]
+    path = every(make)(tmp_path)
+    content = json.loads(path.read_text())
+    content["annotations"][0]["category_id"] = "7"
+    path.write_text(json.dumps({**content, "categories": names}))
+    found = table(path, BOXES, format="coco")
+    assert [one["label"] for row in found.columns["boxes"] for one in row["objects"]] == ["other"]
+    assert 'no category "4"' in found.lost[0][1]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda row: row.update(bbox=[edge / 30 for edge in row["bbox"]]), ("shares of the image", None)),
+        (lambda row: row.update(bbox=[12, 2, 27, 17]), ("look like corners", None)),
+        (lambda row: None, (None, None)),
+    ],
+)
+def test_numbers_of_another_kind_are_doubted(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], words: tuple[str | None, None]
+) -> None:
+    found = table(every(change)(tmp_path), BOXES, format="coco")
+    told = [text for where, text in found.notes if where == "a.json"]
+    assert len(told) == (words[0] is not None)
+    assert words[0] is None or words[0] in told[0]
+
+
+def detected(source: Path, task: str = "detection", **data: Any) -> Any:
+    from danlu import recipe as recipes
+    from danlu.data.prepare import prepare
+    from danlu.recipe.names import spec_of
+
+    wanted = {"source": str(source), "split": {"val": 0, "test": 0}, **data}
+    return prepare(recipes.complete(recipes.from_dict({"task": task, "data": wanted})), spec_of(task))
+
+
+def voc_boxless(folder: Path) -> Path:
+    more = 4 * "<object><name>x</name></object>" + "</annotation>"
+    return voc_text(lambda text: text.replace("bndbox", "box").replace("</annotation>", more))(folder)
+
+
+MOSTLY: list[tuple[str, Make, str]] = [
+    ("coco", every(lambda row: row.update(category_id=row["id"] + 8)), "10 of 10 objects were left out"),
+    ("yolo", yolo("".join(f"0 {20 + n} 10 8 4\n" for n in range(9))), "9 of 10 objects were left out"),
+    ("voc", voc_boxless, "5 of 6 objects were left out"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "make", "words"), MOSTLY, ids=[row[0] for row in MOSTLY])
+def test_where_most_objects_are_left_out_nothing_is_taught(tmp_path: Path, form: str, make: Make, words: str) -> None:
+    source = make(tmp_path)
+    with pytest.raises(DataError) as caught:
+        detected(source, format=form)
+    assert words in caught.value.problems[0].what
+    assert "taught as background" in caught.value.problems[0].remedy
+    assert "left out" in caught.value.problems[1].what
+    if form != "coco":  # where none is left there is nothing to go on with
+        data = detected(source, format=form, max_bad=0.95)
+        assert any(words in warning for warning in data.card["warnings"])
+
+
+def test_images_without_any_object_teach_nothing(tmp_path: Path) -> None:
+    source = coco(annotations=[])(tmp_path)
+    with pytest.raises(DataError, match="No image has an object"):
+        detected(source, max_bad=0.9)
+
+
+def test_outlines_of_unknown_classes_are_refused_as_boxes_are(tmp_path: Path) -> None:
+    source = every(lambda row: row.update(category_id=99, segmentation=[[1, 1, 9, 1, 9, 9]]))(tmp_path)
+    with pytest.raises(DataError, match="10 of 10 objects were left out"):
+        detected(source, "segmentation")

@@ -88,3 +88,20 @@ NAMED = {"image": "PHOTO.png", "text": TEXT, "tokens": TEXT, "gapped": TEXT, "id
 def test_every_application_says_what_it_is_asked(task: str) -> None:
     columns = [column.kind for column in tasks()[task].columns.values() if column.role == "input"]
     assert asking.example(task) == NAMED.get("".join(columns), "ROWS.csv")
+
+
+def test_a_folder_of_pictures_is_asked_as_training_reads_it(tmp_path: Path) -> None:
+    """What training lists with a reason is asked, so that it is told of; what training passes over is not."""
+    folder, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    for place in (folder / "__MACOSX", folder / ".thumbnails", folder / "b 猫", elsewhere):
+        place.mkdir(parents=True)
+    kept = ("a.png", "b 猫/1 2.jpg", "notes")
+    for name in (*kept, "__MACOSX/._a.png", ".thumbnails/a.png", "Thumbs.db"):
+        (folder / name).write_bytes(b"x")
+    (elsewhere / "far.png").write_bytes(b"x")
+    (folder / "c").symlink_to(elsewhere)
+    (folder / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (folder / "round").symlink_to(folder)
+    (folder / "self.png").symlink_to("self.png")
+    expected = sorted([*kept, "c/far.png", "gone.jpg", "self.png"])
+    assert [where for where, _ in asked([str(folder)], image=Image)] == [str(folder / name) for name in expected]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from danlu.data.cache.rows import BadRow, Note
+from danlu.data.clean import lost
 from danlu.data.columns import Column
 from danlu.data.dataset import Dataset
 from danlu.data.split import PARTS, Split
@@ -215,6 +216,8 @@ def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
     for described in made["columns"].values():
         for one in described.get("suspects", ()):
             yield say("tables.leak", name=one["name"], measure=one["measure"], score=one["score"])
+    if found.table.lost:
+        yield lost(found.table)
     if made["rows"]["bad"]:
         yield say("data.card.bad", count=made["rows"]["bad"])
     if made["rows"]["missing"]:

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from danlu.data.cache.rows import BadRow
+from danlu.data.table import Table
 from danlu.errors import DataError, Problem
 from danlu.messages import say
 from danlu.recipe.schema import Recipe
 
 _SHOWN = 8
+_MOSTLY = 0.5
+
+
+def judge_objects(recipe: Recipe, table: Table, *, taught: bool) -> None:
+    """Raises DataError where the greater part of the objects on images was left out (more than ``data.max_bad`` where that is more
+    than half), or, where a net is to be taught, where there is none: all they show would be learnt as background.
+    """
+    if table.objects is None:
+        return
+    total = table.objects + len(table.lost)
+    if len(table.lost) > max(_MOSTLY, recipe.data.max_bad) * total:
+        head = Problem(recipe.where("data.source"), lost(table), say("boxes.lost.remedy"))
+        raise DataError([head, *(Problem(origin, reason) for origin, reason in table.lost[:_SHOWN])])
+    if taught and not table.objects:
+        raise DataError.of(recipe.where("data.source"), say("boxes.no-objects"), say("boxes.no-objects.remedy"))
+
+
+def lost(table: Table) -> str:
+    """How many objects of a table were left out, and why most often."""
+    reasons = Counter(reason for _, reason in table.lost)
+    often = reasons.most_common(1)[0][0]
+    where = next(origin for origin, reason in table.lost if reason == often)
+    return say(
+        "boxes.lost", lost=len(table.lost), all=(table.objects or 0) + len(table.lost), reason=often, where=where
+    )
 
 
 def judge(recipe: Recipe, bad: Sequence[BadRow], problems: Sequence[tuple[str, str]], kept: int) -> None:

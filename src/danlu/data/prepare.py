@@ -15,7 +15,7 @@ from danlu.data.beforehand import beforehand, learning
 from danlu.data.cache.fill import fill
 from danlu.data.cache.store import Cache
 from danlu.data.card import Findings, card
-from danlu.data.clean import judge
+from danlu.data.clean import judge, judge_objects
 from danlu.data.columns import pick
 from danlu.data.dataset import Dataset, Store
 from danlu.data.dividing import Divided, divide, limited, refuse_shared, rows_of, strata_of
@@ -63,6 +63,7 @@ def prepare(
     """
     lie_in(cache_folder(recipe.data.cache))
     format_, table = reading.read(recipe, spec.columns, progress)
+    judge_objects(recipe, table, taught=kinds is None)
     there = {name: wish for name, wish in spec.columns.items() if name in table.columns or not wish.optional}
     if len(there) < len(spec.columns):  # the data lack what is optional
         spec = replace(spec, columns=there)

@@ -30,6 +30,8 @@ class Table:
     fingerprint: changes when the content does (paths, sizes and times of files; or a hash), for the cache's key.
     problems: rows the source itself had to set aside, as (origin, reason).
     notes: what the source mended or passed over without losing a row (a hidden file, a box of no area), as (origin, note).
+    objects: how many objects (boxes, outlines) the rows have in all; None where rows aren't made of such.
+    lost: those that were left out, as (origin, reason); they are among the notes too.
     """
 
     columns: Mapping[str, Sequence[Any]]
@@ -41,6 +43,8 @@ class Table:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[tuple[str, str], ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+    objects: int | None = None
+    lost: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -111,9 +111,15 @@ def data_findings(card: Mapping[str, Any]) -> list[str]:
     if rows.get("missing"):
         columns = ", ".join(f"{name} ({count})" for name, count in card["missing"]["columns"].items())
         found.append(say("runs.missing", count=rows["missing"], columns=columns))
-    for note in card.get("notes", ())[:shown]:
-        found.append(say("runs.mended", count=note["count"], text=note["note"]))
-    return found + list(card.get("warnings", ()))
+    notes = card.get("notes", ())
+    for note in notes[:shown]:
+        first = next(iter(note["examples"]), "")
+        key = "runs.mended" if note["column"] else "runs.noted" if note["count"] > 1 else "runs.noted-once"
+        found.append(say(key, count=note["count"], text=note["note"], where=first))
+    if len(notes) > shown:
+        found.append(say("runs.more-notes", count=len(notes) - shown))
+    told = [say("data.card.bad", count=rows.get("bad")), say("data.card.missing", count=rows.get("missing"))]
+    return found + [warning for warning in card.get("warnings", ()) if warning not in told]
 
 
 def _forward_backward(assembled: Assembled, trial: nn.Module, batch: Batch, warnings: list[str]) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from danlu.data.kinds.base import BadValue, Framing, Kind, prepare_row
+from danlu.data.sources._listing import listing
 from danlu.errors import DataError
 from danlu.messages import say
 from danlu.tasks.catalogue import Catalogue
@@ -190,12 +191,17 @@ def _grown(shapes: Mapping[str, tuple[int, ...]], row: Row) -> dict[str, tuple[i
 
 
 def files_in(inputs: Iterable[str | Path]) -> list[Path]:
-    """Files as they are, and each file in folders, in alphabetical order, hidden ones left out. Raises DataError for none."""
+    """Files as they are, and each file in folders, in alphabetical order, as in training: links are followed, never in a circle, and
+    what is hidden is left out. A link that leads nowhere and a folder that can't be listed are among them, to be told of when they
+    are opened. Raises DataError for none.
+    """
     files: list[Path] = []
     named = [Path(each) for each in inputs]
     for path in named:
         if path.is_dir():
-            files += sorted(found for found in path.rglob("*") if found.is_file() and not found.name.startswith("."))
+            found = listing(path, wanted=lambda name: True)
+            unlisted = (path / name for name, _ in found.problems)
+            files += sorted({*(path / name for name in found.names), *unlisted})
         else:
             files.append(path)
     if not files:

@@ -26,8 +26,8 @@ class Boxed:
     """Images and their objects so far. rows of ``objects``: float64 (n, 7): x1, y1, x2, y2, class, iscrowd, area (NaN: the box's own).
 
     roots, names: an image is the file ``root/name``. sizes: (height, width) of the image that was annotated, None where unknown.
-    shapes: outlines of the objects, where masks are wanted. notes, problems: see :class:`danlu.data.table.Table`. relative: boxes are
-    in shares of the upright image's width and height.
+    shapes: outlines of the objects, where masks are wanted. notes, problems, lost: see :class:`danlu.data.table.Table`. relative:
+    boxes are in shares of the upright image's width and height.
     """
 
     relative: bool = False
@@ -39,6 +39,7 @@ class Boxed:
     shapes: list[Shapes] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    lost: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, root: Path, name: str, objects: np.ndarray, size: tuple[int, int] | None, part: Part | None) -> None:
         self.roots.append(root)
@@ -91,7 +92,9 @@ class Boxed:
             given=self.given if all(self.given) else None,
             classes={kinds[kind]: names for kind, names in known.items() if kind in kinds},
             problems=tuple(self.problems),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self.lost),
+            objects=sum(map(len, self.shapes if "mask" in kinds else self.objects)),
+            lost=tuple(self.lost),
         )
 
 

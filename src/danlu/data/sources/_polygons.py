@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from danlu.data.columns import Column as LazyColumn
+from danlu.data.sources._boxes import written
 from danlu.data.sources._mapping import shortened
 from danlu.messages import say
 
@@ -29,9 +30,9 @@ def outlined(
         category = item.get("category_id")
         label = classes.get(category) if type(category) in (int, str) else None
         if row is None:
-            left.append((name, say("data.coco.unknown-image", id=shortened(str(item["image_id"])))))
+            left.append((name, say("data.coco.unknown-image", id=shortened(written(item["image_id"])))))
         elif label is None:
-            left.append((name, say("data.coco.unknown-category", id=shortened(str(category)))))
+            left.append((name, say("data.coco.unknown-category", id=shortened(written(category)))))
         else:
             found[row].append({"id": name, "label": label, "segmentation": item.get("segmentation")})
     return found, left

@@ -54,7 +54,7 @@ class Annotated:
     filename: str
     size: tuple[int, int] | None
     objects: list[_Object] = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)
+    lost: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def classes(self) -> set[str]:
@@ -65,10 +65,13 @@ class Annotated:
         """Whether a corner is 0, which no pixel counted from 1 is."""
         return any(0 <= min(one.edges[:2]) < 1 for one in self.objects)
 
-    def rows(self, index: Mapping[str, int], continuous: bool) -> tuple[np.ndarray, list[tuple[str, str]]]:
-        """(float64 (n, 7), notes). continuous: corners are coordinates; else pixels from 1, the last one inside."""
+    def rows(
+        self, index: Mapping[str, int], continuous: bool
+    ) -> tuple[np.ndarray, list[tuple[str, str]], list[tuple[str, str]]]:
+        """(float64 (n, 7), notes, objects left out). continuous: corners are coordinates; else pixels from 1, the last one inside."""
         rows: list[tuple[float, ...]] = []
         notes: list[tuple[str, str]] = []
+        lost = list(self.lost)
         for one in self.objects:
             x1, y1, x2, y2 = one.edges
             if x1 > x2 or y1 > y2:
@@ -85,10 +88,10 @@ class Annotated:
             if not reason and any(row[:6] == other[:6] for other in rows):
                 reason = say("boxes.twice")
             if reason:
-                notes.append((f"{self.name}:{one.line}", say("boxes.left-out", reason=reason)))
+                lost.append((f"{self.name}:{one.line}", say("boxes.left-out", reason=reason)))
             else:
                 rows.append(row)
-        return np.asarray(rows, np.float64).reshape(-1, 7), notes
+        return np.asarray(rows, np.float64).reshape(-1, 7), notes, lost
 
 
 def annotated(content: bytes, name: str) -> Annotated:
@@ -101,7 +104,7 @@ def annotated(content: bytes, name: str) -> Annotated:
         if item.name == "object":
             made = _object(item)
             if isinstance(made, str):
-                found.notes.append((f"{name}:{item.line}", say("boxes.left-out", reason=made)))
+                found.lost.append((f"{name}:{item.line}", say("boxes.left-out", reason=made)))
             else:
                 found.objects.append(made)
     return found

@@ -18,19 +18,21 @@ _PIXELS = 2.0  # a share of an image beyond this is no share
 _BYTES = 1 << 24
 
 
-def boxes_in(path: Path, classes: Sequence[str], name: str) -> tuple[np.ndarray, Notes, bytes]:
-    """(float64 (n, 7): x1, y1, x2, y2 in shares, class, 0, area in shares; notes as (name:line, why); the digest).
+def boxes_in(path: Path, classes: Sequence[str], name: str) -> tuple[np.ndarray, Notes, Notes, bytes]:
+    """(float64 (n, 7): x1, y1, x2, y2 in shares, class, 0, area in shares; notes as (name:line, why); lines left out, likewise; the
+    digest).
 
     Nothing where there is no such file: an image without objects need not have one.
     """
     rows: list[tuple[float, ...]] = []
     notes: Notes = []
+    lost: Notes = []
     if not path.is_file():
-        return _array(rows), notes, b"-"
+        return _array(rows), notes, lost, b"-"
     try:
         encoding, digest = encoding_of(path, _BYTES)
     except DataError as error:
-        return _array(rows), [(name, error.problems[0].what)], b"?"
+        return _array(rows), notes, [(name, error.problems[0].what)], b"?"
     for number, line in enumerate(path.read_text(encoding).splitlines(), 1):
         words = line.split()
         if not words:
@@ -40,9 +42,11 @@ def boxes_in(path: Path, classes: Sequence[str], name: str) -> tuple[np.ndarray,
             row, reason, kept = None, say("boxes.twice"), False
         if row is not None:
             rows.append(row)
-        if reason:
-            notes.append((f"{name}:{number}", reason if kept else say("boxes.left-out", reason=reason)))
-    return _array(rows), notes, digest.encode()
+        if reason and kept:
+            notes.append((f"{name}:{number}", reason))
+        elif reason:
+            lost.append((f"{name}:{number}", say("boxes.left-out", reason=reason)))
+    return _array(rows), notes, lost, digest.encode()
 
 
 def _row(words: Sequence[str], classes: Sequence[str]) -> tuple[tuple[float, ...] | None, str, bool]:

@@ -14,7 +14,8 @@ from danlu.data.kinds.category import is_text
 from danlu.data.progress import Pace, Progress
 from danlu.data.room import refuse_too_large
 from danlu.data.sources._boxed import Boxed
-from danlu.data.sources._boxes import checked
+from danlu.data.sources._boxes import checked, doubtful
+from danlu.data.sources._coco_ids import one_way, whole
 from danlu.data.sources._images_of import images_of
 from danlu.data.sources._json import parsed
 from danlu.data.sources._listing import readable
@@ -70,16 +71,18 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     if not files:
         raise DataError.of(str(path), say("data.coco.none"), say("data.coco.none.remedy"))
     digest = blake2b(digest_size=16)
-    parsed = []
+    parsed, ids = [], []
     pace = Pace(progress, say("data.reading", file=path.name), len(files))
     for done, file in enumerate(files):
         content, content_digest = _load(file)
         parsed.append(content)
+        changed = one_way(content)
+        ids.append(say("boxes.coco.ids", count=changed) if changed else "")
         digest.update(content_digest.encode())
         pace(done)
     pace.end(len(files))
     classes = _classes(files, parsed)
-    found = Boxed()
+    found = Boxed(notes=[(file.name, note) for file, note in zip(files, ids, strict=True) if note])
     parts = _parts(files)
     for file, content, part in zip(files, parsed, parts, strict=True):
         _gather(file, content, part, classes, data, found, kinds)
@@ -106,7 +109,7 @@ def _load(file: Path) -> tuple[dict[str, Any], str]:
             missing = [name for name in needed if not isinstance(item, dict) or name not in item]
             if missing:
                 raise DataError.of(f"{file}, {key}[{place}]", say("data.coco.no-key", key=missing[0]))
-            if "id" in needed and type(item["id"]) not in (int, str):
+            if "id" in needed and type(whole(item["id"])) not in (int, str):
                 value = shortened(str(item["id"]))
                 raise DataError.of(f"{file}, {key}[{place}]", say("data.coco.id", value=value))
     return content, digest
@@ -152,9 +155,6 @@ def _gather(
     kinds: Mapping[str, str],
 ) -> None:
     images = content["images"]
-    index = {item["id"]: row for row, item in enumerate(images)}
-    if len(index) < len(images):
-        raise DataError.of(str(file), say("data.coco.image-id-twice"))
     folders = [
         "images",
         "../images",
@@ -164,12 +164,17 @@ def _gather(
             for name in (file.stem.removeprefix("instances_"), *([part] if part else []))
         ),
     ]
+    index = {item["id"]: row for row, item in enumerate(images)}
+    if len(index) < len(images):
+        raise DataError.of(str(file), say("data.coco.image-id-twice"))
     named = images_of([str(item["file_name"]) for item in images], file, data.root, folders)
     found.notes += [(str(file), note) for note in named.notes]
     sizes = [_size(item) for item in images]
     rows, owners, problems = checked(
         content["annotations"], index, sizes, {key: place for place, key in enumerate(classes)}
     )
+    if doubt := doubtful(rows, owners, sizes):
+        found.notes.append((file.name, doubt))
     ids = Counter(item["id"] for item in content["annotations"] if type(item.get("id")) in (int, str))
     for twice, count in ids.items():
         if count > 1:
@@ -180,7 +185,7 @@ def _gather(
         found.shapes += [each for row, each in enumerate(shapes) if row not in named.wrong]
     for annotation, image, reason in problems:
         name = readable(named.names[image]) if image is not None else ""
-        found.notes.append((say("data.coco.annotation", file=file.name, id=annotation, image=name), reason))
+        found.lost.append((say("data.coco.annotation", file=file.name, id=annotation, image=name), reason))
     order = np.argsort(owners, kind="stable")
     bounds = np.searchsorted(owners[order], np.arange(len(images) + 1))
     rows = rows[order]

@@ -127,12 +127,12 @@ def _gather(
         found.notes += [(str(folder), note) for note in (named.notes[:-1] if usual else named.notes)]
         root = Path(os.path.normpath(named.root))
         for row, ((file, one), name) in enumerate(zip(members, named.names, strict=True)):
-            found.notes += one.notes
             if row in named.wrong:
                 found.problems.append((one.name, named.wrong[row]))
                 continue
-            objects, notes = one.rows(index, continuous)
+            objects, notes, lost = one.rows(index, continuous)
             found.notes += notes
+            found.lost += lost
             part = None if parts is None else parts[file]
             found.add(root, _existing(root, name, file), objects, one.size, part)
     twice = [name for name, count in Counter(zip(found.roots, found.names, strict=True)).items() if count > 1]

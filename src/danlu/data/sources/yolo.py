@@ -94,8 +94,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
             seen.add(image)
             text = label_of(image)
             labels.setdefault(text.parent, set()).add(text.name)
-            rows, notes, content = boxes_in(text, asked.classes, _short(text, asked.root))
+            rows, notes, lost, content = boxes_in(text, asked.classes, _short(text, asked.root))
             found.notes += notes
+            found.lost += lost
             digest.update(content)
             found.add(*_named(image, asked.root), rows, None, part)
             pace(len(seen))

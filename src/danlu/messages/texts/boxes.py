@@ -17,6 +17,35 @@ TEXTS: dict[str, tuple[str, str]] = {
     "boxes.outside": ("the box lies outside of the image", "边界框在图像之外"),
     "boxes.swapped": ("corners swapped; the same rectangle is meant", "两个角颠倒；按同一矩形处理"),
     "boxes.no-image": ("there is no image of that name", "没有同名的图像"),
+    "boxes.coco.ids": (
+        "{count} annotations name ids as texts where the list has numbers, or the other way round; taken for the same",
+        "有 {count} 条标注把列表中的数字 id 写成文本（或相反）；按同一个 id 处理",
+    ),
+    "boxes.coco.crowd": (
+        "left out: iscrowd is {value}, neither 0 nor 1",
+        "已舍去：iscrowd 为 {value}，既不是 0 也不是 1",
+    ),
+    "boxes.coco.shares": (
+        "all boxes lie within the first pixel: these look like shares of the image, and COCO's boxes are pixels",
+        "所有边界框都在第一个像素之内：看起来是图像宽高的比例，而 COCO 的边界框以像素为单位",
+    ),
+    "boxes.coco.corners": (
+        "these look like corners (x1, y1, x2, y2), and COCO's boxes are x, y, width, height",
+        "看起来是两个角（x1, y1, x2, y2），而 COCO 的边界框是 x、y、宽、高",
+    ),
+    "boxes.lost": (
+        "{lost} of {all} objects were left out (most often {reason}; first: {where}).",
+        "{all} 个目标中有 {lost} 个被舍去（最常见的原因：{reason}；第一个：{where}）。",
+    ),
+    "boxes.lost.remedy": (
+        "What they show would be taught as background: mend the file; or raise data.max_bad to go on without them.",
+        "它们所标的内容会被当作背景来学习：请修正文件；或提高 data.max_bad 以跳过它们。",
+    ),
+    "boxes.no-objects": ("No image has an object in it.", "没有任何图像带有目标。"),
+    "boxes.no-objects.remedy": (
+        "There is nothing to learn from: look whether the annotations are these images' own.",
+        "没有可学习的内容：请检查标注是否属于这些图像。",
+    ),
     "boxes.yolo.none": (
         "There is no data.yaml here, and no classes.txt beside images and labels.",
         "这里没有 data.yaml，images 与 labels 旁也没有 classes.txt。",

@@ -251,6 +251,12 @@ TEXTS = {
         "有 {count} 行在必需的列中缺值，已被略去：{columns}。",
     ),
     "runs.mended": ("Mended in {count} rows: {text}.", "已在 {count} 行中修正：{text}。"),
+    "runs.noted-once": ("{where}: {text}.", "{where}：{text}。"),
+    "runs.noted": ("{count} × {text}; first: {where}.", "{count} × {text}；第一处：{where}。"),
+    "runs.more-notes": (
+        "{count} more kinds of remarks are in data/card.json.",
+        "另有 {count} 类说明，见 data/card.json。",
+    ),
     "runs.baselines.reading": ("Samples for the baselines", "读取基线所用样本"),
     "runs.baselines.fitting": ("Baseline {name}", "基线 {name}"),
     "runs.baselines.some": (
