@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,9 @@ from danlu.messages import say
 from danlu.nn.padding import real, unpadded
 from danlu.nn.special import BEGIN, END, PAD
 from danlu.nn.transformers_files import configuration
+from danlu.nn.transformers_head import writing_head
 from danlu.nn.transformers_net import _made, _quiet
+from danlu.nn.transformers_plain import plain_attention, plain_in_a_graph
 from danlu.nn.transformers_text import fill, words_net
 
 
@@ -61,7 +62,7 @@ class TransformersSeq2seq(nn.Module):
         ids, seen = self._read(source)
         cache = _empty()
         start = torch.full_like(ids[:, :1], self.marks.start)
-        with self._plain() if torch.compiler.is_exporting() else nullcontext():  # whose strides hold in a graph
+        with plain_in_a_graph(self.model):
             memory = self.model.get_encoder()(input_ids=ids, attention_mask=seen.long(), return_dict=True)
             self._ask(start, memory.last_hidden_state, seen, cache)  # it fills in what layers keep of what was read
         layers = cache.cross_attention_cache.layers
@@ -83,7 +84,7 @@ class TransformersSeq2seq(nn.Module):
         seen = state["seen"]
         width = self.model.get_input_embeddings().weight.shape[1]
         shape = state["keys"].new_zeros(1, 1, 1).expand(seen.shape[0], seen.shape[1], width)  # of which nothing is read
-        with self._plain() if torch.compiler.is_exporting() else nullcontext():
+        with plain_in_a_graph(self.model):
             logits = self._ask(tokens[:, None], shape, seen, cache)
         layers = cache.self_attention_cache.layers
         return logits[:, -1], {
@@ -96,7 +97,7 @@ class TransformersSeq2seq(nn.Module):
         """How much each place that is written looks at each that is read, (B, L, H, T, S), as the net's own softmax gives it."""
         ids, seen = self._read(source)
         written, _ = self._read(prefix)
-        with self._plain():  # the fast kernels keep no weights
+        with plain_attention(self.model):  # the fast kernels keep no weights
             found = self.model(
                 input_ids=ids, attention_mask=seen.long(), decoder_input_ids=written, output_attentions=True,
                 use_cache=False, return_dict=True,
@@ -105,26 +106,7 @@ class TransformersSeq2seq(nn.Module):
 
     def get_classifier(self) -> nn.Module:
         """The head, as :func:`danlu.nn.head.head_of` asks for it; the decoder's last norm where the last layer is the embedding."""
-        found: nn.Module = self.model.get_output_embeddings()
-        if found.weight is not self.model.get_input_embeddings().weight:
-            return found
-        parts = [
-            each
-            for each in self.model.get_decoder().named_modules()
-            if next(each[1].parameters(False), None) is not None
-        ]
-        last: nn.Module = [part for name, part in parts if "embed" not in name][-1]
-        return last
-
-    @contextmanager
-    def _plain(self) -> Iterator[None]:
-        """Attention as softmax and products."""
-        before = self.model.config._attn_implementation
-        self.model.set_attn_implementation("eager")
-        try:
-            yield
-        finally:
-            self.model.set_attn_implementation(before)
+        return writing_head(self.model, self.model.get_decoder())
 
     def _ask(self, tokens: Tensor, memory: Tensor, seen: Tensor, cache: Any) -> Tensor:
         from transformers.modeling_outputs import BaseModelOutput
@@ -163,7 +145,7 @@ def transformers_seq2seq(
             where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
         )
     with _quiet():
-        kind, asked = words_net(name, vocabulary, 2, longest, args, bool(pretrained), where, _class_of)
+        kind, asked = words_net(name, vocabulary, 2, longest, args, pretrained, where, _class_of)
         marks = _marks(asked, own)
         asked.pad_token_id, asked.eos_token_id, asked.decoder_start_token_id = marks.padding, marks.end, marks.start
         if not own:

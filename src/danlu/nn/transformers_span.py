@@ -77,7 +77,7 @@ def transformers_span(
             where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
         )
     with _quiet():
-        kind, asked = words_net(name, vocabulary, 2, longest, args, bool(pretrained), where, _class_of)
+        kind, asked = words_net(name, vocabulary, 2, longest, args, pretrained, where, _class_of)
         model = _made(kind, asked, name, where)
         if pretrained:
             heads = tuple(each for each, _ in model.named_parameters() if each.startswith(f"{_HEAD}."))

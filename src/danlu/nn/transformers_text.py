@@ -59,7 +59,7 @@ def transformers_text(
     """
     ensure()  # Transformers imports torchvision
     with _quiet():
-        kind, asked = words_net(name, vocabulary, classes, longest, args, bool(pretrained), where, _class_of)
+        kind, asked = words_net(name, vocabulary, classes, longest, args, pretrained, where, _class_of)
         model = _made(kind, asked, name, where)
         heads = _heads(kind, asked, model)
         if pretrained:
@@ -75,30 +75,32 @@ def words_net(
     classes: int,
     longest: int,
     args: Mapping[str, Any],
-    published: bool,
+    pretrained: bool | str,
     where: str,
     class_of: Callable[[Any, str, str], Any],
+    padded: bool = True,
 ) -> tuple[Any, Any]:
     """(class of the net, its configuration) for ids of ``vocabulary``, at most ``longest`` of them.
 
-    published: whether it gets weights that know their own ids. class_of: (configuration, name, where) → the class. Raises RecipeError.
+    pretrained: True or a file for weights that know their own ids. class_of: (configuration, name, where) → the class. padded: whether
+    the net is to have a padding id, whose embedding learns nothing, where its configuration names none. Raises RecipeError.
     """
     found = configuration(name, where)
     _refuse(found, name, where)
     asked = _configured(found, args, name, where)
     kind = class_of(asked, name, where)
     asked.num_labels = classes
-    if not published:
+    if not pretrained:
         asked.vocab_size = vocabulary
     elif vocabulary > asked.vocab_size:
         what = say("text.other-tokenizer", net=name, ids=f"{vocabulary:,}", rows=f"{asked.vocab_size:,}")
         raise RecipeError.of(where, what, say("text.other-tokenizer.remedy", net=name))
-    most = _positions(asked)
+    most = positions_of(asked)
     if most is not None and longest > most:
         what = say("text.too-long", net=name, longest=longest, most=most)
         raise RecipeError.of(where, what, say("text.too-long.remedy", most=most))
-    if (asked.pad_token_id is None) or asked.pad_token_id >= asked.vocab_size:
-        asked.pad_token_id = 0
+    if (padded and asked.pad_token_id is None) or (asked.pad_token_id or 0) >= asked.vocab_size:
+        asked.pad_token_id = 0 if padded else None
     return kind, asked
 
 
@@ -133,7 +135,7 @@ def _class_of(config: Any, name: str, where: str) -> Any:
         raise RecipeError.of(where, what) from None
 
 
-def _positions(config: Any) -> int | None:
+def positions_of(config: Any) -> int | None:
     """Most tokens, where positions are a table."""
     most = getattr(config, "max_position_embeddings", None)
     if not isinstance(most, int) or most <= 0:

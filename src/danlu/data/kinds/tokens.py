@@ -12,6 +12,7 @@ import numpy as np
 from danlu.data.kinds.base import BadValue, Framing, Prepared
 from danlu.data.kinds.text import Text
 from danlu.data.text.cleaning import normal, text_of
+from danlu.errors import DataError
 from danlu.messages import say
 
 _TIMES = 16  # the longest text, in ``max_length``
@@ -26,7 +27,10 @@ class Tokens(Text):
     """A text as int32 (n,) ids, the end last. It is kept whole: what is judged is the whole text, and training cuts to ``max_length``.
 
     Tokenizers that are learnt are lossless, so that ids say the text to the letter; see :meth:`danlu.data.text.pieces.Pieces.learnt`.
+    bare: without the begin that a published tokenizer puts before a text; who reads it puts one there.
     """
+
+    bare: bool = False
 
     name: ClassVar[str] = "tokens"
     section: ClassVar[str] = "text"
@@ -35,7 +39,14 @@ class Tokens(Text):
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Tokens:
         found = Text.fit(raws, {"lossless": True, **options, "ends": True})
         scored = "13a" if not found.solid else "char" if any(map(_OTHER.search, _few(raws))) else "zh"
-        return cls(**{**found.spec(), "found": {**found.found, "scored": scored}})
+        if found.words.end < 0:
+            where, name = "data.text.tokenizer", options.get("tokenizer", "auto")
+            raise DataError.of(where, say("text.no-end", name=name), say("text.no-end.remedy"))
+        bare = bool(options.get("bare", False)) and getattr(found.words, "whole", False)
+        return cls(**{**found.spec(), "found": {**found.found, "scored": scored}}, bare=bare)
+
+    def spec(self) -> dict[str, Any]:
+        return {**super().spec(), **({"bare": True} if self.bare else {})}
 
     @property
     def longest(self) -> int:
@@ -45,8 +56,9 @@ class Tokens(Text):
     def ids(self, raw: Any) -> tuple[list[int], tuple[str, ...]]:
         """(ids without an end, what had to be mended). Raises :class:`BadValue`."""
         text, notes = text_of(raw)
-        ids = self.words.encode(normal(text, self.normalize, self.lower))
-        if getattr(self.words, "whole", False) and ids[-1:] == [self.words.end]:
+        plain = normal(text, self.normalize, self.lower)
+        ids = self.words.located(plain)[0] if self.bare else self.words.encode(plain)
+        if not self.bare and getattr(self.words, "whole", False) and ids[-1:] == [self.words.end]:
             ids = ids[:-1]
         if not ids:
             raise BadValue(say("text.empty-after"))

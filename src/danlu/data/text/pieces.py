@@ -16,6 +16,8 @@ from danlu.messages import say
 
 _FILE = "tokenizer.json"
 _ALPHABET = 0.5  # share of the vocabulary that single characters may take
+_BEGINS = ("<s>", "[CLS]", "<|begin_of_text|>", "<bos>", "<|endoftext|>")  # as published tokenizers call them
+_ENDS = ("</s>", "[SEP]", "<|end_of_text|>", "<eos>", "<|endoftext|>")
 
 
 class Pieces(Tokenizer):
@@ -32,8 +34,8 @@ class Pieces(Tokenizer):
         self.size = 1 + max(self._library.get_vocab(with_added_tokens=True).values(), default=0)
         named = {entry["content"]: entry["id"] for entry in content.get("added_tokens", ())}
         self.unknown = _first(named, content["model"].get("vocab"), ("<unk>", "[UNK]"), content["model"].get("unk_id"))
-        self.begin = _first(named, None, ("<s>", "[CLS]", "<|endoftext|>"))
-        self.end = _first(named, None, ("</s>", "[SEP]", "<|endoftext|>"))
+        self.begin = _first(named, None, _BEGINS)
+        self.end = _first(named, None, _ENDS)
         self.mask = _first(named, None, ("<mask>", "[MASK]"))
         self.special = frozenset(entry["id"] for entry in content.get("added_tokens", ()) if entry.get("special"))
 

@@ -34,6 +34,14 @@ TEXTS = {
         "The tokenizer of {name} can't be read ({reason}).",
         "无法读取 {name} 的分词器（{reason}）。",
     ),
+    "text.no-end": (
+        "The tokenizer {name} has no token that ends a text.",
+        "分词器 {name} 没有表示文本结束的词元。",
+    ),
+    "text.no-end.remedy": (
+        "Take one with </s>, [SEP], <|endoftext|>, <|end_of_text|> or <eos> among its added tokens.",
+        "请用附加词元中含有 </s>、[SEP]、<|endoftext|>、<|end_of_text|> 或 <eos> 的分词器。",
+    ),
     "text.run-words": (
         "{run} has learnt other words: its tokenizer gives other ids than this one.",
         "{run} 学的是另一套词：它的分词器给出的编号与这里的不同。",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -60,7 +61,9 @@ class Lora:
             lora_dropout=self.dropout,
             target_modules="|".join(map(re.escape, chosen)),  # of a list peft would take endings
         )
-        inject_adapter_in_model(config, net)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "fan_in_fan_out is set")  # peft asks each layer which way its weight lies
+            inject_adapter_in_model(config, net)
         del net.peft_config
         for parameter in learning:  # peft freezes all but its own
             parameter.requires_grad_(True)
@@ -73,8 +76,12 @@ class Lora:
             replace(net, name, layer.get_base_layer())
 
     def _chosen(self, net: nn.Module, heads: tuple[str, ...], where: str) -> list[str]:
-        """Names of the layers that get one. Raises RecipeError where a target is none, or there are none at all."""
-        known = list(_layers(net, "", heads))
+        """Names of the layers that get one. Raises RecipeError where a target is none, or there are none at all.
+
+        None that shares an embedding's weight: a product added to one of them would, once merged, change the other.
+        """
+        shared = {id(each.weight) for each in net.modules() if isinstance(each, nn.Embedding)}
+        known = [name for name in _layers(net, "", heads) if id(net.get_submodule(name).weight) not in shared]
         if not known:
             raise RecipeError.of(where, say("nn.no-targets", net=type(net).__name__))
         if self.targets == "auto":
@@ -106,7 +113,12 @@ def _adaptable(part: Any) -> bool:
     """Of convolutions peft's product knows neither groups, dilation nor other paddings than zeros."""
     if isinstance(part, nn.Conv1d | nn.Conv2d):
         return part.groups == 1 and set(part.dilation) == {1} and part.padding_mode == "zeros"
-    return isinstance(part, nn.Linear)
+    return isinstance(part, nn.Linear) or _turned(part)
+
+
+def _turned(part: Any) -> bool:
+    """A linear layer of GPT-2's, whose weight is (in, out)."""
+    return type(part).__module__ == "transformers.pytorch_utils" and type(part).__name__ == "Conv1D"
 
 
 def _ends(name: str, target: str) -> bool:

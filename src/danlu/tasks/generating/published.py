@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from danlu.data.kinds.text import Text
-from danlu.data.text.tokenizers import Tokenizer
+from danlu.data.text.tokenizers import PAD, Tokenizer
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.recipe.published import HUB, refuse_unknown
@@ -34,15 +34,29 @@ def published_writer(recipe: Recipe, source: Text, target: Text) -> nn.Module:
             say("generating.two-vocabularies"),
             say("generating.two-vocabularies.remedy"),
         )
-    wanted: dict[str, Any] = {
-        key: value
-        for key in ("activation", "norm", "dropout", "drop_path")
-        if (value := getattr(model, key)) is not None
-    }
     return transformers_seq2seq(
         name, max(source.vocabulary, target.vocabulary), max(source.max_length, target.max_length), own,
-        {**wanted, **model.args}, model.pretrained, where, recipe.where("model.pretrained"),
+        _arguments(recipe), model.pretrained, where, recipe.where("model.pretrained"),
     )  # fmt: skip
+
+
+def published_continuer(recipe: Recipe, kind: Text) -> nn.Module:
+    """A net that continues ``kind``. Raises RecipeError where it can't, or where the tokenizer is another."""
+    from danlu.nn.transformers_causal import transformers_causal
+
+    model, where = recipe.model, recipe.where("model.name")
+    refuse_unknown(HUB, _name(recipe), where)
+    own = _whole(kind.words)
+    marks = (begin_of(kind.words), kind.words.end, None if own else PAD)
+    return transformers_causal(
+        _name(recipe), kind.vocabulary, kind.max_length, recipe.options["new_tokens"], marks, own,
+        _arguments(recipe), model.pretrained, where, recipe.where("model.pretrained"),
+    )  # fmt: skip
+
+
+def begin_of(words: Tokenizer) -> int:
+    """What stands before the first token of a text that is written: a begin, or the end of another text."""
+    return words.begin if words.begin >= 0 else words.end
 
 
 def published_marks(recipe: Recipe, words: Tokenizer) -> tuple[int, int, tuple[int, ...]]:
@@ -53,6 +67,13 @@ def published_marks(recipe: Recipe, words: Tokenizer) -> tuple[int, int, tuple[i
     marks = marks_of(_name(recipe), own, recipe.where("model.name"))
     banned = unwritable(words) if not own else (marks.padding,) if marks.padding != marks.end else ()
     return marks.start, marks.end, banned
+
+
+def _arguments(recipe: Recipe) -> dict[str, Any]:
+    """Values of the configuration that the recipe names."""
+    model = recipe.model
+    wanted = {key: getattr(model, key) for key in ("activation", "norm", "dropout", "drop_path")}
+    return {**{key: value for key, value in wanted.items() if value is not None}, **model.args}
 
 
 def _name(recipe: Recipe) -> str:

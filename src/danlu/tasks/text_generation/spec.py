@@ -15,10 +15,10 @@ task: text-generation
 seed: 0
 data:
   source: ./corpus.txt            # also a folder of .txt files, or .jsonl, .csv, .parquet with a column of texts
-  text: {tokenizer: bpe, vocabulary: 4000, max_length: 128}  # tokens that are looked back at while learning
+  text: {tokenizer: bpe, vocabulary: 4000, max_length: 128}  # tokens that are looked back at while learning; or hf:NAME
   split: {val: 0.05, test: 0.05}
 model:
-  name: gpt
+  name: gpt                       # or hf:NAME (GPT-2, Llama, Qwen2), with data.text.tokenizer: hf:NAME
   args: {width: 256, layers: 4, heads: 4}
 train:
   epochs: 10
@@ -52,7 +52,9 @@ SPEC = TaskSpec(
     name="text-generation",
     title=("Text generation", "文本生成"),
     columns={
-        "text": Column("tokens", "input", also=("text", "content", "body", "story", "poem", "文本", "正文", "内容"))
+        "text": Column(
+            "tokens", "input", {"bare": True}, also=("text", "content", "body", "story", "poem", "文本", "正文", "内容")
+        )
     },
     task="danlu.tasks.text_generation.task:TextGeneration",
     decoder="danlu.tasks.text_generation.decoder:Continuation",

@@ -9,7 +9,6 @@ from torch import nn
 
 from danlu.data.augment.base import BatchTransform
 from danlu.data.kinds.text import Text
-from danlu.data.text.tokenizers import BEGIN
 from danlu.metrics.base import Metric
 from danlu.nn.terms.next_token import NextToken
 from danlu.tasks.baselines.base import Baseline
@@ -17,6 +16,7 @@ from danlu.tasks.decoding import Decoder
 from danlu.tasks.generating.decoder import unwritable
 from danlu.tasks.generating.net import writing_net
 from danlu.tasks.generating.options import searching
+from danlu.tasks.generating.published import begin_of, is_published, published_continuer
 from danlu.tasks.generating.task import WritingTask
 from danlu.tasks.generating.teacher import NEXT, NextTokens, Teacher, told
 from danlu.tasks.text_generation.decoder import Continuation
@@ -34,10 +34,12 @@ class TextGeneration(WritingTask):
 
     def net(self) -> nn.Module:
         kind = self._kind
+        if is_published(self.recipe):
+            return published_continuer(self.recipe, kind)
         sizes = {
             "targets": kind.vocabulary,
             "longest": kind.longest + self.recipe.options["new_tokens"] + 1,
-            "begin": BEGIN,
+            "begin": self._begin,
         }
         return writing_net(self.recipe, "gpt", sizes, "targets", without="vocabulary")
 
@@ -45,7 +47,7 @@ class TextGeneration(WritingTask):
         return Objective({"next-token": NextToken(NEXT, label_smoothing=self.recipe.options["label_smoothing"])})
 
     def transforms(self) -> Sequence[BatchTransform]:
-        return (Teacher("text", BEGIN, self._kind.max_length),)
+        return (Teacher("text", self._begin, self._kind.max_length),)
 
     def taught(self) -> Taught | None:
         return Taught(told, self.metrics(), answers=False)
@@ -53,7 +55,7 @@ class TextGeneration(WritingTask):
     def decoder(self) -> Decoder:
         kind, options = self._kind, self.recipe.options
         plan: dict[str, Any] = {
-            "start": BEGIN,
+            "start": self._begin,
             "end": kind.words.end,
             "most": options["new_tokens"],
             "banned": unwritable(kind.words),
@@ -66,7 +68,12 @@ class TextGeneration(WritingTask):
         return (NextTokens(),)
 
     def baselines(self) -> Sequence[Baseline]:
-        return (Ngrams("text", self._kind, BEGIN),)
+        return (Ngrams("text", self._kind, self._begin),)
+
+    @property
+    def _begin(self) -> int:
+        """The id before the first token."""
+        return begin_of(self._kind.words)
 
     @property
     def _kind(self) -> Any:
