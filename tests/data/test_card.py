@@ -86,3 +86,24 @@ def test_long_lists_are_cut_but_counted(tmp_path: Path) -> None:
     assert len(card["bad"]) == 1000
     assert card["bad_reasons"] == {"the file is empty": 1100}
     assert np.sum(list(card["bad_reasons"].values())) == 1100
+
+
+def test_values_with_hardly_a_pixel_are_told_of(tmp_path: Path) -> None:
+    """A stray value in one mask became a class, and nobody was told."""
+    from danlu import recipe as recipes
+    from danlu.data.prepare import prepare
+    from danlu.recipe.names import spec_of
+
+    (tmp_path / "masks").mkdir()
+    for number in range(6):
+        image(tmp_path / "images" / f"{number}.png", number, (120, 120))
+        mask = np.zeros((120, 120), np.uint8)
+        mask[:50] = 1
+        mask[0, 0] = 7 if number == 1 else 1
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{number}.png")
+    wanted = {"source": str(tmp_path), "split": {"val": 0, "test": 0}}
+    data = prepare(
+        recipes.complete(recipes.from_dict({"task": "segmentation", "data": wanted})), spec_of("segmentation")
+    )
+    (told,) = (warning for warning in data.card["warnings"] if "hardly a pixel" in warning)
+    assert ": 7;" in told

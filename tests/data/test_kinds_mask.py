@@ -225,3 +225,45 @@ def test_it_is_described_and_drawn() -> None:
     assert (shown[0, 0] == 90).all()  # the background is left as it is
     assert not (shown[0, 1] == 90).all()
     assert (shown[1, 1] == (90 + 255) // 2).all()
+
+
+def disc(height: int = 60, width: int = 80) -> np.ndarray:
+    """bool: a disc, as an annotator paints one."""
+    rows, columns = np.mgrid[:height, :width]
+    return np.asarray((rows - height / 2) ** 2 + (columns - width / 2) ** 2 < (height / 3) ** 2)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("quality", [50, 75, 95])
+def test_a_jpeg_of_black_and_white_is_two_classes(mode: str, quality: int) -> None:
+    """Kvasir-SEG's masks and others are such JPEGs: hundreds of values, of which two are meant."""
+    plain = disc()
+    file = file_of(plain.astype(np.uint8) * 255, mode, "JPEG", quality=quality)
+    assert len(np.unique(np.asarray(Pillow.open(io.BytesIO(file)).convert("L")))) > 10
+    empty = file_of(np.zeros((60, 80), np.uint8), mode, "JPEG")
+    for options in ({}, {"classes": ["ground", "disc"]}, {"classes": {"ground": 0, "disc": 255}}):
+        kind = Mask.fit([file, empty], options)
+        assert len(kind.classes) == 2
+        made = kind.prepare(file)
+        assert (made.value == plain).all() or (made.value != plain).mean() < 0.01
+        assert "black and white" in made.notes[0]
+        assert not kind.prepare(empty).value.any()
+
+
+def test_a_jpeg_of_more_makes_no_classes() -> None:
+    """Its blurred values were classes of their own, and a net was trained on them."""
+    values = disc().astype(np.uint8) * 100
+    values[:20] = 200
+    jpeg, png = file_of(values, form="JPEG"), file_of(values)
+    assert Mask.fit([jpeg], {}).classes == ()
+    kind = Mask.fit([jpeg, png], {})
+    assert kind.classes == ("0", "100", "200")
+    with pytest.raises(BadValue, match="JPEG blurs"):
+        kind.prepare(jpeg)
+
+
+def test_of_two_named_classes_the_second_may_be_255() -> None:
+    file = file_of(disc().astype(np.uint8) * 255)
+    assert (Mask.fit([file], {"classes": ["ground", "disc"]}).prepare(file).value == disc()).all()
+    kind = Mask.fit([file, file_of(disc().astype(np.uint8))], {"classes": ["ground", "disc"]})
+    assert (kind.prepare(file).value[disc()] == IGNORED).all()  # with 0, 1 and 255 it is ignored

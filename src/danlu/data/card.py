@@ -19,6 +19,7 @@ from danlu.large.arrays import blocks, where
 from danlu.large.sorting import sort_order
 from danlu.messages import say
 
+_HARDLY = 1e-4  # of the pixels: less is a speck, or values that are a mistake
 _LISTED = 1000  # bad rows, and as many missing ones, in full; beyond that their number alone
 _EXAMPLES = 5
 _SPAN = 4096  # ids made at once
@@ -213,7 +214,11 @@ def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
         empty = [label for label, by_part in counts.items() if not any(by_part.values())]
         if empty and len(empty) < len(counts):  # all: names that only tell groups apart are none of its classes
             yield say("data.card.empty-classes", column=name, classes=", ".join(empty[:10]))
-    for described in made["columns"].values():
+    for name, described in made["columns"].items():
+        if described["kind"] == "mask":
+            rare = [label for label, share in described.get("classes", {}).items() if share < _HARDLY]
+            if rare:
+                yield say("masks.rare", column=name, classes=", ".join(rare[:10]))
         for one in described.get("suspects", ()):
             yield say("tables.leak", name=one["name"], measure=one["measure"], score=one["score"])
     if found.table.lost:

@@ -18,6 +18,9 @@ Codes = tuple[np.ndarray, bool, tuple[str, ...]]
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _LOSSY = ("JPEG", "MPO", "WEBP", "AVIF", "HEIF")
+_BLURRING = ("JPEG", "MPO")  # always; the others can keep values too
+_DARK, _LIGHT = 64, 192
+_BETWEEN = 0.1  # of the pixels of a mask of two levels, at most, lie between them
 
 
 def code_of(value: Any) -> int:
@@ -44,12 +47,20 @@ def written(code: int, coloured: bool) -> str:
 
 
 def of_file(raw: Path | bytes, coloured: bool | None) -> Codes:
-    """coloured: whether colours are wanted; None: as the file is. Raises :class:`BadValue` for what is no mask."""
+    """coloured: whether colours are wanted; None: as the file is, to learn which values there are, which a JPEG of more than black and
+    white can't tell. Raises :class:`BadValue` for what is no mask.
+    """
     if isinstance(raw, str):
         raw = Path(raw)
     image, format_, notes = bare(raw if isinstance(raw, bytes) else refuse.read(raw))
     if format_ in _LOSSY and not (format_ == "WEBP" and coloured is None):
         notes = (*notes, say("masks.note.lossy", format=format_))
+    if format_ in _BLURRING:
+        levels = _two_levels(np.asarray(image.convert("RGB")))
+        if levels is None and coloured is None:
+            raise BadValue(say("masks.blurred", format=format_))
+        if levels is not None:
+            return _grey(levels, coloured, (*notes[:-1], say("masks.note.two-levels", format=format_)))
     if image.mode == "P" and coloured is not True:
         return np.asarray(image, np.int64), False, notes
     if image.mode in ("1", "L", "I") or image.mode.startswith("I;16"):
@@ -74,6 +85,22 @@ def of_array(raw: np.ndarray, coloured: bool | None) -> Codes:
     if raw.dtype.kind in "if" and raw.min() < 0:
         raise BadValue(say("masks.negative", value=int(raw.min())))
     return _grey(raw.astype(np.int64), coloured, ())
+
+
+def blurring(raw: str | Path | bytes) -> str | None:
+    """The format of a mask's file where it is one that never keeps values."""
+    format_ = bare(raw if isinstance(raw, bytes) else refuse.read(Path(raw)))[1]
+    return format_ if format_ in _BLURRING else None
+
+
+def _two_levels(pixels: np.ndarray) -> np.ndarray | None:
+    """int64 (H, W) of 0 and 255 where a blurred mask was of black and white, by the nearer one; else None. pixels: uint8 (H, W, 3)."""
+    low, high = pixels.min(2), pixels.max(2)
+    if (high.astype(np.int64) - low > _DARK).any() or int(high.max()) < _LIGHT:
+        return None
+    if ((low > _DARK) & (low < _LIGHT)).mean() > _BETWEEN:
+        return None
+    return np.where(low >= (_DARK + _LIGHT) // 2, 255, 0)
 
 
 def _grey(values: np.ndarray, coloured: bool | None, notes: tuple[str, ...]) -> Codes:

@@ -44,6 +44,7 @@ class Mask(Kind):
     coloured: bool = False
     stored: Literal["decoded", "encoded"] = "decoded"
 
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "mask"
     follows: ClassVar[str | None] = "image"
 
@@ -60,8 +61,9 @@ class Mask(Kind):
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Mask:
         """options: classes (names in order: 0, 1, 2 …; or name → grey value, palette index, "#rrggbb" or [r, g, b]), ignore (codes),
-        storage. Without classes every value that occurs in the masks is one, in order; outlines bring names, before which
-        "background" comes. 255 is ignored, unless it and 0 are all there is: then it is the object.
+        storage. Of two named classes the second is 255 where masks hold 0 and 255 alone. Without classes every value that occurs in
+        the masks is one, in order; outlines bring names, before which "background" comes. 255 is ignored, unless it and 0 are all
+        there is: then it is the object.
         """
         stored = options.get("storage", "decoded")
         given = options.get("classes") or ()
@@ -71,17 +73,22 @@ class Mask(Kind):
             coloured = any(codes.is_colour(value) for value in given.values())
             left = tuple(code for code in ignore if code not in found.values())
             return cls(tuple(found), tuple(found.values()), left, coloured, stored)
-        if given:
+        if given and len(given) != 2:
             return cls(tuple(map(str, given)), (), ignore, False, stored)
         seen, names, coloured = _occurring(raws)
+        if given:
+            black_and_white = seen == {0, IGNORED} and not coloured and ignore == (IGNORED,)
+            values, ignore = ((0, IGNORED), ()) if black_and_white else ((), ignore)
+            return cls(tuple(map(str, given)), values, ignore, False, stored)
         if names:
             return cls(("background", *(name for name in names if name != "background")), (), ignore, False, stored)
         if not coloured and seen <= {0, IGNORED}:
             ignore = tuple(code for code in ignore if code != IGNORED)
-        values = sorted(code for code in seen if code not in ignore)[: MOST + 1]
-        if len(values) > MOST:
-            values = []  # of a photograph, or of a JPEG: every row will say so
-        return cls(tuple(codes.written(code, coloured) for code in values), tuple(values), ignore, coloured, stored)
+        found_in = sorted(code for code in seen if code not in ignore)[: MOST + 1]
+        if len(found_in) > MOST:
+            found_in = []  # of a photograph: every row will say so
+        names_of = tuple(codes.written(code, coloured) for code in found_in)
+        return cls(names_of, tuple(found_in), ignore, coloured, stored)
 
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +131,11 @@ class Mask(Kind):
         if framing is not None and found.shape not in (framing.raw, framing.raw[::-1]):
             sizes = {"said": _size(found.shape), "found": _size(framing.raw)}
             raise BadValue(say("masks.size", **sizes))
-        return self._named(found, coloured), notes
+        try:
+            return self._named(found, coloured), notes
+        except BadValue as error:
+            format_ = None if isinstance(raw, np.ndarray) else codes.blurring(raw)
+            raise BadValue(say("masks.blurred", format=format_)) if format_ else error from None
 
     def _named(self, found: np.ndarray, coloured: bool) -> np.ndarray:
         """Codes → places of classes."""

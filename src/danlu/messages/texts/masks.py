@@ -65,6 +65,18 @@ TEXTS = {
         "mask saved as {format}, which blurs values; PNG keeps them",
         "掩码保存为 {format}，会使值失真；请用 PNG",
     ),
+    "masks.rare": (
+        "Classes of '{column}' with hardly a pixel in training: {classes}; values that are mistakes belong into options.mask.ignore.",
+        "“{column}”中在训练部分几乎没有像素的类别：{classes}；若是错误的值，请写入 options.mask.ignore。",
+    ),
+    "masks.note.two-levels": (
+        "mask saved as {format}, which blurs values: taken as black and white, by the nearer one",
+        "掩码保存为 {format}，会使值失真：按较接近的一方取黑或白",
+    ),
+    "masks.blurred": (
+        "a {format} blurs the values of a mask: save it as PNG",
+        "{format} 会使掩码的值失真：请保存为 PNG",
+    ),
     "masks.note.grey": ("grey mask saved in colour", "灰度掩码存成了彩色"),
     "masks.no-folders": (
         "There is no folder of images with one of masks beside it.",
@@ -96,7 +108,7 @@ TEXTS = {
     ),
     "masks.line": ("{file}, line {number}", "{file}，第 {number} 行"),
     "masks.no-classes": (
-        "The masks hold no classes: no mask could be read, or each holds hundreds of different values, as photographs and JPEGs do.",
-        "掩码中没有类别：没有任何掩码能够读取，或者像照片和 JPEG 那样含有数百种不同的值。",
+        "The masks hold no classes: no mask could be read (a JPEG of more than black and white can't: save it as PNG), or each holds hundreds of different values.",
+        "掩码中没有类别：没有任何掩码能够读取（除黑白之外的 JPEG 不能使用，请保存为 PNG），或者每个掩码含有数百种不同的值。",
     ),
 }
