@@ -3,6 +3,11 @@
     python benchmarks/translation.py debian LISTS pairs.tsv    # en-fr, of apt lists
     python benchmarks/translation.py gettext zh_CN pairs.tsv [FOLDER …]    # of .mo files (/usr/share/locale, site-packages, …)
     python benchmarks/translation.py train pairs.tsv --epochs 3 --width 192    # the table
+    python benchmarks/translation.py train pairs.tsv --epochs 40 --seconds 2400    # both at once, the plain loop for so long
+
+Without --seconds the plain loop has the CPU time that Danlu's training took; with it Danlu's epochs are to be so many that they fit.
+Both keep the weights of their lowest validation loss, drop alike, and take bf16 where that is faster. Judging the validation part
+counts for Danlu and not for the plain loop.
 
 Pairs of one package, or one catalogue, stay in one part. Lists:
 apt-get update -o Acquire::Languages=none,en,fr -o Dir::State::lists=LISTS
@@ -13,11 +18,15 @@ from __future__ import annotations
 import argparse
 import csv
 import gettext
+import json
 import math
+import multiprocessing
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +35,19 @@ import torch
 from torch import Tensor, nn
 
 import danlu
+from danlu import recipe as recipes
+from danlu.data.dataset import Dataset
+from danlu.data.prepare import prepare
 from danlu.data.text.tokenizers import BEGIN
+from danlu.metrics.bootstrap import interval, paired
+from danlu.recipe.names import spec_of
 from danlu.runs import verdict
 from danlu.runs.predicting import RunPredictor
+from danlu.runs.stored import Stored
 from danlu.tasks.generating.search import Plan, write
 from danlu.tasks.translation.scores import Translations, signatures
-from danlu.training.events import EpochDone, FitStarted
+from danlu.training.events import EpochDone, Evaluated, FitStarted
+from danlu.training.precision import supported
 
 # ---- data --------------------------------------------------------------------------------------------------------------
 
@@ -108,11 +124,11 @@ def prepared(rows: Iterator[tuple[str, str, str]], target: Path, longest: int) -
 class Plain(nn.Module):
     """torch's own Transformer of the same width, layers and heads; tied embeddings, sines as positions."""
 
-    def __init__(self, vocabulary: int, width: int, layers: int, heads: int) -> None:
+    def __init__(self, vocabulary: int, width: int, layers: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=0)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
-        self.body = nn.Transformer(width, heads, layers, layers, 4 * width, 0.1, batch_first=True, norm_first=True)
+        self.body = nn.Transformer(width, heads, layers, layers, 4 * width, dropout, batch_first=True, norm_first=True)
         rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000) / width))
         angles = torch.arange(1024)[:, None] * rates
         self.register_buffer("places", torch.stack([angles.sin(), angles.cos()], 2).flatten(1))
@@ -148,36 +164,72 @@ class Again:
         return value[rows]
 
 
+Pairs = list[tuple[np.ndarray, np.ndarray]]
+
+
+def lost(net: Plain, some: Pairs, smoothing: float) -> Tensor:
+    """Mean cross-entropy of the targets' tokens."""
+    source, truth = padded([one for one, _ in some]), padded([other for _, other in some])
+    prefix = torch.cat([torch.full_like(truth[:, :1], BEGIN), truth[:, :-1]], 1)
+    logits = net(source, prefix).flatten(0, 1)
+    return nn.functional.cross_entropy(logits.float(), truth.flatten(), ignore_index=0, label_smoothing=smoothing)
+
+
+def precise(name: str) -> AbstractContextManager[Any]:
+    return torch.autocast("cpu", torch.bfloat16, enabled=name == "bf16")
+
+
+def faster(net: Plain, pairs: Pairs, rows: int) -> str:
+    """bf16 or fp32, whichever's passes take less CPU time: the least of four turns of three steps."""
+    least = dict.fromkeys(supported(torch.device("cpu")), math.inf)
+    for _ in range(4):
+        for name in least:
+            began = time.process_time()
+            for start in range(0, 3 * rows, rows):
+                with precise(name):
+                    loss = lost(net, pairs[start : start + rows], 0.1)
+                loss.backward()
+            least[name] = min(least[name], time.process_time() - began)
+    net.zero_grad()
+    return min(least, key=lambda name: least[name])
+
+
 def trained(
-    net: Plain, pairs: list[tuple[np.ndarray, np.ndarray]], seconds: float, rows: int, lr: float, seed: int
-) -> int:
-    """Shuffled batches padded to their longest, AdamW, one cycle over the time; steps done in so much CPU time."""
-    optimizer = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=0.01)
-    draw = np.random.default_rng(seed)
-    began, steps = time.process_time(), 0
-    net.train()
-    while True:
+    net: Plain, pairs: Pairs, judged: Callable[[], float], seconds: float, asked: argparse.Namespace, precision: str
+) -> tuple[int, list[float]]:
+    """Shuffled batches padded to their longest, AdamW, one cycle over the time; the weights of the lowest epoch by ``judged`` stay.
+
+    Gives the steps done in so much CPU time, and what was judged after each epoch, outside that time.
+    """
+    optimizer = torch.optim.AdamW(net.parameters(), lr=asked.lr, weight_decay=0.01)
+    draw = np.random.default_rng(asked.seed)
+    best, found = {}, []
+    used, steps = 0.0, 0
+    while used < seconds:
+        net.train()
         order = draw.permutation(len(pairs))
-        for start in range(0, len(order), rows):
-            done = (time.process_time() - began) / seconds
+        before, began = used, time.process_time()
+        for start in range(0, len(order), asked.rows):
+            done = used / seconds
             if done >= 1:
-                return steps
+                break
             rate = done / 0.3 if done < 0.3 else 0.5 * (1 + math.cos(math.pi * (done - 0.3) / 0.7))
             for group in optimizer.param_groups:
-                group["lr"] = lr * max(rate, 0.01)
-            some = [pairs[place] for place in order[start : start + rows]]
-            source = padded([one for one, _ in some])
-            truth = padded([other for _, other in some])
-            prefix = torch.cat([torch.full_like(truth[:, :1], BEGIN), truth[:, :-1]], 1)
-            logits = net(source, prefix)
-            loss = nn.functional.cross_entropy(
-                logits.flatten(0, 1), truth.flatten(), ignore_index=0, label_smoothing=0.1
-            )
+                group["lr"] = asked.lr * max(rate, 0.01)
+            with precise(precision):
+                loss = lost(net, [pairs[place] for place in order[start : start + asked.rows]], 0.1)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
             steps += 1
+            used = before + time.process_time() - began
+        net.eval()
+        found.append(judged())
+        if found[-1] == min(found):
+            best = {name: value.clone() for name, value in net.state_dict().items()}
+    net.load_state_dict(best)
+    return steps, found
 
 
 def padded(rows: list[np.ndarray]) -> Tensor:
@@ -189,14 +241,17 @@ def padded(rows: list[np.ndarray]) -> Tensor:
 
 
 class Clock:
-    """A screen that notes the CPU time at the start of training and after each epoch."""
+    """A screen that notes the CPU time at the start of training and after each epoch, and validation losses."""
 
     def __init__(self) -> None:
         self.marks: list[float] = []
+        self.losses: list[float] = []
 
     def on(self, event: Any) -> None:
         if isinstance(event, FitStarted | EpochDone):
             self.marks.append(time.process_time())
+        elif isinstance(event, Evaluated) and "val/loss" in event.values:
+            self.losses.append(event.values["val/loss"])
 
     def progress(self, stage: str, done: int, total: int) -> None:
         return None
@@ -205,91 +260,123 @@ class Clock:
         return None
 
 
+def gathered(data: Dataset, part: str) -> Pairs:
+    """Ids of a part's sources and targets; of targets no more than a net may write, as in Danlu."""
+    rows, most = data.parts[part], data.kinds["target"].max_length
+    pairs = zip(data.store.gather("source", rows), data.store.gather("target", rows), strict=True)
+    return [(one, other[:most]) for one, other in pairs]
+
+
+def plain(plan: dict[str, Any], asked: argparse.Namespace, seconds: float) -> tuple[list[str], float, str]:
+    """What the plain loop writes for the test part, in its order; its perplexity of a token there; what is told of its training."""
+    torch.set_num_threads(1)
+    recipe = recipes.complete(recipes.given(plan, {}))
+    data = prepare(recipe, spec_of(recipe.task), None)
+    target = data.kinds["target"]
+    torch.manual_seed(asked.seed)
+    net = Plain(max(kind.vocabulary for kind in data.kinds.values()), asked.width, 3, 4, asked.dropout)
+    pairs, val, test = (gathered(data, part) for part in ("train", "val", "test"))
+    order = np.argsort([-len(one) for one, _ in test], kind="stable")
+
+    def surprise(some: Pairs, smoothing: float = 0.0) -> float:
+        """Mean over all tokens, in batches of 64."""
+        some = sorted(some, key=lambda pair: -len(pair[0]))
+        total = 0.0
+        with torch.inference_mode():
+            for start in range(0, len(some), 64):
+                batch = some[start : start + 64]
+                total += float(lost(net, batch, smoothing)) * sum(len(other) for _, other in batch)
+        return total / sum(len(other) for _, other in some)
+
+    precision = faster(net.train(), pairs, asked.rows)
+    steps, losses = trained(net, pairs, lambda: surprise(val, 0.1), seconds, asked, precision)
+    written = Plan(BEGIN, target.words.end, target.max_length, banned=(0, 1, 2, 4))
+    said = [""] * len(test)
+    began = time.process_time()
+    with torch.inference_mode():
+        for start in range(0, len(order), 64):
+            some = order[start : start + 64]
+            ids = padded([test[place][0] for place in some]).numpy()
+            found, _ = write(Again(net), {"ids": ids, "own": np.empty((len(ids), 0), np.int64)}, len(ids), written)
+            for place, each in zip(some, found, strict=True):
+                said[place] = target.words.decode(each.tolist())
+    wrote = time.process_time() - began
+    told = (
+        f"plain: {sum(p.numel() for p in net.parameters()):,} parameters, {precision}, {seconds:.0f} CPU seconds, {steps:,} steps, "
+        f"validation loss {' '.join(f'{loss:.3f}' for loss in losses)} after its epochs; written in {wrote:.0f} s"
+    )
+    return said, math.exp(surprise(test)), told
+
+
 def compare(asked: argparse.Namespace) -> None:
     torch.set_num_threads(1)
-    recipe = {
+    plan = {
         "task": "translation", "seed": asked.seed, "run": {"folder": str(asked.runs)},
         "data": {
             "source": str(asked.pairs), "text": {"vocabulary": asked.vocabulary, "max_length": 80},
             "limit": asked.limit, "split": {"val": 0.02, "test": 0.03, "group": "document"},
         },
-        "model": {"args": {"width": asked.width, "layers": 3, "heads": 4}},
+        "model": {"args": {"width": asked.width, "layers": 3, "heads": 4}, "dropout": asked.dropout},
         "train": {
             "epochs": asked.epochs, "tokens": asked.tokens, "threads": 1, "optimizer": {"name": "adamw", "lr": asked.lr},
-            "evaluate_every": asked.epochs, "checkpoint": {"every_minutes": None, "every_epochs": asked.epochs},
+            "evaluate_every": asked.every, "checkpoint": {"every_minutes": None, "every_epochs": asked.epochs},
         },
         "options": {"shared": asked.shared},
         "watch": {"captures_every": 0},
         "evaluate": {"baselines": True},
     }  # fmt: skip
+    recipe = recipes.complete(recipes.given(plan, {}))
+    data = prepare(recipe, spec_of(recipe.task), None)  # once, before two processes read it
     clock = Clock()
-    run = danlu.train(recipe, screen=clock)
-    seconds = clock.marks[-1] - clock.marks[0]
-    print(f"\nDanlu: {seconds:.0f} CPU seconds of training", flush=True)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        other = pool.submit(plain, plan, asked, asked.seconds) if asked.seconds else None
+        run = danlu.train(plan, screen=clock)
+        seconds = clock.marks[-1] - clock.marks[0]
+        losses = " ".join(f"{loss:.3f}" for loss in clock.losses)
+        print(f"\nDanlu: {seconds:.0f} CPU seconds of training; validation loss {losses}", flush=True)
+        said, perplexity, told = (other or pool.submit(plain, plan, asked, seconds)).result()
     made = RunPredictor(run.path)
-    data, kinds = run.data, made.kinds
-    target, most = kinds["target"], kinds["target"].max_length
-
-    def gathered(part: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        rows = data.parts[part]
-        return list(zip(data.store.gather("source", rows), data.store.gather("target", rows), strict=True))
-
-    torch.manual_seed(asked.seed)
-    net = Plain(max(kinds["source"].vocabulary, target.vocabulary), asked.width, 3, 4)
-    mine = sum(p.numel() for p in made.net.parameters())
-    pairs = [(one, other[:most]) for one, other in gathered("train")]
-    steps = trained(net, pairs, seconds, asked.rows, asked.lr, asked.seed)
-    net.eval()
-    test = gathered("test")
-    order = np.argsort([-len(one) for one, _ in test], kind="stable")
-    plan = Plan(BEGIN, target.words.end, most, banned=(0, 1, 2, 4))
-    said = np.empty(len(test), object)
-    began = time.process_time()
-    tokens = surprise = 0.0
-    with torch.inference_mode():
-        for start in range(0, len(order), 64):
-            some = order[start : start + 64]
-            truth = padded([test[place][1][:most] for place in some])
-            prefix = torch.cat([torch.full_like(truth[:, :1], BEGIN), truth[:, :-1]], 1)
-            logits = net(padded([test[place][0] for place in some]), prefix)
-            surprise += float(
-                nn.functional.cross_entropy(logits.flatten(0, 1), truth.flatten(), ignore_index=0, reduction="sum")
-            )
-            tokens += float((truth != 0).sum())
-            ids = padded([test[place][0] for place in some]).numpy()
-            found, _ = write(Again(net), {"ids": ids, "own": np.empty((len(ids), 0), np.int64)}, len(ids), plan)
-            said[some] = [target.words.decode(each.tolist()) for each in found]
-    wrote = time.process_time() - began
-    metric = Translations("translation", "target", target.tokenizer, made.task.scoring)
-    metric.update({"translation": said}, {"target": [other for _, other in test]})
-    theirs, bounds = metric.compute(), metric.intervals(0.95)
-    print(f"{len(pairs):,} training pairs, {len(test):,} of other documents; {sum(p.numel() for p in net.parameters()):,} and "
-          f"{mine:,} parameters (plain, Danlu); {steps:,} steps of the plain loop, written in {wrote:.0f} s")  # fmt: skip
-    print(f"{'':22}{'BLEU':>20}{'chrF':>20}{'TER':>20}")
-    ours = {name: run.metrics[f"test/{name}"] for name in theirs}
-    limits = {name: run.intervals[f"test/{name}"] for name in theirs}
-    print(f"perplexity of a token: Danlu {run.metrics['test/perplexity']:.2f}, plain {math.exp(surprise / tokens):.2f}")
-    lines = [("Danlu", ours, limits), ("plain torch", theirs, bounds)]
-    entries = verdict.kept(made.folder)
+    print(f"{len(data.parts['train']):,} training pairs, {len(data.parts['test']):,} of other documents; "
+          f"Danlu: {sum(p.numel() for p in made.net.parameters()):,} parameters, {made.recipe.train.precision}\n{told}")  # fmt: skip
+    print(f"perplexity of a token: Danlu {run.metrics['test/perplexity']:.2f}, plain {perplexity:.2f}")
+    target, test = data.kinds["target"], gathered(data, "test")
+    file = Stored(made.folder.predictions / "test.parquet")
+    mine = dict(
+        zip(file.ids(), (each for block in file.blocks(("translation",)) for each in block["translation"]), strict=True)
+    )
+    ours_said = [mine[str(data.ids[row])] for row in data.parts["test"]]
+    meant = {"target": [pair[1] for pair in test]}
+    (asked.runs / "said.json").write_text(json.dumps({"Danlu": ours_said, "plain": said}, ensure_ascii=False))
+    metrics = {}
+    for name, texts in (("Danlu", ours_said), ("plain torch", said)):
+        metrics[name] = Translations("translation", "target", target.tokenizer, made.task.scoring)
+        metrics[name].update({"translation": texts}, meant)
+    lines = [(name, metric.compute(), metric.intervals(0.95)) for name, metric in metrics.items()]
     lines += [
         (
             name,
-            {key: each["values"][f"test/{key}"] for key in theirs},
-            {key: each["intervals"][f"test/{key}"] for key in theirs},
+            {key: each["values"][f"test/{key}"] for key in lines[0][1]},
+            {key: each["intervals"][f"test/{key}"] for key in lines[0][1]},
         )
-        for name, each in entries.items()
+        for name, each in verdict.kept(made.folder).items()
     ]
+    print(f"{'':22}{'BLEU':>20}{'chrF':>20}{'TER':>20}")
     for name, values, between in lines:
         cells = "".join(
             f"{values[key]:6.1f} [{between[key][0]:5.1f},{between[key][1]:5.1f}]" for key in ("bleu", "chrf", "ter")
         )
         print(f"{name:22}{cells}")
+    ours, theirs = (metric.figures() for metric in metrics.values())
+    for key in ours:
+        apart = paired(theirs[key], ours[key])
+        low, high = interval(apart, 0.95, method="percentile")
+        print(f"{key}, Danlu - plain: {apart.value:+.1f} [{low:+.1f}, {high:+.1f}]")
     for each in signatures(made.task.scoring).values():
         print(each)
     for place in range(3):
-        source = kinds["source"].words.decode(test[place][0].tolist())
-        meant, ours_said = target.words.decode(test[place][1].tolist()), made.predict([source])[0]["translation"]
-        print(f"\n{source}\n= {meant}\n  {ours_said}\n  {said[place]}")
+        source = data.kinds["source"].words.decode(test[place][0].tolist())
+        wanted = target.words.decode(test[place][1].tolist())
+        print(f"\n{source}\n= {wanted}\n  {ours_said[place]}\n  {said[place]}")
 
 
 def main() -> None:
@@ -313,10 +400,13 @@ def main() -> None:
         ("tokens", 3000),
         ("rows", 64),
         ("seed", 0),
+        ("every", 1),
     ):
         three.add_argument(f"--{name}", type=int, default=value)
     three.add_argument("--limit", type=int, default=None)
     three.add_argument("--lr", type=float, default=1.5e-3)
+    three.add_argument("--dropout", type=float, default=0.1)
+    three.add_argument("--seconds", type=float, default=None, help="CPU seconds of the plain loop, at once with Danlu")
     three.add_argument("--shared", type=lambda text: text == "yes", default=True)
     three.add_argument("--runs", type=Path, default=Path("runs"))
     asked = parser.parse_args()

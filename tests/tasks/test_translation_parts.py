@@ -15,6 +15,7 @@ from danlu.data.kinds.tokens import Tokens
 from danlu.data.table import Table
 from danlu.data.text.pieces import Pieces
 from danlu.errors import DataError
+from danlu.metrics.bootstrap import interval, paired
 from danlu.tasks.translation.cleaning import clean
 from danlu.tasks.translation.scores import Translations, signatures
 
@@ -77,6 +78,15 @@ def test_intervals_hold_the_score_and_shrink_with_sentences() -> None:
         assert low <= many.compute()[name] <= high
         wide = few.intervals(0.95)[name]
         assert high - low < 0.6 * (wide[1] - wide[0])
+
+
+def test_two_translations_are_compared_sentence_by_sentence() -> None:
+    """The difference is of sacrebleu's scores; against itself it is 0 in every draw."""
+    one, other = _measured(SAID, MEANT, "13a"), _measured(MEANT, MEANT, "13a")
+    for name, figure in one.figures().items():
+        apart = paired(figure, other.figures()[name])
+        assert apart.value == pytest.approx(other.compute()[name] - one.compute()[name], abs=1e-9)
+        assert interval(paired(figure, one.figures()[name]), 0.95, method="percentile") == (0.0, 0.0)
 
 
 def test_nothing_is_lost_by_lossless_pieces() -> None:

@@ -50,15 +50,18 @@ class Translations(Metric):
         self._counted += other._counted
 
     def compute(self) -> dict[str, float]:
-        features = self._features()
-        return {name: Figure(features, of).value for name, of in _FIGURES.items()}
+        return {name: figure.value for name, figure in self.figures().items()}
 
     def intervals(self, confidence: float) -> dict[str, Interval]:
-        features = self._features()
         return {
-            name: interval(Figure(features, of), confidence, method="percentile", draws=_DRAWS)
-            for name, of in _FIGURES.items()
+            name: interval(figure, confidence, method="percentile", draws=_DRAWS)
+            for name, figure in self.figures().items()
         }
+
+    def figures(self) -> dict[str, Figure]:
+        """Each score as a figure of the sentences, so that two translations of the same ones can be compared in pairs."""
+        features = self._features()
+        return {name: Figure(features, of) for name, of in _FIGURES.items()}
 
     def _features(self) -> np.ndarray:
         return np.concatenate(self._counted) if self._counted else np.empty((0, 30))
