@@ -105,3 +105,15 @@ def test_a_folder_of_pictures_is_asked_as_training_reads_it(tmp_path: Path) -> N
     (folder / "self.png").symlink_to("self.png")
     expected = sorted([*kept, "c/far.png", "gone.jpg", "self.png"])
     assert [where for where, _ in asked([str(folder)], image=Image)] == [str(folder / name) for name in expected]
+
+
+@pytest.mark.parametrize("kind", [Text, Image, Number])
+def test_nothing_is_not_the_folder_that_one_stands_in(
+    kind: type[Kind], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unset variable of a shell gives an empty word."""
+    (tmp_path / "a.txt").write_text("a lake")
+    monkeypatch.chdir(tmp_path)
+    for nothing in ("", "  "):
+        with pytest.raises(DataError, match=r"^input 2.*nothing in it"):
+            asked(["a.txt", nothing], text=kind)

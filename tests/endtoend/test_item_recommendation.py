@@ -175,3 +175,23 @@ def test_a_sequence_is_refused_without_times_and_leaves_the_last_one_out(events:
     small = {"name": "sasrec", "args": {"width": 16, "length": 8, "layers": 1}}
     found = danlu.train({**asked, "run": {"folder": str(tmp_path), "name": "last"}, "model": small}, screen=False)
     assert np.isfinite(found.metrics["test/ndcg@5"])
+
+
+def test_a_loss_that_no_row_carries_is_not_told_as_nan(events: Path, tmp_path: Path) -> None:
+    """The source says what is validated: items that nobody met in training have no score, and so no loss."""
+    lines = ["user,item,split"]
+    lines += [f"u{user},i{(user + step) % 12},train" for user in range(12) for step in range(6)]
+    lines += [f"u{user},new{user},{part}" for user in range(12) for part in ("val", "test")[user % 2 : user % 2 + 1]]
+    source = tmp_path / "parts.csv"
+    source.write_text("\n".join(lines))
+    told: list[dict[str, float]] = []
+    further = {"train__epochs": 1, "data__source": str(source), "options__id": {}}
+    found = danlu.train(recipe(events, tmp_path, **further), screen=False)
+    for line in (Path(found.path) / "events.jsonl").read_text().splitlines():
+        event = json.loads(line)
+        if event.get("event", event.get("type")) in ("evaluated", "Evaluated"):
+            told.append(event["values"])
+    assert told
+    assert not any("val/loss" in values or "test/loss" in values for values in told)
+    assert any("val/ndcg@10" in values for values in told)
+    assert "test/loss" not in found.metrics

@@ -124,3 +124,14 @@ def test_products_of_the_vectors_are_the_scores(name: str) -> None:
 
 def test_scores_that_are_no_products_have_no_vectors() -> None:
     assert not hasattr(Neumf(USERS, ITEMS), "of_users")
+
+
+@pytest.mark.parametrize("name", ["nobody", None, 3.5, ["u1"]])
+def test_whoever_is_not_known_is_told_by_name(run: danlu.Run, name: Any) -> None:
+    from danlu.errors import DataError
+    from danlu.runs import predicting
+
+    made = predicting.load(run.path).catalogue()
+    assert made is not None
+    with pytest.raises(DataError, match=r"nobody" if name == "nobody" else r"."):
+        made.ask(name)

@@ -135,6 +135,7 @@ def test_no_chinese_stands_outside_the_dictionary() -> None:
         "data/tabular/content.py",
         "data/tabular/forms.py",
         "data/tabular/types.py",
+        "data/tabular/writing.py",
         "data/text/scripts.py",
         "tasks/interactions/columns.py",
         *(f"tasks/{name}/spec.py" for name in ("click_prediction", "masked_lm", "question_answering")),

@@ -127,3 +127,29 @@ def test_who_met_what_and_orders(monkeypatch: pytest.MonkeyPatch) -> None:
     learnt = {(u, i) for u, i, p in zip(user, item, part, strict=True) if u >= 0 <= i and p == 0}
     assert set(zip(*(values.tolist() for values in whole[2]), strict=True)) == learnt
     assert whole[4].tolist() == sorted(u * 30 + i for u, i in learnt)
+
+
+@pytest.mark.parametrize("task", ["item-recommendation", "content-recommendation"])
+def test_the_division_says_how_far_it_is(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from danlu.data import reading
+    from danlu.data.dividing import divided_by
+    from danlu.recipe.names import load_object, spec_of
+
+    rng = np.random.default_rng(0)
+    path = tmp_path / "events.csv"
+    rows = [f"{rng.integers(50)},{rng.integers(40)},{rng.integers(1000)}" for _ in range(3000)]
+    path.write_text("\n".join(["user,item,time", *rows]))
+    monkeypatch.setattr("danlu.data.progress.Pace.__init__.__defaults__", (0, 0.0))
+    monkeypatch.setattr("danlu.large.arrays.AT_ONCE", 500)
+    recipe = recipes.from_dict({"task": task, "data": {"source": str(path)}, "options": {"split": "time"}})
+    recipe, spec = recipes.complete(recipe), spec_of(task)
+    _, table = reading.read(recipe, spec.columns)
+    told: list[tuple[str, int, int]] = []
+    own = divided_by(load_object(spec.divide), recipe, table, lambda *at: told.append(at))
+    assert len({stage for stage, _, _ in told}) == 1
+    done = [at for _, at, _ in told]
+    assert len(set(done)) > 20
+    assert done == sorted(done)
+    assert told[-1][1] == told[-1][2] == max(total for _, _, total in told)
+    silent = divided_by(lambda recipe, table: own, recipe, table, lambda *at: told.append(at))  # takes no progress
+    assert silent is own

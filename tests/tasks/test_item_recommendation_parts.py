@@ -116,6 +116,23 @@ def test_draws_are_even_over_what_was_not_met() -> None:
     assert (np.square(counts - expected) / expected).sum() < 40  # of χ² with at most 8 degrees of freedom
 
 
+def test_what_was_met_is_found_whatever_the_order_of_a_users_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nets of sequences are given items in the order of time; beyond a table's size draws look them up by halving."""
+    rng = np.random.default_rng(5)
+    pairs = rng.permutation(USERS * ITEMS)[: USERS * ITEMS // 2]
+    user, item = pairs // ITEMS, pairs % ITEMS
+    part = np.zeros(len(pairs), np.int64)
+    in_time = Interactions(USERS, ITEMS, user, item, part, rng.random(len(pairs)))
+    monkeypatch.setattr("danlu.tasks.item_recommendation.drawing._TABLE", 0)
+    met = np.zeros((USERS, ITEMS), bool)
+    met[user, item] = True
+    asked, keys = rng.integers(0, USERS, 3000), rng.integers(0, 2**63, 3000).astype(np.uint64)
+    drawn = Negatives(in_time, 4, None).draw(asked, keys, Position(0))
+    assert not met[asked[:, None], drawn].any()
+    by_place = Interactions(USERS, ITEMS, user, item, part)
+    assert np.array_equal(drawn, Negatives(by_place, 4, None).draw(asked, keys, Position(0)))
+
+
 def test_whoever_has_met_everything_is_refused() -> None:
     of = Interactions(1, 2, np.zeros(2, np.int64), np.asarray([0, 1]), np.zeros(2, np.int64))
     with pytest.raises(ValueError, match="every item"):

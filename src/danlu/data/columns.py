@@ -17,6 +17,7 @@ from danlu.large.arrays import Growing, blocks, gathered
 T = TypeVar("T", covariant=True)
 
 _SPAN = 4096  # texts made at once where all are read
+_NEAR = 1 << 16  # letters that are read though nobody asked for them
 
 
 class Column(Sequence[T], Generic[T]):
@@ -245,6 +246,21 @@ class Texts(Column[str | None]):
     def _value(self, row: int) -> str | None:
         letters, ends = self._whole()
         return letters[ends[row] : ends[row + 1]].tobytes().decode() or None
+
+    def at(self, rows: np.ndarray) -> list[str | None]:
+        if not len(rows):
+            return []
+        letters, every = self._whole()
+        begins, ends = np.asarray(every[rows]), np.asarray(every[rows + 1])
+        low, high = int(begins.min()), int(ends.max())
+        if high - low > 8 * int((ends - begins).sum()) + _NEAR:  # rows from everywhere
+            return [self._value(row) for row in rows.tolist()]
+        block = letters[low:high].tobytes()
+        pairs = zip((begins - low).tolist(), (ends - low).tolist(), strict=True)
+        if block.isascii():
+            text = block.decode()
+            return [text[a:b] or None for a, b in pairs]
+        return [block[a:b].decode() or None for a, b in pairs]
 
     def _span(self, start: int, stop: int) -> list[str | None]:
         if stop <= start:

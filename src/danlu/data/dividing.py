@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from danlu.data.kinds.base import BadValue
 from danlu.data.kinds.category import Category
 from danlu.data.kinds.labels import Labels
 from danlu.data.moments import groups, moments
+from danlu.data.progress import Progress
 from danlu.data.row_names import keys_in
 from danlu.data.split import PARTS, Split, codes_of, joined, split
 from danlu.data.table import Table
@@ -70,6 +72,13 @@ class Divided:
     table: Table
     how: str
     facts: Mapping[str, Any]
+
+
+def divided_by(function: Any, recipe: Recipe, table: Table, progress: Progress | None) -> Divided:
+    """What an application's own division gives; one that takes no ``progress`` says nothing meanwhile."""
+    told = {"progress": progress} if "progress" in signature(function).parameters else {}
+    made: Divided = function(recipe, table, **told)
+    return made
 
 
 def rows_of(

@@ -12,6 +12,7 @@ import numpy as np
 
 from danlu.data.kinds.base import BadValue, Kind, prepare_row
 from danlu.data.kinds.category import class_name
+from danlu.data.progress import Progress
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -26,7 +27,9 @@ _NO_CLASSES = {"labels": "labels.no-classes", "mask": "masks.no-classes"}
 Layout = Literal["decoded", "encoded", "stream"]
 
 
-def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str, Kind]:
+def fit(
+    recipe: Recipe, wanted: Mapping[str, Column], table: Table, progress: Progress | None = None
+) -> dict[str, Kind]:
     """Column → fitted kind.
 
     A kind's options are the recipe's section of its name (``data.image``, or one of the task's options), the column's own where the
@@ -52,6 +55,8 @@ def fit(recipe: Recipe, wanted: Mapping[str, Column], table: Table) -> dict[str,
             options["begun"] = recipe.model.pretrained  # a run knows the words that it has learnt, and no others
         if (together := column.options.get("together")) and recipe.options.get("shared", True):
             options["together"] = [table.columns[n] for n, c in wanted.items() if c.options.get("together") == together]
+        if kind.name == "features":
+            options["progress"] = progress
         if name in table.classes and "classes" not in options:
             options["classes"] = table.classes[name]
         kinds[name] = kind.fit(table.columns[name], options)

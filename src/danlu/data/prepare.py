@@ -18,7 +18,7 @@ from danlu.data.card import Findings, card
 from danlu.data.clean import judge, judge_objects
 from danlu.data.columns import pick
 from danlu.data.dataset import Dataset, Store
-from danlu.data.dividing import Divided, divide, limited, refuse_shared, rows_of, strata_of
+from danlu.data.dividing import Divided, divide, divided_by, limited, refuse_shared, rows_of, strata_of
 from danlu.data.fitting import Layout, lay_out
 from danlu.data.fitting import fit as fit_kinds
 from danlu.data.kinds.base import Kind
@@ -76,14 +76,14 @@ def prepare(
         table = load_object(spec.clean)(recipe, table)
     own: Divided | None = None
     if spec.divide and part is None:
-        own = load_object(spec.divide)(recipe, table)
+        own = divided_by(load_object(spec.divide), recipe, table, progress)
         table = own.table
     ready = kinds
     learners = learning(spec.columns)
     kinds = (
         dict(ready)
         if ready is not None
-        else fit_kinds(recipe, {n: c for n, c in spec.columns.items() if n not in learners}, table)
+        else fit_kinds(recipe, {n: c for n, c in spec.columns.items() if n not in learners}, table, progress)
     )
     inputs = tuple(name for name, column in spec.columns.items() if column.role == "input")
     classed = {name: kind for name, kind in kinds.items() if isinstance(kind, (Category, Labels))}
@@ -98,7 +98,7 @@ def prepare(
     first = beforehand(recipe, spec.columns, table, raw, shares, early, spec.alike)
     if first is not None and ready is None:
         some = table.take(first.training)
-        kinds |= fit_kinds(recipe, {name: spec.columns[name] for name in learners}, some)
+        kinds |= fit_kinds(recipe, {name: spec.columns[name] for name in learners}, some, progress)
         kinds = {name: kinds[name] for name in spec.columns}
     folder = cache_folder(recipe.data.cache) / "prepared"
     kinds, layout = lay_out(recipe, kinds, table, folder)

@@ -19,9 +19,13 @@ def answers(answering: Predictor, given: Iterable[str | Path]) -> Iterator[dict[
 
     Images: files, and each file in folders. Texts: the text itself, .txt files, folders of them, tables with a column of texts.
     Everything else: NAME=VALUE for every input of one row, or
-    tables (CSV, JSON lines, Parquet), an answer for each of their rows. Raises DataError for what is not there.
+    tables (CSV, JSON lines, Parquet), an answer for each of their rows. Raises DataError for what is not there, and for nothing at
+    all: as a file's name it would mean the folder that one stands in.
     """
     words = list(given)
+    for number, word in enumerate(words, 1):
+        if not str(word).strip() and isinstance(word, str):
+            raise DataError.of(say("deploy.input", number=number), say("deploy.empty"), say("deploy.empty.remedy"))
     asked = _asked([type(answering.kinds[name]) for name in answering.inputs])
     if asked == "file":
         yield from answering.stream(files_in(words))

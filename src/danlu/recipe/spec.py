@@ -41,8 +41,9 @@ class TaskSpec:
     disjoint: target category none of whose classes may be in two parts: the split divides classes, and what the source says otherwise
     is refused.
     divide: ``module:function`` of the application's own division into parts, (recipe, table) → :class:`danlu.data.dividing.Divided`,
-    for rows that can't be exchanged (a user's items). clean: ``module:function``, (recipe, table) → table, without the rows that the
-    application leaves out of its own data before they are divided. alike: columns by whose content rows are equal; empty: the inputs.
+    given ``progress`` as well where it takes that, for rows that can't be exchanged (a user's items). clean: ``module:function``,
+    (recipe, table) → table, without the rows that the application leaves out of its own data before they are divided. alike: columns
+    by whose content rows are equal; empty: the inputs.
     """
 
     name: str

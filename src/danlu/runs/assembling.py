@@ -96,9 +96,9 @@ class Bench:
             further = self.task.probe(net, part, self.rows)
             losses = {name: value for name, value in found.values.items() if name.startswith(f"{part}/loss")}
             named = {f"{part}/{name}": value for name, value in further.items()}
-            return replace(
-                found, values={**losses, **named, **found.values}
-            )  # what labels say stands before other figures
+            every = {**losses, **named, **found.values}  # what labels say stands before other figures
+            none = found.uncounted - _watched(self.recipe, self.spec)  # users or people whom the net never learnt, say
+            return replace(found, values={name: value for name, value in every.items() if name not in none})
 
         return judged
 
@@ -278,6 +278,15 @@ def _optimiser(target: Any, args: Mapping[str, Any], recipe: Recipe, groups: Any
         what = say("recipe.not-of-the-group", name=name, group=say("recipe.group.optimizer"), lacking="step")
         raise RecipeError.of(where, what)
     return made
+
+
+def _watched(recipe: Recipe, spec: TaskSpec) -> set[str]:
+    """Figures by which the best is chosen, the rate is lowered or training stops: they are told even where they are NaN."""
+    train = recipe.train
+    found = {train.best or spec.monitor[0], train.early_stop.monitor if train.early_stop else ""}
+    return found | (
+        {"val/loss", str(train.schedule.args.get("monitor", ""))} if "plateau" in train.schedule.name else set()
+    )
 
 
 def _sign(metric: str, spec: TaskSpec) -> int:

@@ -101,8 +101,10 @@ def judge(
     finally:
         net.train(was_training)
     values: dict[str, float] = {}
+    uncounted: frozenset[str] = frozenset()
     if objective is not None and sums is not None:
         values |= _losses(objective, sums.cpu(), part)
+        uncounted = frozenset() if sums[1].any() else frozenset(values)
     intervals: dict[str, tuple[float, float]] = {}
     asked = metrics if taught is None else (*taught.metrics, *(metrics if respond is not None else ()))
     for metric in asked:
@@ -112,7 +114,7 @@ def judge(
             name: bounds for name, bounds in bounds_of.items() if not np.isnan(bounds).any()
         }  # NaN: too few for one
         intervals |= {f"{part}/{name}": bounds for name, bounds in known.items()}
-    return Judged(values, intervals)
+    return Judged(values, intervals, uncounted)
 
 
 def as_numpy(outputs: Any) -> Any:

@@ -37,10 +37,14 @@ class Feed(Protocol):
 
 @dataclass(frozen=True)
 class Judged:
-    """What an evaluation found: "val/accuracy" → value, and intervals where the metric's state allows one."""
+    """What an evaluation found: "val/accuracy" → value, and intervals where the metric's state allows one.
+
+    uncounted: losses among ``values`` that are NaN because no row carried one, not because a number broke.
+    """
 
     values: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    uncounted: frozenset[str] = frozenset()
 
 
 Judge = Callable[[nn.Module], Judged]

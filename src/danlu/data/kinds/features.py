@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from danlu.data.kinds.base import BadValue, Framing, Kind, Prepared, Storage
+from danlu.data.progress import Pace
 from danlu.data.tabular import leaks, types
 from danlu.data.tabular.encoders import Encoder
 from danlu.data.tabular.encoding import encoder_of, fitted
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from danlu.data.table import Table
 
 _EDGES = 33  # quantiles of each number that a net may be given
+_SUSPECTED = 200_000  # rows that tell whether a column leaks
 _CLASSES = 64  # of a category, that simple models see
 
 
@@ -50,7 +52,7 @@ class Features(Kind):
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Features:
         """raws: of training rows alone. options: ignore, types, missing, fill, indicator, scale, min_count; ids ("category": what looks
-        like an id is one category among others), hash_above, buckets, number_buckets, crosses.
+        like an id is one category among others), hash_above, buckets, number_buckets, crosses. progress: is told how far it is.
 
         Raises DataError for names that the table lacks, and where no column is left.
         """
@@ -66,7 +68,9 @@ class Features(Kind):
                     raise DataError.of(f"options.features.{key}", what, did_you_mean(name, offered))
         made: list[Mapping[str, Any]] = []
         said: list[Mapping[str, Any]] = []
-        for name in offered:
+        pace = Pace(options.get("progress"), say("tables.looking"), len(offered) * len(raws))
+        for done, name in enumerate(offered):
+            pace(done * len(raws))
             values = cells(raws, name)
             found = types.chosen(name, asked[name], values) if name in asked else types.told(name, values)
             if name not in asked and found.type != "constant":
@@ -80,6 +84,7 @@ class Features(Kind):
             said.append({"name": name, "type": found.type, "used": found.type in types.USED, "why": found.reason})
             if found.type in types.USED:
                 made.append(fitted(name, found, values, options).spec())
+        pace.end(len(offered) * len(raws))
         made += [Crossed(one, int(options.get("buckets") or 1 << 16)).spec() for one in crosses]
         if not made:
             shown = ", ".join(f"{one['name']} ({one['type']})" for one in said[:20])
@@ -169,7 +174,8 @@ class Features(Kind):
     def suspects(self, values: np.ndarray, target: np.ndarray, kind: Kind) -> list[dict[str, Any]]:
         owners = [encoder.name for encoder in self._order for _ in (encoder.numbers or (encoder.name,))]
         codes = [bool(encoder.codes) for encoder in self._order for _ in (encoder.numbers or (encoder.name,))]
-        return leaks.suspects(np.asarray(values), owners, codes, target, kind)
+        some = slice(None, None, -(-len(values) // _SUSPECTED) or 1)
+        return leaks.suspects(np.asarray(values)[some], owners, codes, target[some], kind)
 
     def statistics(self, values: Any) -> dict[str, Any]:
         """quantiles: of each number, (numbers, 33), over training rows."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from danlu.data.kinds.base import BadValue, Framing, Kind, MissingValue, Prepared, Storage
+from danlu.data.tabular.whole import written_in
+from danlu.data.tabular.writing import Writing
 from danlu.messages import say
 
 if TYPE_CHECKING:
@@ -22,19 +25,34 @@ _NONE = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-"))
 
 @dataclass(frozen=True)
 class Number(Kind):
-    """A finite float32. In a batch: float32 (B,)."""
+    """A finite float32. In a batch: float32 (B,).
+
+    written: how texts are written where Python does not read them, see :class:`danlu.data.tabular.writing.Writing`; "": as it does.
+    """
+
+    written: str = ""
 
     name: ClassVar[str] = "number"
     can_mix: ClassVar[bool] = True
 
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Number:
-        return cls()
+        found = written_in(raws)
+        return cls("" if found is None else str(found))
+
+    @cached_property
+    def _writing(self) -> Writing | None:
+        return Writing.of(self.written) if self.written else None
 
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
         """raw: a number, or text that is one ("3.5", "1e-3"). Raises :class:`BadValue`, also for infinity and beyond float32."""
         if raw is None or (isinstance(raw, str) and raw.strip().casefold() in _NONE):
             raise MissingValue(say("data.missing"))
+        if self._writing is not None and isinstance(raw, str):
+            found = self._writing.read(raw)
+            if found is None:
+                raise BadValue(say("tables.written", value=raw[:60], example=self._writing.example))
+            raw = found
         try:
             value = float(raw)
         except OverflowError as error:
@@ -48,6 +66,9 @@ class Number(Kind):
         return Prepared(np.asarray(value, np.float32))
 
     def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
+        if self._writing is not None and not isinstance(raws, np.ndarray):
+            known = {raw: self._writing.read(raw) for raw in raws if isinstance(raw, str)}
+            raws = [known.get(raw, raw) if isinstance(raw, str) else raw for raw in raws]
         try:
             values = raws if isinstance(raws, np.ndarray) else np.asarray([float(raw) for raw in raws], np.float64)
         except (TypeError, ValueError, OverflowError):  # a gap, or no number: looked at one by one
@@ -61,7 +82,7 @@ class Number(Kind):
         return Storage("fixed", "float32", ())
 
     def spec(self) -> dict[str, Any]:
-        return {}
+        return {"written": self.written} if self.written else {}
 
     def collate(self, values: Any) -> Value:
         import torch
@@ -79,7 +100,8 @@ class Number(Kind):
             return {}
         found = self.statistics([numbers])
         quartiles = np.percentile(numbers, [25, 50, 75], overwrite_input=True)
-        return {**found, "quartiles": [float(quartile) for quartile in quartiles]}
+        written = {} if self._writing is None else {"written": self._writing.example}
+        return {**found, "quartiles": [float(quartile) for quartile in quartiles], **written}
 
     def statistics(self, values: Iterable[Any]) -> dict[str, Any]:
         """mean, std (population), min, max: floats. Block by block, merged as by Chan, Golub and LeVeque (1979)."""

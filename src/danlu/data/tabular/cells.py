@@ -10,6 +10,7 @@ import numpy as np
 
 from danlu.data.kinds.base import BadValue
 from danlu.data.kinds.category import class_name
+from danlu.data.tabular.writing import Writing
 from danlu.messages import say
 
 NONE = frozenset(("", "na", "n/a", "#n/a", "nan", "nat", "null", "none", "?", "-"))
@@ -28,10 +29,18 @@ def is_missing(raw: Any) -> bool:
     return isinstance(raw, (float, np.floating)) and bool(raw != raw)
 
 
-def number_of(raw: Any) -> float:
-    """float64; NaN where it is missing. Raises :class:`BadValue` for anything that is no finite number."""
+def number_of(raw: Any, writing: Writing | None = None) -> float:
+    """float64; NaN where it is missing. Raises :class:`BadValue` for anything that is no finite number.
+
+    writing: how texts are written, None: as in Python.
+    """
     if is_missing(raw):
         return math.nan
+    if writing is not None and isinstance(raw, str):
+        found = writing.read(raw)
+        if found is None:
+            raise BadValue(say("tables.written", value=str(raw)[:60], example=writing.example))
+        raw = found
     try:
         value = float(raw)
     except (TypeError, ValueError, OverflowError) as error:

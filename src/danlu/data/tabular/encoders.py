@@ -14,6 +14,7 @@ from danlu.data.kinds.category import natural
 from danlu.data.tabular.cells import answer_of, days_of, name_of, number_of
 from danlu.data.tabular.scaling import Scale
 from danlu.data.tabular.whole import each, good, good_numbers, numbers
+from danlu.data.tabular.writing import Writing
 from danlu.messages import say
 
 RARE, MISSING = 0, 1  # codes of a category: rare or unseen, missing
@@ -49,28 +50,45 @@ class Encoder(ABC):
 class Numeric(Encoder):
     """A number (or yes and no): missing ones filled in, scaled; one more number says whether it was missing, where asked for.
 
-    fill: what stands for a missing value, None: such rows are dropped.
+    fill: what stands for a missing value, None: such rows are dropped. writing: how numbers are written, None: as Python does.
     """
 
     type = "number"
 
-    def __init__(self, name: str, fill: float | None, scale: Scale, indicator: bool, boolean: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        fill: float | None,
+        scale: Scale,
+        indicator: bool,
+        boolean: bool = False,
+        writing: Writing | None = None,
+    ) -> None:
         super().__init__(name)
+        self.writing = writing
         self.fill, self.scale, self.indicator, self.boolean = fill, scale, indicator, boolean
         self.numbers = (name, f"{name} ?") if indicator else (name,)
 
     @classmethod
-    def fit(cls, name: str, raws: Sequence[Any], options: Mapping[str, Any], boolean: bool = False) -> Numeric:
-        values = np.asarray(good(raws, answer_of), np.float64) if boolean else good_numbers(raws)
+    def fit(
+        cls,
+        name: str,
+        raws: Sequence[Any],
+        options: Mapping[str, Any],
+        boolean: bool = False,
+        writing: Writing | None = None,
+    ) -> Numeric:
+        values = np.asarray(good(raws, answer_of), np.float64) if boolean else good_numbers(raws, writing)
         known = values[~np.isnan(values)]
         missing = str(options.get("missing", "median"))
         fill = _fill(missing, known, options.get("fill"))
         filled = known if fill is None else np.where(np.isnan(values), fill, values)
         scale = Scale("none") if boolean else Scale.fit(str(options.get("scale", "quantile")), filled)
-        return cls(name, fill, scale, fill is not None and _indicated(options, len(values) > len(known)), boolean)
+        indicator = fill is not None and _indicated(options, len(values) > len(known))
+        return cls(name, fill, scale, indicator, boolean, writing)
 
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
-        values = np.asarray(each(raws, answer_of), np.float64) if self.boolean else numbers(raws)
+        values = np.asarray(each(raws, answer_of), np.float64) if self.boolean else numbers(raws, self.writing)
         gone = np.isnan(values)
         if self.fill is None and gone.any():
             raise MissingValue(say("data.missing"))
@@ -84,6 +102,7 @@ class Numeric(Encoder):
             "fill": self.fill,
             "scale": self.scale.spec(),
             "indicator": self.indicator,
+            **({} if self.writing is None else {"written": str(self.writing)}),
         }
 
 

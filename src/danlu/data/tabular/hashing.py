@@ -11,6 +11,7 @@ import numpy as np
 from danlu.data.tabular.cells import name_of
 from danlu.data.tabular.encoders import MISSING, Categorical, Encoder
 from danlu.data.tabular.whole import each, numbers
+from danlu.data.tabular.writing import Writing
 
 _APART = "\x1f"  # between the values of a cross: no text has it
 _FIRST = 2  # codes before are those of rare and of missing values, as a vocabulary's
@@ -66,23 +67,27 @@ class Crossed(Encoder):
 
 
 class Bucketed(Encoder):
-    """A number as the code of its bucket; edges are quantiles of the training rows, so that buckets are about equally full."""
+    """A number as the code of its bucket; edges are quantiles of the training rows, so that buckets are about equally full.
+
+    writing: how numbers are written, None: as Python does.
+    """
 
     type = "bucketed"
 
-    def __init__(self, name: str, edges: Sequence[float]) -> None:
+    def __init__(self, name: str, edges: Sequence[float], writing: Writing | None = None) -> None:
         super().__init__(name)
+        self.writing = writing
         self.edges = tuple(edges)
         self.codes = _FIRST + len(self.edges) + 1
 
     @classmethod
-    def fit(cls, name: str, values: np.ndarray, buckets: int) -> Bucketed:
+    def fit(cls, name: str, values: np.ndarray, buckets: int, writing: Writing | None = None) -> Bucketed:
         """values: float64 (N,), finite, of training rows."""
         inner = np.quantile(values, np.linspace(0, 1, buckets + 1)[1:-1]) if len(values) else np.empty(0)
-        return cls(name, tuple(map(float, np.unique(inner))))
+        return cls(name, tuple(map(float, np.unique(inner))), writing)
 
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
-        values = numbers(raws)
+        values = numbers(raws, self.writing)
         place = np.searchsorted(np.asarray(self.edges), values, side="right") + _FIRST
         return np.where(np.isnan(values), MISSING, place).astype(np.float64)[:, None]
 
@@ -94,7 +99,8 @@ class Bucketed(Encoder):
         return f"[{begin}, {self.edges[high]:.4g})" if high < len(self.edges) else f"[{begin}, ∞)"
 
     def spec(self) -> dict[str, Any]:
-        return {"type": self.type, "name": self.name, "edges": list(self.edges)}
+        made = {"type": self.type, "name": self.name, "edges": list(self.edges)}
+        return made | ({} if self.writing is None else {"written": str(self.writing)})
 
 
 def bucket(column: str, name: str, buckets: int) -> int:

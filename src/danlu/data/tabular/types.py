@@ -12,7 +12,8 @@ import numpy as np
 from danlu.data.kinds.base import BadValue
 from danlu.data.tabular.cells import NO, YES, name_of
 from danlu.data.tabular.forms import form_of
-from danlu.data.tabular.whole import each, good_numbers, present
+from danlu.data.tabular.whole import each, good_numbers, present, written
+from danlu.data.tabular.writing import Writing
 from danlu.messages import say
 
 TYPES = ("number", "category", "date", "boolean", "text", "id", "constant")
@@ -28,7 +29,9 @@ _WORDS = 3.5  # words in a value, on average, from which it is a text
 
 @dataclass(frozen=True)
 class Told:
-    """type: one of :data:`TYPES`. reason: for a person; "" where it is plain. form: how dates are written."""
+    """type: one of :data:`TYPES`. reason: for a person; "" where it is plain. form: how dates are written, or numbers that Python
+    does not read (:class:`danlu.data.tabular.writing.Writing`).
+    """
 
     type: str
     reason: str = ""
@@ -45,9 +48,12 @@ def told(name: str, raws: Sequence[Any]) -> Told:
     if len(different) == 1 and len(values) == len(raws):
         return Told("constant", say("tables.why.constant", value=next(iter(different))[:40]))
     unique = len(different) == len(values) and len(values) >= _ENOUGH
-    if len(different) == 2 and all(text.casefold() in YES or text.casefold() in NO for text in different):
+    if _answers(different):
         return Told("boolean")
-    numbers = _numbers(values)
+    writing = written(values)
+    numbers = _numbers(values, writing)
+    if numbers is not None and writing is not None:
+        return Told("number", say("tables.why.written", example=writing.example), str(writing))
     if numbers is not None:
         whole = bool((numbers == np.floor(numbers)).all())
         if whole and unique and (_ID.search(name) or _counted(numbers)):
@@ -62,13 +68,18 @@ def told(name: str, raws: Sequence[Any]) -> Told:
     if many and (words > _WORDS or letters > 40):
         return Told("text", say("tables.why.text"))
     if many and len(values) >= _ENOUGH:
-        return Told("id", say("tables.why.id"))
+        why = say("tables.why.id") if unique else say("tables.why.many", different=len(different), rows=len(values))
+        return Told("id", why)
     return Told("category")
 
 
 def chosen(name: str, type_: str, raws: Sequence[Any]) -> Told:
     """The type that a recipe says."""
-    form = form_of(present(raws)) or "iso" if type_ == "date" else None
+    form = None
+    if type_ == "date":
+        form = form_of(present(raws)) or "iso"
+    elif type_ == "number" and (writing := written(present(raws))) is not None:
+        form = str(writing)
     return Told(type_, say("tables.why.asked"), form)
 
 
@@ -76,7 +87,7 @@ def is_id(name: str, found: Told, raws: Sequence[Any]) -> bool:
     """Whether values name things rather than count or measure: told to be an id, or whole numbers under a name that says so."""
     if found.type != "number" or not _ID.search(name):
         return found.type == "id"
-    numbers = _numbers(present(raws))
+    numbers = _numbers(present(raws), None if found.form is None else Writing.of(found.form))
     return numbers is None or bool((numbers == np.floor(numbers)).all())
 
 
@@ -93,11 +104,17 @@ def _plain(value: Any) -> str:
         return repr(value)
 
 
-def _numbers(values: Sequence[Any]) -> np.ndarray | None:
+def _answers(different: set[str]) -> bool:
+    """Whether these are a yes and a no, in capitals or not."""
+    folded = {text.casefold() for text in different} if len(different) <= 8 else set()
+    return len(folded) == 2 and len(folded & YES) == 1 and len(folded & NO) == 1
+
+
+def _numbers(values: Sequence[Any], writing: Writing | None = None) -> np.ndarray | None:
     """float64 of the values that are numbers; None where too few are, or one is an answer."""
     if bool in set(map(type, values)):
         return None
-    found = good_numbers(values)
+    found = good_numbers(values, writing)
     return found if len(found) >= _LEFT * len(values) else None
 
 

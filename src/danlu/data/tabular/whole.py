@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import compress
 from types import NoneType
 from typing import Any, TypeVar
 
 import numpy as np
 
+from danlu.data.columns import Numbers, Numerals
 from danlu.data.kinds.base import BadValue
 from danlu.data.tabular.cells import is_missing, number_of
+from danlu.data.tabular.writing import Writing, plain, writing_of
 
 T = TypeVar("T")
 _BAD = object()
+_LOOKED = 1000  # cells that tell whether it may be about numbers at all
 
 
 def each(raws: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
@@ -37,22 +42,57 @@ def good(raws: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
 
 def present(raws: Sequence[Any]) -> list[Any]:
     """The cells that are not missing."""
-    plain = _plain_numbers(raws)
-    if plain is not None:
-        return [raw for raw, gone in zip(raws, np.isnan(plain).tolist(), strict=True) if not gone]
+    found = _plain_numbers(raws)
+    if found is not None:
+        return list(compress(raws, (~np.isnan(found)).tolist()))
     return [raw for raw, gone in zip(raws, each(raws, is_missing), strict=True) if not gone]
 
 
-def numbers(raws: Sequence[Any]) -> np.ndarray:
+def numbers(raws: Sequence[Any], writing: Writing | None = None) -> np.ndarray:
     """float64 (N,), NaN where missing. Raises BadValue for the first cell that is no finite number, as ``number_of`` does."""
-    plain = _plain_numbers(raws)
-    return np.asarray(each(raws, number_of), np.float64) if plain is None else plain
+    found = None if writing is not None else _plain_numbers(raws)
+    return np.asarray(each(raws, lambda raw: number_of(raw, writing)), np.float64) if found is None else found
 
 
-def good_numbers(raws: Sequence[Any]) -> np.ndarray:
+def good_numbers(raws: Sequence[Any], writing: Writing | None = None) -> np.ndarray:
     """float64: the numbers of the cells that hold one, missing ones among them as NaN."""
-    plain = _plain_numbers(raws)
-    return np.asarray(good(raws, number_of), np.float64) if plain is None else plain
+    found = None if writing is not None else _plain_numbers(raws)
+    return np.asarray(_tried(raws, writing), np.float64) if found is None else found
+
+
+def _tried(raws: Sequence[Any], writing: Writing | None) -> list[float]:
+    """What ``number_of`` gives where it gives something; texts are read without an error for each that is none."""
+
+    def tried(raw: Any) -> Any:
+        if writing is None and type(raw) is str and plain(raw) is None and not is_missing(raw):
+            return _BAD
+        try:
+            return number_of(raw, writing)
+        except BadValue:
+            return _BAD
+
+    return [value for value in each(raws, tried) if value is not _BAD]
+
+
+def written(values: Sequence[Any]) -> Writing | None:
+    """How the numbers of cells that are not missing are written, see :func:`danlu.data.tabular.writing.writing_of`."""
+    if not values or set(map(type, values)) != {str}:
+        return None
+    some = Counter(values[:: -(-len(values) // _LOOKED)])
+    if len(values) > _LOOKED and sum(map(_digits, some)) < 0.9 * len(some):  # plain words: not worth a look at each
+        return None
+    return writing_of(Counter(values))
+
+
+def written_in(raws: Sequence[Any]) -> Writing | None:
+    """The same of a whole column, which may have gaps; None at once where it is of numbers."""
+    if isinstance(raws, np.ndarray | Numbers | Numerals) or _plain_numbers(raws) is not None:
+        return None
+    return written(present(raws))
+
+
+def _digits(text: str) -> bool:
+    return any(map(str.isdecimal, text))
 
 
 def _plain_numbers(raws: Sequence[Any]) -> np.ndarray | None:

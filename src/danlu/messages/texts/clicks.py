@@ -1,6 +1,7 @@
 """What click prediction says to people: (English, Chinese)."""
 
 TEXTS = {
+    "clicks.dividing": ("Dividing the impressions", "正在划分展示记录"),
     "clicks.two": (
         "A click is a yes or a no; here are the answers {classes}.",
         "点击只有“是”与“否”两种取值；这里有：{classes}。",

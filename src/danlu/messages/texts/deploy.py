@@ -10,6 +10,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "请去掉 --rank；只有以“越大越好”的数值作答的模型才能排序。",
     ),
     "deploy.input": ("input {number}", "第 {number} 个输入"),
+    "deploy.empty": ("there is nothing in it.", "内容为空。"),
+    "deploy.empty.remedy": (
+        "Name a file, a folder, a text or an id; is a shell variable unset?",
+        "请给出文件、文件夹、文本或编号；是否有 shell 变量未设置？",
+    ),
     "deploy.input-missing": ("there is no value for {columns}.", "缺少以下列的值：{columns}。"),
     "deploy.neither": ("this is neither a run nor an artifact.", "这既不是一次训练，也不是导出的产物。"),
     # an artifact that can't be used

@@ -1,6 +1,7 @@
 """What recommendation says to people: (English, Chinese)."""
 
 TEXTS = {
+    "recommendation.dividing": ("Dividing who met what", "正在划分交互记录"),
     "recommendation.shared": (
         "{count:,} pairs of user and item are in more than one part: what is to be found was seen before.",
         "有 {count:,} 对用户与物品出现在多个部分中：要预测的内容已经见过。",

@@ -18,11 +18,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Say what a column holds: options.features.types={{NAME: category}}.",
         "请指明列的类型：options.features.types={{列名: category}}。",
     ),
+    "tables.looking": ("Looking at the columns", "正在分析各列"),
     "tables.why.empty": ("empty", "全空"),
     "tables.why.constant": ("always {value}", "恒为 {value}"),
     "tables.why.id": ("another value in every row", "每行取值都不同"),
+    "tables.why.many": (
+        "{different:,} different values in {rows:,} rows; to use it as a category: options.features.types",
+        "{rows:,} 行中有 {different:,} 个不同取值；如需作为类别使用：options.features.types",
+    ),
     "tables.why.text": ("free text; a text application reads it", "自由文本，请用文本类应用"),
     "tables.why.ignored": ("ignored, as the recipe says", "按配方忽略"),
+    "tables.why.written": ("written as {example}", "写法如 {example}"),
+    "tables.written": ("'{value}' is no number as {example}", "“{value}”不是形如 {example} 的数"),
     "tables.why.asked": ("as the recipe says", "由配方指定"),
     "tables.leak": (
         "Column {name} alone predicts the target almost perfectly ({measure} {score:.3f}): is it known when the question is asked? "

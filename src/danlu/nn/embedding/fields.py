@@ -8,6 +8,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
+from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.table import table
 
 _UNSAID = 2  # codes of rare and of missing values: nothing is known of them at the start
@@ -67,5 +68,5 @@ def deep(inner: int, hidden: Sequence[int], dropout: float, norm: bool = False) 
     """Layers (B, inner) → (B, hidden[-1])."""
     layers: list[nn.Module] = []
     for one, other in zip((inner, *hidden), hidden, strict=False):
-        layers += [nn.Dropout(dropout), nn.Linear(one, other), *([nn.BatchNorm1d(other)] if norm else []), nn.ReLU()]
+        layers += [Dropout(dropout), nn.Linear(one, other), *([nn.BatchNorm1d(other)] if norm else []), nn.ReLU()]
     return nn.Sequential(*layers)

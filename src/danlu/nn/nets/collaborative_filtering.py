@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.products import products
 from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
@@ -36,7 +37,7 @@ class CollaborativeFiltering(nn.Module):
         super().__init__()
         self.user_embeddings = table(users, embedding, scale, sparse)
         self.item_embeddings = table(items, embedding, scale, sparse)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.biases = biases
         if biases:
             self.user_biases = table(users, 1, 0.0, sparse)

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
+from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.fields import Fields, Linear, pairwise
 
 
@@ -30,7 +31,7 @@ class FM(nn.Module):
         super().__init__()
         self.linear = Linear(numbers, cardinalities, sparse)
         self.fields = Fields(numbers, cardinalities, embedding, scale, sparse)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         vectors = self.dropout(self.fields(features))

@@ -6,11 +6,12 @@ import math
 from typing import Annotated, ClassVar
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
 from danlu.nn.activations import make_activation
+from danlu.nn.attention import attend
+from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.interactions import Interactions
 
 Size = Annotated[int, Field(ge=1)]
@@ -28,16 +29,16 @@ class Causal(nn.Module):
         self.inside = nn.Linear(width, 3 * width)
         self.outside = nn.Linear(width, width)
         self.mlp = nn.Sequential(
-            nn.Linear(width, width), make_activation(activation), nn.Dropout(dropout), nn.Linear(width, width)
+            nn.Linear(width, width), make_activation(activation), Dropout(dropout), nn.Linear(width, width)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         batch, time, width = x.shape
         parts = self.inside(self.norm1(x)).view(batch, time, 3, self.heads, width // self.heads)
         q, k, v = parts.permute(2, 0, 3, 1, 4).unbind(0)
         share = self.dropout.p if self.training else 0.0
-        found = F.scaled_dot_product_attention(q, k, v, dropout_p=share, is_causal=True)
+        found = attend(q, k, v, dropout=share, causal=True)
         x = x + self.dropout(self.outside(found.transpose(1, 2).reshape(batch, time, width)))
         x = x + self.dropout(self.mlp(self.norm2(x)))
         return x
@@ -76,7 +77,7 @@ class SASRec(nn.Module):
         nn.init.normal_(self.places, std=0.02)
         self.layers = nn.ModuleList(Causal(width, heads, activation, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         known = self._known[0]

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from danlu.nn.activations import make_activation
+from danlu.nn.dropout import Dropout
 from danlu.nn.numeric import Periodic, Piecewise
 
 Size = Annotated[int, Field(ge=1)]
@@ -58,7 +59,7 @@ class TabM(nn.Module):
             Shared(inner if place == 0 else width, width, members, first=place == 0) for place in range(depth)
         )
         self.activation = make_activation(activation)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = Heads(width, classes, members)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.interactions import Interactions
 from danlu.nn.embedding.items import Items
 
@@ -50,11 +51,11 @@ class TwoTower(nn.Module):
         self.tilt = nn.Linear(content.numbers.shape[1], 1)
         self.ids = nn.Embedding(items, width) if ids else None
         self.hidden = (
-            nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, width))
+            nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), Dropout(dropout), nn.Linear(hidden, width))
             if hidden
             else None
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         for table in (self.users, self.terms, *((self.ids,) if self.ids is not None else ())):
             nn.init.normal_(table.weight, std=scale)
         nn.init.zeros_(self.biases.weight)

@@ -10,17 +10,23 @@ from danlu.data.dividing import Divided
 from danlu.data.kinds.base import BadValue
 from danlu.data.kinds.category import class_name, natural
 from danlu.data.moments import groups, moments
-from danlu.data.split import PARTS, TRAIN, codes_of, split
+from danlu.data.progress import Pace, Progress
+from danlu.data.row_names import keys_in
+from danlu.data.split import TRAIN, codes_of, given_by, split
 from danlu.data.table import Table
-from danlu.randomness import bits, keys_of
+from danlu.messages import say
+from danlu.randomness import bits
 from danlu.recipe.schema import Recipe
 from danlu.tasks.click_prediction.decoder import positive_of
 
 
-def divide(recipe: Recipe, table: Table) -> Divided:
+def divide(recipe: Recipe, table: Table, progress: Progress | None = None) -> Divided:
     """The rows with their parts. What the source says of parts is kept. Raises DataError."""
-    keys = keys_of(table.ids)
+    pace = Pace(progress, say("clicks.dividing"), 4 * len(table))
+    keys = keys_in(table.ids)
+    pace(len(table))
     label, names = _labels(table.columns["click"])
+    pace(2 * len(table))
     given = None if table.given is None else codes_of(table.given)
     times = table.extra.get("time", table.columns.get("time"))
     made = split(
@@ -33,6 +39,7 @@ def divide(recipe: Recipe, table: Table) -> Divided:
         given=given,
         time=None if times is None else moments(times, table.origins),
     )
+    pace(3 * len(table))
     codes, share = made.codes, float(recipe.options["negatives"])
     facts: dict[str, Any] = {}
     kept = np.arange(len(codes))
@@ -43,8 +50,8 @@ def divide(recipe: Recipe, table: Table) -> Divided:
         kept = np.flatnonzero(~thin)
         facts = {"negatives": share, "negatives_left_out": int(thin.sum())}
     taken = table.take(kept)
-    parts = [PARTS[code] for code in codes[kept].tolist()]
-    return Divided(Table(**{**vars(taken), "given": parts}), made.how, facts)
+    pace.end(4 * len(table))
+    return Divided(Table(**{**vars(taken), "given": given_by(codes[kept])}), made.how, facts)
 
 
 def _labels(values: Any) -> tuple[np.ndarray, list[str]]:

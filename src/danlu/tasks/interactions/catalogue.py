@@ -26,9 +26,9 @@ def catalogue(scorer: nn.Module, known: Interactions, users: Id, items: Id) -> C
         try:
             place = int(users.prepare(name).value)
         except BadValue as bad:
-            raise DataError.of(name, str(bad)) from bad
+            raise DataError.of(str(name), str(bad)) from bad
         if place < 0:
-            raise DataError.of(name, say("index.no-user"), say("index.no-user.remedy"))
+            raise DataError.of(str(name), say("index.no-user"), say("index.no-user.remedy"))
         user = torch.tensor([place], device=device)
         with torch.inference_mode():
             met = known.of(user)[0]

@@ -14,6 +14,7 @@ import numpy as np
 from danlu.data.columns import Coded, Numbers, Numerals
 from danlu.data.dividing import Divided
 from danlu.data.moments import moments
+from danlu.data.progress import Pace, Progress
 from danlu.data.row_names import keys_in
 from danlu.data.split import PARTS, TEST, TRAIN, VAL, codes_of, given_by
 from danlu.data.split import split as split_rows
@@ -29,10 +30,34 @@ from danlu.recipe.schema import Recipe
 _TAIL = 0.2  # share of the items, the most frequent, whose share of the rows is told
 
 
-def divide(recipe: Recipe, table: Table) -> Divided:
+class _Way:
+    """How many rows the passes over a table have gone over, of as many as ``passes`` of them are."""
+
+    def __init__(self, progress: Progress | None, rows: int, passes: int) -> None:
+        self._pace, self._done, self._every = (
+            Pace(progress, say("recommendation.dividing"), rows * passes),
+            0,
+            rows * passes,
+        )
+
+    def __call__(self, rows: int) -> None:
+        self._done += rows
+        self._pace(min(self._done, self._every))
+
+    def end(self) -> None:
+        self._pace.end(self._every)
+
+
+_SILENT = _Way(None, 0, 0)
+_PASSES = 9  # two of codes, one of the order, of names, of times, of pairs twice, of facts twice
+
+
+def divide(recipe: Recipe, table: Table, progress: Progress | None = None) -> Divided:
     """The rows, those of a user together, with their parts. What the source says of parts is kept. Raises DataError."""
-    user, item = (_codes(table.columns[name]) for name in ("user", "item"))
+    way = _Way(progress, len(table), _PASSES)
+    user, item = (_codes(table.columns[name], way) for name in ("user", "item"))
     order = sort_order(user)  # lists of one user are made once where its rows are together
+    way(len(table))
     how = ""
     if table.given is not None and any(part is not None for part in table.given):
         codes = codes_of(table.given)
@@ -43,16 +68,17 @@ def divide(recipe: Recipe, table: Table) -> Divided:
                 "data.split", say("recommendation.shared", count=shared), say("recommendation.shared.remedy")
             )
     else:
-        codes, how = _divided(recipe, table, user, item, order)
-    facts = _facts(user, item, codes)
+        codes, how = _divided(recipe, table, user, item, order, way)
+    facts = _facts(user, item, codes, way)
     release(user, item)
     taken = table.take(order)
     release(order)
+    way.end()
     return Divided(Table(**{**vars(taken), "given": given_by(gathered(codes, order))}), how, facts)
 
 
 def _divided(
-    recipe: Recipe, table: Table, user: np.ndarray, item: np.ndarray, order: np.ndarray
+    recipe: Recipe, table: Table, user: np.ndarray, item: np.ndarray, order: np.ndarray, way: _Way
 ) -> tuple[np.ndarray, str]:
     """(int8 (N,) parts, how they were found). order: int64 (N,), rows by user."""
     times = table.extra.get("time", table.columns.get("time"))
@@ -63,7 +89,9 @@ def _divided(
     if asked == "auto":
         asked = "random" if times is None else "time"
     when = None if times is None else moments(times, table.origins)
+    way(len(user))
     keys = keys_in(table.ids)
+    way(len(user))
     shares = {"val": recipe.data.split.val, "test": recipe.data.split.test}
 
     def pairs() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
@@ -74,6 +102,7 @@ def _divided(
             rows, drawn = rows[turn], drawn[turn]
             _, first, same = np.unique(_pairs(user[rows], item[rows]), return_index=True, return_inverse=True)
             yield rows, first, same.reshape(-1), drawn
+            way(len(rows))
             release(item, keys, *(() if when is None else (when,)))
 
     found = zeros(len(user), np.int8)
@@ -132,7 +161,7 @@ def _ranked(user: np.ndarray, *by: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     return order, place, np.repeat(counts, counts)
 
 
-def _codes(values: Any) -> np.ndarray:
+def _codes(values: Any, way: _Way = _SILENT) -> np.ndarray:
     """int32 (N,): the same number for the same name, in the order of the names. No Python object is kept for each row."""
     if isinstance(values, Numbers | Numerals):
         different = distinct(values.values)
@@ -164,6 +193,7 @@ def _codes(values: Any) -> np.ndarray:
     ranks = np.argsort(np.argsort(np.asarray(names, object))).astype(np.int32)
     for some in blocks(len(codes), codes):
         codes[some] = ranks[codes[some]]
+    way(len(codes))
     return codes
 
 
@@ -182,18 +212,22 @@ def _parts_of_pairs(user: np.ndarray, item: np.ndarray, codes: np.ndarray) -> in
     return found
 
 
-def _facts(user: np.ndarray, item: np.ndarray, codes: np.ndarray) -> dict[str, Any]:
+def _facts(user: np.ndarray, item: np.ndarray, codes: np.ndarray, way: _Way = _SILENT) -> dict[str, Any]:
     """Users, items, density, how long the tail is, and who is met for the first time when the net is judged.
 
     user, item: int (N,), from 0 on without a gap.
     """
     users, items = int(user.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1
-    pairs = sum(len(np.unique(_pairs(user[rows], item[rows]))) for rows in together(user, sort_order(user)))
+    pairs = 0
+    for rows in together(user, sort_order(user)):
+        pairs += len(np.unique(_pairs(user[rows], item[rows])))
+        way(len(rows))
     met = {"users": np.zeros((len(PARTS), users), np.int64), "items": np.zeros((len(PARTS), items), np.int64)}
     for some in blocks(len(user), user, item, codes):
         for name, values in (("users", user[some]), ("items", item[some])):
             for code in range(len(PARTS)):
                 met[name][code] += np.bincount(values[codes[some] == code], minlength=met[name].shape[1])
+        way(some.stop - some.start)
     counts = np.sort(met["items"][TRAIN])[::-1]
     facts: dict[str, Any] = {
         "users": users,

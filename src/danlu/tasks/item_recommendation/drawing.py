@@ -11,7 +11,8 @@ import torch
 
 from danlu.data.batches.batch import Batch
 from danlu.data.kinds.base import Kind
-from danlu.large.arrays import blocks, zeros
+from danlu.large.arrays import blocks, gathered, zeros
+from danlu.large.sorting import sort_order
 from danlu.nn.embedding.interactions import Interactions
 from danlu.randomness import Position, bits_at
 
@@ -57,9 +58,14 @@ class Negatives(Asking):
         super().__init__(liked)
         self.count, self.items = count, known.count
         user, item = known.learnt()
-        self.pairs = zeros(len(user), np.int64)  # ascending, as a user's items of one part are
+        self.pairs = zeros(len(user), np.int64)
+        ascending, last = True, -1
         for some in blocks(len(user), user, item):
-            self.pairs[some] = user[some] * self.items + item[some]
+            self.pairs[some] = made = user[some] * self.items + item[some]
+            ascending = ascending and last < made[0] and bool((np.diff(made) > 0).all())
+            last = int(made[-1])
+        if not ascending:  # a net that is given items in the order of time
+            self.pairs = gathered(self.pairs, sort_order(self.pairs))
         starts = np.searchsorted(self.pairs, np.arange(known.users + 1) * self.items)
         self.starts = starts
         self.table: np.ndarray | None = (
