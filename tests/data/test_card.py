@@ -88,6 +88,15 @@ def test_long_lists_are_cut_but_counted(tmp_path: Path) -> None:
     assert np.sum(list(card["bad_reasons"].values())) == 1100
 
 
+def test_classes_that_a_person_takes_for_one_are_told_of(tmp_path: Path) -> None:
+    folder(tmp_path, {"Cat": 6, "cat": 6, "1": 6, "1.0": 6, "t_shirt": 6, "t shirt": 6, "dog": 6})
+    (told,) = (warning for warning in prepared(tmp_path).card["warnings"] if "count as different" in warning)
+    assert "Cat = cat" in told
+    assert "1 = 1.0" in told
+    assert "t_shirt = t shirt" in told or "t shirt = t_shirt" in told
+    assert "dog" not in told
+
+
 def test_values_with_hardly_a_pixel_are_told_of(tmp_path: Path) -> None:
     """A stray value in one mask became a class, and nobody was told."""
     from danlu import recipe as recipes

@@ -48,7 +48,7 @@ def stored(data: Dataset) -> np.ndarray:
 TRUE = np.asarray([[name in each for name in "abc"] for each in SETS], np.uint8)
 
 
-@pytest.mark.parametrize("how", ["bar", "comma", "semicolon", "json", "columns", "jsonl"])
+@pytest.mark.parametrize("how", ["bar", "comma", "semicolon", "json", "python", "columns", "jsonl"])
 def test_every_way_of_writing_them_gives_the_same(tmp_path: Path, how: str) -> None:
     names = pictures(tmp_path)
     data: dict[str, Any] = {}
@@ -61,8 +61,9 @@ def test_every_way_of_writing_them_gives_the_same(tmp_path: Path, how: str) -> N
         path = tmp_path / "m.jsonl"
         path.write_text("\n".join(lines), encoding="utf-8")
     else:
-        sign = {"bar": "|", "comma": ", ", "semicolon": ";", "json": ""}[how]
-        cells = [json.dumps(list(s)) if how == "json" else sign.join(s) or "[]" for s in SETS]
+        sign = {"bar": "|", "comma": ", ", "semicolon": ";"}.get(how, "")
+        write_list = {"json": json.dumps, "python": repr}.get(how)
+        cells = [write_list(list(s)) if write_list else sign.join(s) or "[]" for s in SETS]
         quoted = ['"' + cell.replace('"', '""') + '"' for cell in cells]
         path = write(tmp_path / "m.csv", "image,labels", [f"{n},{c}" for n, c in zip(names, quoted, strict=True)])
     made = dataset(path, **data)
@@ -99,6 +100,13 @@ def test_what_cannot_be_read_is_refused_with_its_row(tmp_path: Path) -> None:
     assert len(dataset(path, labels={"empty": "none"})) == len(SETS)
     with pytest.raises(DanluError, match="line 5"):
         dataset(path, missing="error")
+    broken = [c or "a" for c in cells[:-1]] + ['"[""a"","']
+    cut = write(tmp_path / "j.csv", "image,labels", [f"{n},{c}" for n, c in zip(names, broken, strict=True)])
+    with pytest.raises(DanluError, match="looks like a"):  # it was a label of its own
+        dataset(cut, max_bad=0)
+    unnamed = write(tmp_path / "u.csv", "image,sea,hill", [f"{n},1,0" for n in names])
+    with pytest.raises(DanluError, match=r"labels: \[sea, hill\]"):
+        dataset(unnamed)
     other = write(tmp_path / "c.csv", "image,a,b", [f"{n},1,maybe" for n in names])
     with pytest.raises(DanluError, match="maybe"):
         dataset(other, columns={"labels": ["a", "b"]})

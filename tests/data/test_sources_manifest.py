@@ -213,6 +213,16 @@ def test_a_split_column_that_says_something_else(photos: Path) -> None:
         table(csv(photos, text), split={"column": "part"})
 
 
+def test_a_split_column_that_is_not_used_is_told_of(photos: Path) -> None:
+    """Two parts and a word: the rows were divided anew, and nothing was said."""
+    found = table(csv(photos, "image,label,split\n0.png,a,train\n1.png,b,tets\n2.png,b,val\n"))
+    assert found.given is None
+    (told,) = (text for _, text in found.notes if "is not used" in text)
+    assert "'tets'" in told
+    other = table(csv(photos, "image,label,split\n0.png,a,left\n1.png,b,right\n"))
+    assert not any("is not used" in text for _, text in other.notes)
+
+
 def test_group_and_time_come_along(photos: Path) -> None:
     found = table(csv(photos, "image,label,who,when\n0.png,a,x,2024\n"), split={"group": "who", "time": "when"})
     assert {name: list(values) for name, values in found.extra.items()} == {"group": ["x"], "time": ["2024"]}

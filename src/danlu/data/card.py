@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -194,6 +195,15 @@ def _fingerprint(found: Findings, order: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+def _alike(names: Sequence[str]) -> list[list[str]]:
+    """Names that a person would take for one: "Cat" and "cat ", "1" and "1.0"."""
+    together: dict[str, list[str]] = {}
+    for name in names:
+        plain = re.sub(r"[\s_-]+", " ", name).strip().casefold()
+        together.setdefault(re.sub(r"^(\d+)\.0+$", r"\1", plain), []).append(name)
+    return [each for each in together.values() if len(each) > 1]
+
+
 def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
     """What a person should know before trusting a number."""
     leaks = made["duplicates"].get("leaks", {}).get("groups", {})
@@ -214,6 +224,9 @@ def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
         empty = [label for label, by_part in counts.items() if not any(by_part.values())]
         if empty and len(empty) < len(counts):  # all: names that only tell groups apart are none of its classes
             yield say("data.card.empty-classes", column=name, classes=", ".join(empty[:10]))
+    for name, names in found.classes.items():
+        if name != found.disjoint and (alike := _alike(names)):
+            yield say("data.card.alike-classes", column=name, classes="; ".join(" = ".join(each) for each in alike[:5]))
     for name, described in made["columns"].items():
         if described["kind"] == "mask":
             rare = [label for label, share in described.get("classes", {}).items() if share < _HARDLY]

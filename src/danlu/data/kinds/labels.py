@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ class Labels(Kind):
             raise MissingValue(say("data.missing"))
         if isinstance(raw, str):
             text = raw.strip()
-            if text.startswith("[") and text.endswith("]"):
+            if (text.startswith("[") and text.endswith("]")) or text.startswith(('["', "['")):
                 return self.names(_list(text))
             return [class_name(part) for part in text.split(self.separator) if part.strip()]
         return [class_name(raw)]
@@ -181,11 +182,13 @@ def _separator(raws: Sequence[Any]) -> str:
 
 
 def _list(text: str) -> list[Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise BadValue(say("labels.json", value=text[:60])) from error
-    return list(found)
+    """From JSON, or as Python writes a list, which is what pandas puts into a CSV."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return list(read(text))
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    raise BadValue(say("labels.json", value=text[:60]))
 
 
 def _answer(name: str, value: Any) -> bool:

@@ -68,9 +68,11 @@ def table(
 ) -> Table:
     """The manifest's rows with the wanted columns."""
     where, offered = str(manifest.path), manifest.offered
-    split = (
-        extra(where, "data.split.column", data.split.column, offered) if data.split.column else _split_by_name(manifest)
-    )
+    split, unused = data.split.column, ""
+    if split:
+        extra(where, "data.split.column", split, offered)
+    else:
+        split, unused = _split_by_name(manifest)
     reserved = [name for name in (split, data.split.group) if name]
     mapped = mapping(where, offered, wanted, data, manifest.sample, reserved)
     extras = {
@@ -85,6 +87,7 @@ def table(
     notes = [
         *got.notes,
         *((where, say("data.note.guessed", column=name, found=mapped.columns[name])) for name in mapped.guessed),
+        *([(where, unused)] if unused else []),
     ]
     columns: dict[str, Sequence[Any]] = {}
     names: Sequence[str | None] | None = None
@@ -209,14 +212,19 @@ def _categories(values: Sequence[Any], classes: tuple[str, ...] | None) -> Seque
         return [text_or_raw(value) for value in values]
 
 
-def _split_by_name(manifest: Manifest) -> str | None:
-    """A column that is called "split" (or so) and whose values say so."""
+def _split_by_name(manifest: Manifest) -> tuple[str | None, str]:
+    """(a column that is called "split" (or so) and whose values say so; else what to tell of one where only some of them do)."""
+    unused = ""
     for name in manifest.offered:
         if plain(name) in _SPLIT_NAMES:
             values = [value for value in manifest.sample(name) if value not in (None, "")]
-            if values and all(isinstance(value, str) and part_of(value) for value in values):
-                return name
-    return None
+            odd = Counter(str(value) for value in values if not (isinstance(value, str) and part_of(value)))
+            if values and not odd:
+                return name, ""
+            if len(odd) < len({str(value) for value in values}):
+                shown = ", ".join(f"{value!r}" for value, _ in odd.most_common(3))
+                unused = say("data.note.split-unused", column=name, values=shortened(shown))
+    return None, unused
 
 
 def _given(where: str, values: Iterable[Any], strict: bool, column: str) -> Sequence[Part | None]:

@@ -15,6 +15,7 @@ from danlu.recipe.names import load_object, resolve
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
 
+_ANSWERS = frozenset(("0", "1", "0.0", "1.0", "True", "False", "true", "false", "yes", "no"))
 _SHOWN = 40
 
 # For each kind the names people give such columns, most telling first; compared without case, spaces, dashes and underscores.
@@ -165,10 +166,14 @@ def _free(offered: Sequence[str], found: Mapping[str, str | tuple[str, ...]]) ->
     return [column for column in offered if column not in taken]
 
 
-def _by_values(kind: str, free: Sequence[str], sample: Callable[[str], Sequence[Any]]) -> str | None:
+def _by_values(kind: str, free: Sequence[str], sample: Callable[[str], Sequence[Any]]) -> str | tuple[str, ...] | None:
     seen = {column: [value for value in sample(column) if value not in (None, "")] for column in free}
     if kind == "image":
         return next((c for c, values in seen.items() if any(isinstance(v, str) and is_image(v) for v in values)), None)
+    if kind == "labels":
+        answers = tuple(c for c, values in seen.items() if values and set(map(str, values)) <= _ANSWERS)
+        if len(answers) > 1:
+            return answers
     if kind == "text":
         long = {c: sum(len(str(v)) for v in values) / len(values) for c, values in seen.items() if values}
         return max(long, key=lambda column: long[column]) if long else None

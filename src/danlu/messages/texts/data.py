@@ -405,6 +405,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.note.empty-class": ("a folder without images: no class", "文件夹中没有图像，不作为类别"),
     "data.note.one-inside": ("the only folder inside holds the data", "数据在唯一的下级文件夹中"),
     "data.note.guessed": ("'{column}' is the column '{found}', by its name", "按列名把“{found}”列作为“{column}”"),
+    "data.note.split-unused": (
+        "the column '{column}' says parts, but also {values}: it is not used, and Danlu divides the rows; correct it, or rename it",
+        "“{column}”列写有各部分，但也有 {values}：未使用该列，由 Danlu 划分；请更正，或改名",
+    ),
     "data.note.split-column": ("the column '{column}' says train, val and test", "“{column}”列说明了 train、val、test"),
     "data.note.encoding": ("read as {encoding}", "按 {encoding} 编码读取"),
     "data.note.ending": ("'{ending}' added to the names of images", "已为图像名称补上“{ending}”"),
@@ -492,6 +496,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.card.unseen-classes": (
         "Classes of '{column}' that are judged but never trained on: {classes}.",
         "“{column}”中有类别参与评测却没有训练数据：{classes}。",
+    ),
+    "data.card.alike-classes": (
+        "Classes of '{column}' that differ in nothing but case, spaces or decimals, and count as different: {classes}.",
+        "“{column}”中仅大小写、空格或小数写法不同、却算作不同的类别：{classes}。",
     ),
     "data.card.empty-classes": (
         "Classes of '{column}' without any row: {classes}.",

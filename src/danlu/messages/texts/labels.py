@@ -6,8 +6,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "这一列中没有任何标签。",
     ),
     "labels.json": (
-        "{value} looks like a JSON list but isn't one.",
-        "{value} 看起来像 JSON 列表，但不是。",
+        "{value} looks like a list but isn't one.",
+        "{value} 看起来像列表，但不是。",
     ),
     "labels.lacking": (
         "There is no value for {names}.",
