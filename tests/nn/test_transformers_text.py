@@ -70,3 +70,28 @@ def test_weights_of_another_net_are_refused(folder: Path, tmp_path: Path) -> Non
     (wider / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     with pytest.raises(RecipeError):
         transformers_text(str(wider), 40, 2, 20, {}, True, "model.name", "model.pretrained")
+
+
+@pytest.mark.parametrize("kind", ["roberta", "distilbert"])
+def test_a_head_of_several_layers_is_new_as_a_whole(kind: str, tmp_path: Path) -> None:
+    """Published weights are mostly the body's alone: all that stands behind it learns as the head, and the body is as published."""
+    from danlu._compat.torchvision import ensure
+
+    ensure()
+    from transformers import AutoConfig, AutoModelForMaskedLM
+
+    more = {
+        key: CONFIG[key] for key in ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    }
+    if kind == "distilbert":
+        more = {"dim": 16, "hidden_dim": 32, "n_layers": 2, "n_heads": 2}
+    theirs = AutoModelForMaskedLM.from_config(
+        AutoConfig.for_model(kind, **more, vocab_size=40, max_position_embeddings=24, pad_token_id=0)
+    )
+    theirs.save_pretrained(tmp_path)
+    net = transformers_text(str(tmp_path), 40, 3, 20, {}, True, "model.name", "model.pretrained")
+    heads = {"roberta": {"dense", "out_proj"}, "distilbert": {"pre_classifier", "classifier"}}[kind]
+    assert {name.rpartition(".")[2] for name in head_of(net)} == heads
+    given = theirs.base_model.state_dict()
+    for name, value in net.model.base_model.state_dict().items():
+        assert torch.equal(value, given[name]), name

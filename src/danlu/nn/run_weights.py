@@ -30,7 +30,7 @@ def load_run(net: nn.Module, folder: Path, head: tuple[str, ...], where: str) ->
     another net or another number of channels was learnt.
     """
     recipe = _recipe(folder, where)
-    found = read_tensors(_proven(folder, recipe, where), where)
+    found = run_tensors(folder, where)
     own = net.state_dict()
     body = [name for name in own if not name.startswith(head)]
     prefix = _prefix(body, found)
@@ -40,6 +40,16 @@ def load_run(net: nn.Module, folder: Path, head: tuple[str, ...], where: str) ->
     for name in body:
         own[name].copy_(found[prefix + name])
     return tuple(name for name in own if name.startswith(head))
+
+
+def run_tensors(folder: Path, where: str) -> dict[str, Tensor]:
+    """name → tensor, of the weights that the run itself answers with. Raises RecipeError where there are none, or damaged ones."""
+    return read_tensors(_proven(folder, _recipe(folder, where), where), where)
+
+
+def begun_with(folder: Path, where: str) -> bool | str:
+    """What the run's own recipe says of ``model.pretrained``. Raises RecipeError where it can't be read."""
+    return _recipe(folder, where).model.pretrained
 
 
 def proof(file: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from danlu.nn.padding import unpadded
 from danlu.nn.transformers_head import writing_head
 from danlu.nn.transformers_net import _made, _quiet
 from danlu.nn.transformers_plain import plain_in_a_graph
-from danlu.nn.transformers_text import fill, positions_of, words_net
+from danlu.nn.transformers_text import fill, own_ids, positions_of, words_net
 
 _PROBED = 3  # tokens by which a net is tried
 
@@ -117,7 +117,7 @@ def transformers_causal(
     tokenizer, and fill all of it. Raises RecipeError, also for a net that looks ahead, or keeps no keys and values.
     """
     ensure()  # Transformers imports torchvision
-    if pretrained is True and not own:
+    if own_ids(pretrained) and not own:
         raise RecipeError.of(
             where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
         )

@@ -19,7 +19,7 @@ from danlu.nn.transformers_files import configuration
 from danlu.nn.transformers_head import writing_head
 from danlu.nn.transformers_net import _made, _quiet
 from danlu.nn.transformers_plain import plain_attention, plain_in_a_graph
-from danlu.nn.transformers_text import fill, words_net
+from danlu.nn.transformers_text import fill, own_ids, words_net
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def transformers_seq2seq(
     published weights need their own tokenizer, and fill all of it. Raises RecipeError.
     """
     ensure()  # Transformers imports torchvision
-    if pretrained and not own:
+    if own_ids(pretrained) and not own:
         raise RecipeError.of(
             where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
         )
@@ -150,7 +150,7 @@ def transformers_seq2seq(
         asked.pad_token_id, asked.eos_token_id, asked.decoder_start_token_id = marks.padding, marks.end, marks.start
         if not own:
             asked.bos_token_id = BEGIN
-        if not pretrained and getattr(asked, "decoder_vocab_size", None) is not None:
+        if not own_ids(pretrained) and getattr(asked, "decoder_vocab_size", None) is not None:
             asked.decoder_vocab_size = asked.vocab_size
         model = _made(kind, asked, name, where)
         if pretrained:

@@ -15,7 +15,7 @@ from danlu.nn.packing import Packing
 from danlu.nn.padding import real
 from danlu.nn.special import BEGIN, END
 from danlu.nn.transformers_net import _made, _quiet
-from danlu.nn.transformers_text import fill, words_net
+from danlu.nn.transformers_text import fill, own_ids, words_net
 
 Around = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, int]]
 _HEAD = "qa_outputs"
@@ -72,7 +72,7 @@ def transformers_span(
     ensure()  # Transformers imports torchvision
     before, between, behind, segments = around or ((BEGIN,), (END,), (END,), (0, 1))
     longest += len(before) + len(between) + len(behind)
-    if pretrained and around is None:
+    if own_ids(pretrained) and around is None:
         raise RecipeError.of(
             where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
         )

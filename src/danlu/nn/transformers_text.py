@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from danlu._compat.torchvision import ensure
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.padding import real, unpadded
+from danlu.nn.run_weights import begun_with, is_run, run_tensors
 from danlu.nn.transformers_files import configuration, weights
 from danlu.nn.transformers_net import _configured, _heads, _made, _quiet, _refuse, _some, _unwrapped
 from danlu.nn.weights import is_file, tensors_of
@@ -61,7 +64,8 @@ def transformers_text(
     with _quiet():
         kind, asked = words_net(name, vocabulary, classes, longest, args, pretrained, where, _class_of)
         model = _made(kind, asked, name, where)
-        heads = _heads(kind, asked, model)
+        sized, prefix = _heads(kind, asked, model), f"{getattr(model, 'base_model_prefix', '')}."
+        heads = tuple(name for name, _ in model.named_parameters() if name in sized or not name.startswith(prefix))
         if pretrained:
             fill(kind, asked, model, heads, name, pretrained, where, begun)
     return TransformersText(
@@ -82,7 +86,7 @@ def words_net(
 ) -> tuple[Any, Any]:
     """(class of the net, its configuration) for ids of ``vocabulary``, at most ``longest`` of them.
 
-    pretrained: True or a file for weights that know their own ids. class_of: (configuration, name, where) → the class. padded: whether
+    pretrained: what the recipe says, see :func:`own_ids`. class_of: (configuration, name, where) → the class. padded: whether
     the net is to have a padding id, whose embedding learns nothing, where its configuration names none. Raises RecipeError.
     """
     found = configuration(name, where)
@@ -90,7 +94,7 @@ def words_net(
     asked = _configured(found, args, name, where)
     kind = class_of(asked, name, where)
     asked.num_labels = classes
-    if not pretrained:
+    if not own_ids(pretrained):
         asked.vocab_size = vocabulary
     elif vocabulary > asked.vocab_size:
         what = say("text.other-tokenizer", net=name, ids=f"{vocabulary:,}", rows=f"{asked.vocab_size:,}")
@@ -104,6 +108,25 @@ def words_net(
     return kind, asked
 
 
+def own_ids(pretrained: bool | str) -> bool:
+    """Whether weights know the ids that were published with the net: those of the hub and of files, of a run that began with such."""
+    if isinstance(pretrained, str) and is_run(pretrained):
+        return own_ids(begun_with(Path(pretrained).expanduser(), "model.pretrained"))
+    return bool(pretrained)
+
+
+def inside(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of a run's tensors those of the net of Transformers in it, by the names in that net."""
+    heads = (re.match(r"(?:(?:inner|1)\.)*model\.", name) for name in tensors)
+    prefixes = {found[0] for found in heads if found}
+    return {
+        name.removeprefix(prefix): value
+        for prefix in prefixes
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
 def fill(
     kind: Any,
     asked: Any,
@@ -114,14 +137,19 @@ def fill(
     where: str,
     begun: str,
 ) -> None:
-    """Weights of the hub (True) or of a file. heads: parameters that may be new. begun: where the recipe names weights.
+    """Weights of the hub (True), of a file, or of a run of ours whose net has the same body.
 
-    Raises RecipeError.
+    heads: parameters that may be new. begun: where the recipe names weights. Raises RecipeError.
     """
     file = name if pretrained is True else str(pretrained)
-    if not (pretrained is True or is_file(pretrained)):
+    if not (pretrained is True or is_file(file) or is_run(file)):
         raise RecipeError.of(begun, say("nn.hub-tag", tag=file), say("nn.hub-tag-remedy", net=name, tag=file))
-    tensors = weights(name, where) if pretrained is True else _unwrapped(tensors_of(file, begun))
+    if pretrained is True:
+        tensors = weights(name, where)
+    elif is_run(file):
+        tensors = inside(run_tensors(Path(file).expanduser(), begun))
+    else:
+        tensors = _unwrapped(tensors_of(file, begun))
     _fill(kind, asked, model, tensors, heads, file, begun)
 
 
@@ -162,9 +190,7 @@ def _fill(
     lacking = {
         each[0] if isinstance(each, tuple) else each for each in (*info["missing_keys"], *info["mismatched_keys"])
     }
-    fresh = {
-        each for each in lacking if "pooler" in each or "pre_classifier" in each
-    }  # part of the head, in all but name
+    fresh = {each for each in lacking if "pooler" in each}  # part of the head, in all but name
     wrong = sorted(lacking.difference(heads) - fresh)
     if wrong:
         raise RecipeError.of(where, say("nn.weights-differ", file=file, names=_some(wrong), count=len(wrong)))

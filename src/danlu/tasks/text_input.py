@@ -38,16 +38,13 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
     name = default if model.name == "auto" else model.name
     where = recipe.where("model")
     package, _, published = name.partition(":")
-    wanted: dict[str, Any] = {
-        key: value
-        for key in ("activation", "norm", "dropout", "drop_path")
-        if (value := getattr(model, key)) is not None
-    }
+    wanted = _wanted(recipe)
     if package == HUB:
         from danlu.nn.transformers_text import transformers_text
 
+        same_words(kind, model.pretrained, recipe.where("model.pretrained"))
         return transformers_text(
-            published, kind.vocabulary, outputs, kind.max_length, {**wanted, **model.args}, model.pretrained,
+            published, kind.vocabulary, outputs, kind.max_length, published_arguments(recipe), model.pretrained,
             recipe.where("model.name"), recipe.where("model.pretrained"),
         )  # fmt: skip
     if package in ("timm", "torchvision"):
@@ -74,8 +71,8 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
             for key in lacking
         )
     net: nn.Module = names.construct(thing, Named(name=name, args=dict(model.args)), where, **sizes, **wanted)
+    same_words(kind, model.pretrained, recipe.where("model.pretrained"))
     if isinstance(model.pretrained, str):
-        same_words(kind, model.pretrained, recipe.where("model.pretrained"))
         load_weights(net, model.pretrained, recipe.where("model.pretrained"))
     elif model.pretrained:
         what = say("nn.none-published", net=type(net).__name__)
@@ -88,8 +85,23 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
     return net
 
 
-def same_words(kind: Text, pretrained: str, where: str) -> None:
+def is_published(recipe: Recipe) -> bool:
+    """Whether the net is one of the hub, or of a folder of its form."""
+    return recipe.model.name.partition(":")[0] == HUB
+
+
+def published_arguments(recipe: Recipe) -> dict[str, Any]:
+    """Values of a published net's configuration that the recipe names."""
+    return {**_wanted(recipe), **recipe.model.args}
+
+
+def _wanted(recipe: Recipe) -> dict[str, Any]:
+    found = {key: getattr(recipe.model, key) for key in ("activation", "norm", "dropout", "drop_path")}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def same_words(kind: Text, pretrained: bool | str, where: str) -> None:
     """Raises RecipeError where a run was learnt with other ids than ``kind`` gives: its embedding would be of other words."""
-    theirs = of_run(pretrained)
+    theirs = of_run(pretrained) if isinstance(pretrained, str) else None
     if theirs is not None and theirs["tokenizer"] != dict(kind.tokenizer):
         raise RecipeError.of(where, say("text.run-words", run=pretrained), say("text.run-words.remedy"))

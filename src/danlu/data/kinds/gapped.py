@@ -54,14 +54,14 @@ class Gapped(Text):
         text, notes = text_of(raw)
         if not _GAP.search(text) or self.words.mask < 0:
             return super().prepare(raw, framing)
-        parts = _GAP.split(text)
-        ids: list[int] = []
-        for place, part in enumerate(parts):
-            ids += [self.words.mask] if place else []
-            ids += self.words.located(normal(part, self.normalize, self.lower))[0] if part.strip() else []
-        whole = self.words.encode("") if getattr(self.words, "whole", False) else []
-        if whole:
-            ids = [whole[0], *ids, *whole[1:]]
+        parts = [normal(part, self.normalize, self.lower) for part in _GAP.split(text)]
+        if getattr(self.words, "whole", False):  # whose own mask takes the space before it along, where it does
+            ids = self.words.encode(self.words.pieces([self.words.mask])[0].join(parts))
+        else:
+            ids = []
+            for place, part in enumerate(parts):
+                ids += [self.words.mask] if place else []
+                ids += self.words.located(part)[0] if part.strip() else []
         if len(ids) > self.max_length:
             ids = self._cut(ids, self.max_length)
             notes = (*notes, say("text.note.cut", most=self.max_length))

@@ -117,6 +117,14 @@ TEXTS = {
         "{net} 最多接收 {most} 个词元，而文本截断到 {longest} 个。",
     ),
     "text.too-long.remedy": ("Set data.text.max_length: {most}", "请设置 data.text.max_length: {most}"),
+    "text.hub-no-filler": (
+        "{net} is a net of kind {kind}, of which Transformers has no version that fills in hidden words.",
+        "{net} 属于 {kind} 类网络，Transformers 没有它的“填补被隐藏的词”的版本。",
+    ),
+    "text.hub-no-filler.remedy": (
+        "Take an encoder such as BERT, RoBERTa or DistilBERT.",
+        "请选用 BERT、RoBERTa、DistilBERT 之类的编码器。",
+    ),
     "text.hub-no-text": (
         "{net} is a net of kind {kind}, of which Transformers has no text classifier.",
         "{net} 属于 {kind} 类网络，Transformers 没有它的文本分类版本。",

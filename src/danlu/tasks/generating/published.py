@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 
 from danlu.data.kinds.text import Text
@@ -13,11 +11,7 @@ from danlu.messages import say
 from danlu.recipe.published import HUB, refuse_unknown
 from danlu.recipe.schema import Recipe
 from danlu.tasks.generating.decoder import unwritable
-
-
-def is_published(recipe: Recipe) -> bool:
-    """Whether the net is one of the hub, or of a folder of its form."""
-    return recipe.model.name.partition(":")[0] == HUB
+from danlu.tasks.text_input import published_arguments, same_words
 
 
 def published_writer(recipe: Recipe, source: Text, target: Text) -> nn.Module:
@@ -26,6 +20,7 @@ def published_writer(recipe: Recipe, source: Text, target: Text) -> nn.Module:
 
     model, name, where = recipe.model, _name(recipe), recipe.where("model.name")
     refuse_unknown(HUB, name, where)
+    same_words(target, model.pretrained, recipe.where("model.pretrained"))
     own = _whole(target.words)
     same = dict(source.tokenizer) == dict(target.tokenizer)
     if not same and not own:
@@ -36,7 +31,7 @@ def published_writer(recipe: Recipe, source: Text, target: Text) -> nn.Module:
         )
     return transformers_seq2seq(
         name, max(source.vocabulary, target.vocabulary), max(source.max_length, target.max_length), own,
-        _arguments(recipe), model.pretrained, where, recipe.where("model.pretrained"),
+        published_arguments(recipe), model.pretrained, where, recipe.where("model.pretrained"),
     )  # fmt: skip
 
 
@@ -46,11 +41,12 @@ def published_continuer(recipe: Recipe, kind: Text) -> nn.Module:
 
     model, where = recipe.model, recipe.where("model.name")
     refuse_unknown(HUB, _name(recipe), where)
+    same_words(kind, model.pretrained, recipe.where("model.pretrained"))
     own = _whole(kind.words)
     marks = (begin_of(kind.words), kind.words.end, None if own else PAD)
     return transformers_causal(
         _name(recipe), kind.vocabulary, kind.max_length, recipe.options["new_tokens"], marks, own,
-        _arguments(recipe), model.pretrained, where, recipe.where("model.pretrained"),
+        published_arguments(recipe), model.pretrained, where, recipe.where("model.pretrained"),
     )  # fmt: skip
 
 
@@ -67,13 +63,6 @@ def published_marks(recipe: Recipe, words: Tokenizer) -> tuple[int, int, tuple[i
     marks = marks_of(_name(recipe), own, recipe.where("model.name"))
     banned = unwritable(words) if not own else (marks.padding,) if marks.padding != marks.end else ()
     return marks.start, marks.end, banned
-
-
-def _arguments(recipe: Recipe) -> dict[str, Any]:
-    """Values of the configuration that the recipe names."""
-    model = recipe.model
-    wanted = {key: getattr(model, key) for key in ("activation", "norm", "dropout", "drop_path")}
-    return {**{key: value for key, value in wanted.items() if value is not None}, **model.args}
 
 
 def _name(recipe: Recipe) -> str:

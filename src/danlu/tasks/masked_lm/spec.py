@@ -18,7 +18,7 @@ data:
   source: ./texts.txt             # one text a line; also a folder of .txt files, .jsonl, .csv, .parquet with a column text
   text: {tokenizer: auto, max_length: 64}
   split: {val: 0.1, test: 0}
-model: text-transformer
+model: text-transformer           # or {name: hf:NAME, pretrained: true}, with data.text.tokenizer: hf:NAME and lr: 5e-5
 train:
   epochs: 20
   batch_size: 64

@@ -17,6 +17,7 @@ from danlu.messages import choose
 from danlu.metrics.base import Metric
 from danlu.nn.nets.text_transformer import TextTransformer
 from danlu.randomness import Position
+from danlu.recipe.published import HUB, refuse_unknown
 from danlu.tasks.base import Rows, Task
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.masked_lm import texts
@@ -24,7 +25,7 @@ from danlu.tasks.masked_lm.hiding import Hiding
 from danlu.tasks.masked_lm.metrics import Recovered
 from danlu.tasks.masked_lm.net import Masked
 from danlu.tasks.masked_lm.term import Hidden
-from danlu.tasks.text_input import text_net
+from danlu.tasks.text_input import is_published, published_arguments, same_words, text_net
 from danlu.training.objective import Objective
 
 _AT_ONCE = 4096
@@ -40,14 +41,29 @@ class MaskedLm(Task):
         return found
 
     def net(self) -> nn.Module:
+        if self.kind.words.mask < 0:
+            where = self.recipe.where("data.text.tokenizer")
+            raise RecipeError.of(where, choose(texts.NO_MASK), choose(texts.NO_MASK_REMEDY))
+        if is_published(self.recipe):
+            return self._published()
         made = text_net(self.recipe, self.data, "text", 2, "text-transformer")
         if not isinstance(made, TextTransformer):
             what = choose(texts.NO_ENCODER).format(net=self.recipe.model.name)
             raise RecipeError.of(self.recipe.where("model.name"), what, choose(texts.NO_ENCODER_REMEDY))
-        if self.kind.words.mask < 0:
-            where = self.recipe.where("data.text.tokenizer")
-            raise RecipeError.of(where, choose(texts.NO_MASK), choose(texts.NO_MASK_REMEDY))
         return Masked(made)
+
+    def _published(self) -> nn.Module:
+        """An encoder of Transformers with its own head, whose words are hidden by its own tokenizer's pieces."""
+        from danlu.nn.transformers_masked import transformers_masked
+
+        model, where = self.recipe.model, self.recipe.where("model.name")
+        name = model.name.partition(":")[2]
+        refuse_unknown(HUB, name, where)
+        same_words(self.kind, model.pretrained, self.recipe.where("model.pretrained"))
+        return transformers_masked(
+            name, self.kind.vocabulary, self.kind.max_length, bool(getattr(self.kind.words, "whole", False)),
+            published_arguments(self.recipe), model.pretrained, where, self.recipe.where("model.pretrained"),
+        )  # fmt: skip
 
     def objective(self) -> Objective:
         return Objective({"hidden": Hidden()})

@@ -6,7 +6,10 @@ NO_ENCODER = (
     "{net} gives no vector for each token, from which a hidden one could be told.",
     "{net} 不为每个词元给出向量，无法据此还原被隐藏的词元。",
 )
-NO_ENCODER_REMEDY = ("Take text-transformer.", "请用 text-transformer。")
+NO_ENCODER_REMEDY = (
+    "Take text-transformer, or an encoder of Transformers as hf:NAME.",
+    "请用 text-transformer，或以 hf:NAME 指定 Transformers 的编码器。",
+)
 NO_MASK = (
     "The tokenizer has no token that stands for what is hidden.",
     "该分词器没有表示“被隐藏”的词元。",

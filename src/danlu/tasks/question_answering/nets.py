@@ -42,6 +42,7 @@ def reader(recipe: Recipe, data: Dataset) -> Windowed:
     if package == HUB:
         from danlu.nn.transformers_span import transformers_span
 
+        same_words(passage, model.pretrained, recipe.where("model.pretrained"))
         net: nn.Module = transformers_span(
             published, passage.vocabulary, _around(passage.words), question.max_length + passage.window, {**wanted, **model.args},
             model.pretrained, where, recipe.where("model.pretrained"),

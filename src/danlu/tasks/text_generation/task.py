@@ -16,11 +16,12 @@ from danlu.tasks.decoding import Decoder
 from danlu.tasks.generating.decoder import unwritable
 from danlu.tasks.generating.net import writing_net
 from danlu.tasks.generating.options import searching
-from danlu.tasks.generating.published import begin_of, is_published, published_continuer
+from danlu.tasks.generating.published import begin_of, published_continuer
 from danlu.tasks.generating.task import WritingTask
 from danlu.tasks.generating.teacher import NEXT, NextTokens, Teacher, told
 from danlu.tasks.text_generation.decoder import Continuation
 from danlu.tasks.text_generation.ngrams import Ngrams
+from danlu.tasks.text_input import is_published
 from danlu.training.evaluation import Taught
 from danlu.training.objective import Objective
 

@@ -20,9 +20,10 @@ from danlu.tasks.decoding import Decoder
 from danlu.tasks.generating.decoder import unwritable
 from danlu.tasks.generating.net import writing_net
 from danlu.tasks.generating.options import searching
-from danlu.tasks.generating.published import is_published, published_marks, published_writer
+from danlu.tasks.generating.published import published_marks, published_writer
 from danlu.tasks.generating.task import WritingTask
 from danlu.tasks.generating.teacher import NEXT, Teacher
+from danlu.tasks.text_input import is_published
 from danlu.tasks.translation import texts
 from danlu.tasks.translation.baselines import Copy, NearestSentence
 from danlu.tasks.translation.decoder import TranslationWriter
