@@ -194,6 +194,50 @@ def test_strangers_are_told_at_the_rate_that_was_asked_for(tmp_path: Path) -> No
     assert sum(hit is None for hit in strangers) > 30  # sixty comparisons each at one in a hundred
 
 
+def test_searches_by_strangers_find_somebody_at_the_rate_that_was_asked_for(tmp_path: Path) -> None:
+    """A rate of comparisons lets most strangers in where there are many entries; one of searches holds, whoever has entries."""
+    rng = np.random.default_rng(1)
+    known, held = rng.normal(size=(100, 32)), rng.normal(size=(400, 32))
+    people = np.repeat(np.arange(100), 3)
+    entries = unit(known[people] + 0.3 * rng.normal(size=(300, 32)))
+    index = danlu.Index.create(tmp_path / "x", 32)
+    with pytest.raises(DataError, match="no entry yet"):
+        index.calibrate_searches(unit(held), [""] * 400, 0.05)
+    index.add(entries, [str(row) for row in range(300)], [str(who) for who in people])
+    strangers = unit(rng.normal(size=(2000, 32)))
+
+    def taken() -> float:
+        return float(np.mean([hit is not None for hit in index.identify(strangers)]))
+
+    index.calibrate(unit(known[people] + 0.3 * rng.normal(size=(300, 32))), [str(who) for who in people], 0.05)
+    assert taken() > 0.9
+    made = index.calibrate_searches(unit(held), [""] * 400, 0.05)
+    assert (made.of, made.impostors, made.far) == ("searches", 400, 0.05)
+    assert 0.02 < taken() < 0.1
+    assert danlu.Index.open(tmp_path / "x").rejection == made
+    again = unit(known[people] + 0.3 * rng.normal(size=(300, 32)))  # of people who have entries: these are left out
+    index.calibrate_searches(again, [str(who) for who in people], 0.05)
+    assert 0.02 < taken() < 0.1
+    right = [hit is not None and hit.label == str(who) for hit, who in zip(index.identify(again), people, strict=True)]
+    assert np.mean(right) > 0.95
+    with pytest.raises(DataError, match=r"from 400 searches by strangers; the least is 0\.025"):
+        index.calibrate_searches(unit(held), [""] * 400, 0.01)
+
+
+def test_labels_of_a_runs_predictions_are_its_names(tmp_path: Path) -> None:
+    """They were numbers of classes, so that nobody met himself again."""
+    table = pa.table({"id": ["a/1", "b/1"], "true/who": [0, 1], "embedding": [[1.0, 0.0], [0.0, 1.0]]})
+    for name in ("predictions/val.parquet", "predictions/other.parquet", "val.parquet"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        pq.write_table(table, tmp_path / name)
+    (tmp_path / "data").mkdir()
+    kinds = {"who": {"kind": "category", "spec": {"classes": ["人 a", "人 b"]}}}
+    (tmp_path / "data" / "columns.json").write_text(json.dumps({"kinds": kinds}), encoding="utf-8")
+    assert vectors_of(tmp_path / "predictions" / "val.parquet").labels == ["人 a", "人 b"]
+    for name in ("predictions/other.parquet", "val.parquet"):
+        assert vectors_of(tmp_path / name).labels == ["0", "1"]
+
+
 def test_no_rate_is_promised_that_so_few_comparisons_cannot_tell(tmp_path: Path) -> None:
     index = danlu.Index.create(tmp_path / "x", 6)
     with pytest.raises(DataError, match="can't be told from 150 comparisons"):

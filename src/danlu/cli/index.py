@@ -16,8 +16,9 @@ from danlu.messages import say
 if TYPE_CHECKING:
     from danlu.deploy.index.index import Hit, Index
     from danlu.deploy.index.reading import Read
+    from danlu.deploy.index.rejection import Rejection
 
-USAGE = "create|add|search|remove|calibrate|show INDEX [INPUT…] [--model RUN|ARTIFACT] [--far RATE] [--label NAME]"
+USAGE = "create|add|search|remove|calibrate|show INDEX [INPUT…] [--model RUN|ARTIFACT] [--far RATE] [--searches] [--label NAME]"
 VERBS = ("create", "add", "search", "remove", "calibrate", "show")
 FAR = 0.01
 _SHOWN = 20
@@ -31,6 +32,7 @@ def arguments(parser: Parser) -> None:
     parser.add_argument("--dimensions", metavar="N", help=say("index.arg.dimensions"))
     parser.add_argument("--metric", metavar="cosine|inner", help=say("index.arg.metric"))
     parser.add_argument("--far", metavar="RATE", help=say("index.arg.far"))
+    parser.add_argument("--searches", action="store_true", help=say("index.arg.searches"))
     parser.add_argument("--label", metavar="NAME", help=say("index.arg.label"))
     parser.add_argument("--column", metavar="NAME", help=say("index.arg.column"))
     parser.add_argument("-k", metavar="N", default="5", help=say("index.arg.k"))
@@ -64,6 +66,10 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
             out.result({"removed": count, "total": len(index)})
             return DONE
         case "calibrate":
+            if options.searches:
+                return _calibrate_searches(
+                    out, index, _reads(options, index, inputs, asking=True), _rate(parser, options)
+                )
             _calibrate(out, index, parser.only("VECTORS", inputs), _rate(parser, options), options.column)
             return DONE
     return _show(out, index)
@@ -172,9 +178,26 @@ def _calibrate(out: Output, index: Index, path: str, far: float, column: str | N
 
     read = reading.vectors_of(Path(path), column)
     made = index.calibrate(read.vectors, read.labels, far, Path(path).name)
-    genuine = "" if made.tar is None else say("index.genuine", tar=made.tar)
-    out.line(say("index.threshold", threshold=made.threshold, far=made.far, impostors=made.impostors, genuine=genuine))
+    out.line(_told(made))
     out.result(made.as_dict())
+
+
+def _calibrate_searches(out: Output, index: Index, reads: Sequence[Read], far: float) -> int:
+    import numpy as np
+
+    used = [read for read in reads if read.ids]
+    vectors = np.concatenate([read.vectors for read in used]) if used else np.empty((0, index.dimensions), np.float32)
+    made = index.calibrate_searches(vectors, [label for read in used for label in read.labels], far, str(index.folder))
+    out.line(_told(made))
+    out.result(made.as_dict())
+    return _failures(out, reads)
+
+
+def _told(made: Rejection) -> str:
+    if made.of == "searches":
+        return say("index.threshold-searches", threshold=made.threshold, far=made.far, searches=made.impostors)
+    genuine = "" if made.tar is None else say("index.genuine", tar=made.tar)
+    return say("index.threshold", threshold=made.threshold, far=made.far, impostors=made.impostors, genuine=genuine)
 
 
 def _rate(parser: Parser, options: argparse.Namespace) -> float:
@@ -193,16 +216,7 @@ def _show(out: Output, index: Index) -> int:
     rejection = index.rejection
     out.line(repr(index))
     if rejection is not None:
-        genuine = "" if rejection.tar is None else say("index.genuine", tar=rejection.tar)
-        out.line(
-            say(
-                "index.threshold",
-                threshold=rejection.threshold,
-                far=rejection.far,
-                impostors=rejection.impostors,
-                genuine=genuine,
-            )
-        )
+        out.line(_told(rejection))
     rows = list(zip(index.ids, index.labels, strict=True))
     out.table([say("index.head.id"), say("index.head.label")], rows[:_SHOWN])
     if len(rows) > _SHOWN:

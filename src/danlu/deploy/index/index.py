@@ -12,7 +12,7 @@ import numpy as np
 
 from danlu.deploy.index import files
 from danlu.deploy.index.files import Content
-from danlu.deploy.index.rejection import Rejection, rejection
+from danlu.deploy.index.rejection import Rejection, of_searches, rejection
 from danlu.deploy.index.scan import Scan
 from danlu.errors import ArtifactError, DataError
 from danlu.messages import say
@@ -21,6 +21,7 @@ from danlu.training import lock
 
 Metric = Literal["cosine", "inner"]
 DIMENSIONS = 65_536
+_AT_ONCE = 2**24  # scores in memory while a threshold is chosen
 NEAREST = 10_000
 NAME = 4096  # characters of an id or label
 
@@ -215,10 +216,44 @@ class Index:
         made = rejection(self._checked(vectors), labels, far, self.metric, source)
         with lock.held(self.folder):
             self._refresh()
-            old = self._content
-            settings = dict(old.settings) | {"rejection": made.as_dict()}
-            self._write(Content(old.vectors, old.ids, old.labels, settings, old.generation))
+            self._keep(made)
         return made
+
+    def calibrate_searches(self, vectors: np.ndarray, labels: Sequence[str], far: float, source: str = "") -> Rejection:
+        """Choose the threshold so that of searches by people who have no entry at most the share ``far`` finds somebody, among the
+        entries that are there now. It grows stale as entries are added.
+
+        vectors: (N, D), that nothing was learnt from. labels: entries of a vector's own label are left out of its search; "" has none.
+        Raises DataError for a rate that so few can't tell, and for an empty index.
+        """
+        queries = self._checked(vectors)
+        with lock.held(self.folder):
+            self._refresh()
+            if not len(self):
+                raise DataError.of(str(self.folder), say("index.empty"), say("index.empty.remedy"))
+            made = of_searches(self._best_of_others(queries, labels), far, source)
+            self._keep(made)
+        return made
+
+    def _best_of_others(self, queries: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+        """float32 (N,): the highest score of an entry of another label; less than any score where there is none."""
+        old = self._content
+        numbers = {label: number for number, label in enumerate(dict.fromkeys(old.labels)) if label}
+        whose = np.asarray([numbers.get(label, -1) for label in old.labels])
+        own = np.asarray([numbers.get(label, -2) for label in labels])
+        best = np.empty(len(queries), np.float32)
+        step = max(1, _AT_ONCE // len(whose))
+        for start in range(0, len(queries), step):
+            some = slice(start, start + step)
+            scores = queries[some] @ np.asarray(old.vectors).T
+            scores[own[some, None] == whose] = -np.inf
+            best[some] = scores.max(1)
+        return best
+
+    def _keep(self, made: Rejection) -> None:
+        old = self._content
+        settings = dict(old.settings) | {"rejection": made.as_dict()}
+        self._write(Content(old.vectors, old.ids, old.labels, settings, old.generation))
 
     @cached_property
     def _scan(self) -> Scan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from danlu.data.split import PARTS
 from danlu.deploy import layout
 from danlu.deploy.loading import load
 from danlu.errors import ArtifactError, DanluError, DataError, Problem
@@ -43,8 +45,8 @@ def vectors_of(path: Path, column: str | None = None) -> Read:
     """A .npy array (N, D), one tensor of a .safetensors file, or a Parquet file with a column of lists, "id" and a label.
 
     Ids are the file's name and row where it has none; a label is the column "label", or the one of a run's predictions that begins with
-    ``true/`` and holds names or whole numbers. column: of the vectors, where several could be meant. Nothing is unpickled.
-    Raises DataError.
+    ``true/`` and holds names, or whole numbers (for which a run beside it has names). column: of the vectors, where several could be
+    meant. Nothing is unpickled. Raises DataError.
     """
     try:
         made = {".npy": _npy, ".safetensors": _safetensors, ".parquet": _parquet}[path.suffix.lower()](path, column)
@@ -177,8 +179,24 @@ def _parquet(path: Path, column: str | None) -> Read:
     if "id" in table.column_names:
         ids = [str(each) for each in table["id"].to_pylist()]
     if named is not None:
-        labels = ["" if each is None else str(each) for each in table[named].to_pylist()]
+        classes = _classes(path, named)
+        labels = [_label(each, classes) for each in table[named].to_pylist()]
     return Read(vectors, ids, labels)
+
+
+def _classes(path: Path, column: str) -> Sequence[str]:
+    """The names that a run's predictions of its own parts count, where the file lies in the run; else none."""
+    columns = path.absolute().parent.parent / "data" / "columns.json"
+    if path.parent.name != "predictions" or path.stem not in PARTS or not columns.is_file():
+        return ()
+    kind = json.loads(columns.read_text("utf-8"))["kinds"].get(column.removeprefix("true/"), {})
+    return [str(name) for name in kind.get("spec", {}).get("classes", ())]
+
+
+def _label(value: Any, classes: Sequence[str]) -> str:
+    if isinstance(value, int) and 0 <= value < len(classes):
+        return classes[value]
+    return "" if value is None else str(value)
 
 
 def _names(schema: Any, name: str) -> bool:

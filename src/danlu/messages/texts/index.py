@@ -122,6 +122,27 @@ TEXTS = {
     ),
     "index.added": ("Added {count}; {total} in all.", "已添加 {count} 条；共 {total} 条。"),
     "index.removed": ("Removed {count}; {total} are left.", "已删除 {count} 条；剩余 {total} 条。"),
+    "index.far-searches": (
+        "A rate of {far} can't be told from {searches} searches by strangers; the least is {least}.",
+        "仅凭 {searches} 次陌生人的查找无法判断比例 {far}；最小可判断 {least}。",
+    ),
+    "index.far-searches.remedy": (
+        "Ask for a larger rate, or give more pictures (or vectors) of people who are not in the index.",
+        "请放宽该比例，或提供更多不在索引中的人的图像（或向量）。",
+    ),
+    "index.empty": ("The index has no entry yet.", "索引中还没有条目。"),
+    "index.empty.remedy": (
+        "Add those who are to be known first: how often a stranger is taken for one of them depends on how many they are.",
+        "请先加入要认识的人：陌生人被误认的比例取决于条目的数量。",
+    ),
+    "index.threshold-searches": (
+        "Threshold {threshold:.4f}: of {searches:,} searches by people without an entry {far:.3g} find somebody.",
+        "阈值 {threshold:.4f}：{searches:,} 次无条目者的查找中有 {far:.3g} 会找到某人。",
+    ),
+    "index.arg.searches": (
+        "calibrate: --far is the share of searches by people without an entry that find somebody, not of single comparisons",
+        "calibrate：--far 指无条目者的查找中找到某人的比例，而不是单次比较的比例",
+    ),
     "index.threshold": (
         "Threshold {threshold:.4f}: of {impostors:,} comparisons of different labels {far:.3g} reach it{genuine}.",
         "阈值 {threshold:.4f}：{impostors:,} 次不同标签的比较中有 {far:.3g} 达到它{genuine}。",
