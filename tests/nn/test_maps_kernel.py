@@ -1,4 +1,4 @@
-"""The kernel for maps: torch's norm, activations, pooling and gradients of filters, the same bits for any number of threads."""
+"""The kernel for maps: torch's norm, activations and pooling, the same bits for any number of threads."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from danlu.nn.maps import kernel, lending
-from danlu.nn.maps.functions import Convolution, Norm, Pool
+from danlu.nn.maps import kernel, layers, lending
+from danlu.nn.maps.functions import Mean, Norm, Pool, Silu
 from danlu.nn.native.building import NoKernelError
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
@@ -27,7 +27,7 @@ def maps(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> Tens
 
 @pytest.fixture(autouse=True)
 def _one_thread_and_small_maps_too(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(lending, "_LEAST", 1)
+    monkeypatch.setattr(layers, "_LEAST", 1)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
@@ -102,27 +102,37 @@ def test_pooling_is_torchs_bit_for_bit(dtype: torch.dtype, height: int, width: i
     assert torch.equal(mine.grad, theirs.grad)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("size", "stride", "padding"), [(3, 1, 1), (3, 2, 1), (5, 1, 2), (2, 2, 0), (7, 3, 3)])
-def test_a_filters_gradient_is_the_convolutions(
-    monkeypatch: pytest.MonkeyPatch, size: int, stride: int, padding: int
-) -> None:
-    """bfloat16 numbers that are exact, beside float32; and added up in pieces."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randint(-3, 4, (5, 16, 7, 6), generator=generator).bfloat16().contiguous(memory_format=LAST)
-    weight = torch.randint(-2, 3, (8, 16, size, size), generator=generator).float()
-    both = x.clone(memory_format=torch.preserve_format).requires_grad_(), weight.clone().requires_grad_()
-    y = Convolution.apply(*both, stride, padding)
-    g = torch.randint(-1, 2, y.shape, generator=generator).bfloat16()
-    exact = x.float().requires_grad_(), weight.clone().requires_grad_()
-    F.conv2d(*exact, None, stride, padding).backward(g.float())
-    for most in (1 << 24, 1):
-        monkeypatch.setattr("danlu.nn.maps.functions._MOST", most)
-        both[0].grad = both[1].grad = None
-        y.backward(g, retain_graph=True)
-        assert both[1].grad is not None
-        assert both[1].grad.dtype is torch.float32
-        torch.testing.assert_close(both[1].grad, exact[1].grad, rtol=2**-8, atol=0.5)
-        torch.testing.assert_close(both[0].grad.float(), exact[0].grad, rtol=2**-8, atol=0.5)  # type: ignore[union-attr]
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 5), (2, 3)])
+def test_averages_of_two_by_two_are_torchs(dtype: torch.dtype, height: int, width: int) -> None:
+    mine, its = (maps(3, 32, height, width, dtype=dtype).requires_grad_() for _ in range(2))
+    y, wanted = Mean.apply(mine), F.avg_pool2d(its, 2)
+    torch.testing.assert_close(y, wanted)
+    g = maps(*y.shape, dtype=dtype, seed=2)
+    y.backward(g)
+    wanted.backward(g)
+    assert torch.equal(mine.grad, its.grad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_silu_is_torchs(dtype: torch.dtype) -> None:
+    mine, its = (maps(3, 16, 5, 7, dtype=dtype).sub_(5).requires_grad_() for _ in range(2))
+    y, wanted = Silu.apply(mine), F.silu(its)
+    torch.testing.assert_close(y, wanted)
+    g = maps(*y.shape, dtype=dtype, seed=2)
+    y.backward(g)
+    wanted.backward(g)
+    torch.testing.assert_close(mine.grad, its.grad)
+
+
+@pytest.mark.parametrize(("mine", "its"), [(Mean.apply, lambda x: F.avg_pool2d(x, 2)), (Silu.apply, F.silu)])
+def test_their_gradients_have_gradients(mine: Callable[[Tensor], Tensor], its: Callable[[Tensor], Tensor]) -> None:
+    def found(part: Callable[[Tensor], Tensor]) -> Tensor:
+        x = maps(2, 16, 5, 4).sub_(5).requires_grad_()
+        (slope,) = torch.autograd.grad(part(x).pow(3).sum(), x, create_graph=True)
+        return torch.autograd.grad(slope.square().sum(), x)[0]
+
+    torch.testing.assert_close(found(mine), found(its), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("by", range(3))

@@ -16,7 +16,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
-from danlu.nn.maps import lending
+from danlu.nn.maps import layers, lending
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 LAST = torch.channels_last
@@ -29,7 +29,7 @@ def maps(*shape: int, seed: int = 0) -> Tensor:
 
 @pytest.fixture(autouse=True)
 def _small_maps_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lending, "_LEAST", 1)
+    monkeypatch.setattr(layers, "_LEAST", 1)
 
 
 def chain() -> nn.Sequential:

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
 import danlu
 from danlu.messages import say
 from danlu.nn.embedding.native import kernel
+from danlu.nn.maps import kernel as maps
+from danlu.nn.maps import tiles
 from danlu.nn.native.building import NoKernelError
+from danlu.runs import kernels
 from danlu.runs.environment import differences
 
 
@@ -36,3 +40,13 @@ def test_torchs_operations_are_said_and_recorded(tmp_path: Path, monkeypatch: py
     texts, changing = differences(found, found | {"kernels": {"embeddings": "native"}})
     assert changing
     assert "kernels.embeddings" in texts[0]
+
+
+def test_what_a_nets_convolutions_are_done_by_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the processor's tiles, where the net has what they know."""
+    small = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+    for why, name in ((None, "native"), (NoKernelError("system", "no AMX"), "torch")):
+        monkeypatch.setattr(tiles, "missing", lambda found=why: found)
+        monkeypatch.setattr(maps, "missing", lambda: None)
+        assert kernels.used(small)["kernels"] == {"maps": "native", "convolutions": name}
+    assert kernels.used(nn.Sequential(nn.Conv2d(3, 10, 3))) == {}

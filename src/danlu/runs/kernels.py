@@ -8,16 +8,21 @@ from danlu.messages import say
 from danlu.nn.embedding.native import kernel as rows
 from danlu.nn.embedding.table import Table
 from danlu.nn.maps import kernel as maps
-from danlu.nn.maps import lending
+from danlu.nn.maps import layers, lending, tiles
 
 
 def used(net: nn.Module) -> dict[str, dict[str, str]]:
-    """For the record of what a run ran on: {"kernels": {"embeddings": "native" or "torch", "maps": …}} of what the net has."""
+    """For the record of what a run ran on: {"kernels": {"embeddings": "native" or "torch", "maps": …, "convolutions": …}}.
+
+    Of what the net has.
+    """
     found = {}
     if _rows(net):
         found["embeddings"] = "native" if rows.missing() is None else "torch"
     if lending.lends(net):
         found["maps"] = "native" if maps.missing() is None else "torch"
+    if layers.convolves(net):
+        found["convolutions"] = "native" if maps.missing() is None and tiles.missing() is None else "torch"
     return {"kernels": found} if found else {}
 
 

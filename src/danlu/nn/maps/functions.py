@@ -1,4 +1,4 @@
-"""Norm with activation, pooling and convolution as torch differentiates them, by the kernel.
+"""Norm with activation, pooling and convolution as torch differentiates them, by the kernels.
 
 Where a gradient is itself to be differentiated (``create_graph``), torch's operations work it out again.
 """
@@ -12,10 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
-from danlu.nn.maps import kernel
+from danlu.nn.maps import kernel, tiles
 
 _TORCH = (lambda z: z, F.relu, F.silu)  # in the order of kernel.ACTIVATIONS
-_MOST = 1 << 24  # numbers of what a convolution sees that are laid out at a time
 
 
 def _again(y: Tensor, inputs: tuple[Tensor, ...], g: Tensor) -> tuple[Tensor | None, ...]:
@@ -71,6 +70,38 @@ class Pool(Function):
         return kernel.pool_back(g, ctx.which, ctx.shape)
 
 
+class Silu(Function):
+    """x → x · sigmoid(x)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return kernel.silu(x)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor | None:  # type: ignore[override]
+        (x,) = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return _again(F.silu(x), (x,), g)[0]
+        return kernel.silu_back(x, kernel.like(g, x))
+
+
+class Mean(Function):
+    """(B, C, H, W) → (B, C, ⌊H / 2⌋, ⌊W / 2⌋): the average of 2 × 2."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.shape, ctx.dtype = x.shape, x.dtype
+        return kernel.mean(x)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor:  # type: ignore[override]
+        if torch.is_grad_enabled():
+            each = (g * 0.25).repeat_interleave(2, 2).repeat_interleave(2, 3)
+            return F.pad(each, (0, ctx.shape[3] - each.shape[3], 0, ctx.shape[2] - each.shape[2]))
+        return kernel.mean_back(g.to(ctx.dtype).contiguous(memory_format=torch.channels_last), ctx.shape)
+
+
 def _spread(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:
     samples, channels, down, right = g.shape
     place = which.view(samples, down, right, channels).permute(0, 3, 1, 2)
@@ -81,43 +112,84 @@ def _spread(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:
 
 
 class Convolution(Function):
-    """(x (B, C, H, W) bfloat16, weight (O, C, K, K) float32, stride, padding) → (B, O, …) bfloat16.
+    """(x (B, C, H, W) bfloat16, weight (O, C, K, K) float32, stride, padding, pooled) → (B, O, …) bfloat16.
 
-    The gradient of the weight is a matrix product of what every position sees and its gradient. For maps of a few positions a side
-    that is faster than oneDNN's, which takes rows of a map as one side of the processor's tiles, and leaves them almost empty.
+    pooled: the greatest of every 2 × 2 comes out.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-        half = weight.to(x.dtype)
-        ctx.save_for_backward(x, weight, half)
-        ctx.stride, ctx.padding = stride, padding
-        return F.conv2d(x, half, None, stride, padding)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, padding: int, pooled: bool) -> Tensor:
+        ctx.shape = _shape(x, weight, stride, padding)
+        y, ctx.which, _ = tiles.convolve(x, weight, ctx.shape, pooled=pooled, sums=False)
+        ctx.save_for_backward(x, weight)
+        return y
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        x, weight, half = ctx.saved_tensors
-        stride, padding = ctx.stride, ctx.padding
+        x, weight = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return (*_again(F.conv2d(x, weight.to(x.dtype), None, stride, padding), (x, weight), g), None, None)
-        g, gx, gweight = kernel.like(g, x), None, None
-        if ctx.needs_input_grad[0]:
-            sides = [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1
-            gx = torch.ops.aten.convolution_backward(g, x, half, None, *sides, [True, False, False])[0]
-        if ctx.needs_input_grad[1]:
-            gweight = _filters(x, g, weight, stride, padding)
-        return gx, gweight, None, None
+            z = _convolved(x, weight, ctx.shape)
+            return (*_again(z if ctx.which is None else F.max_pool2d(z, 2), (x, weight), g), None, None, None)
+        gx, gweight = _back(ctx, x, weight, tiles.Back(kernel.like(g, x), ctx.which))
+        return gx, gweight, None, None, None
 
 
-def _filters(x: Tensor, g: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    """The gradient of the weight, float32; added up over as many samples at a time as memory should hold."""
-    out, channels, size, _ = weight.shape
-    down, right = g.shape[2:]
-    at_once = max(1, _MOST // (down * right * size * size * channels))
-    found: Tensor | None = None
-    for few, theirs in zip(torch.split(x, at_once), torch.split(g, at_once), strict=True):
-        rows = theirs.permute(0, 2, 3, 1).reshape(-1, out)
-        part = (rows.t() @ kernel.seen(few, (down, right), size, stride, padding)).float()
-        found = part if found is None else found.add_(part)
-    assert found is not None
-    return found.view(out, size, size, channels).permute(0, 3, 1, 2)
+class Stage(Function):
+    """Convolution, norm, activation and pooling at once.
+
+    (x (B, C, H, W) bfloat16, kernel (O, C, K, K), stride, padding, weight (O,), bias (O,), running mean, running variance, eps,
+    momentum, activation, pooled) → (B, O, …) bfloat16.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        filters: Tensor,
+        stride: int,
+        padding: int,
+        weight: Tensor,
+        bias: Tensor,
+        mean: Tensor,
+        variance: Tensor,
+        eps: float,
+        momentum: float,
+        by: int,
+        pooled: bool,
+    ) -> Tensor:
+        ctx.shape, ctx.eps, ctx.by = _shape(x, filters, stride, padding), eps, by
+        z, _, parts = tiles.convolve(x, filters, ctx.shape, pooled=False, sums=True)
+        assert parts is not None
+        ctx.kept, ctx.which = tiles.settle(parts, ctx.shape, weight, bias, (mean, variance), eps, momentum), None
+        if pooled:
+            y, ctx.which = tiles.apply_pool(z, ctx.shape, ctx.kept, by)
+        else:
+            y = kernel.apply(z, ctx.kept, by)
+        ctx.save_for_backward(x, filters, weight, bias, z)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, filters, weight, bias, z = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            again = F.batch_norm(_convolved(x, filters, ctx.shape), None, None, weight, bias, True, 0.0, ctx.eps)
+            y = _TORCH[ctx.by](again)
+            found = _again(y if ctx.which is None else F.max_pool2d(y, 2), (x, filters, weight, bias), g)
+            return (*found[:2], None, None, *found[2:], *[None] * 6)
+        back = tiles.Back(kernel.like(g, x), ctx.which, z, ctx.kept, by=ctx.by)
+        back, gweight, gbias = tiles.through_norm(back, ctx.shape, weight)
+        gx, gfilters = _back(ctx, x, filters, back)
+        return gx, gfilters, None, None, gweight, gbias, *[None] * 6
+
+
+def _shape(x: Tensor, weight: Tensor, stride: int, padding: int) -> tiles.Shape:
+    return tiles.shape(*x.shape, weight.shape[0], weight.shape[-1], stride, padding)  # type: ignore[arg-type]
+
+
+def _convolved(x: Tensor, weight: Tensor, s: tiles.Shape) -> Tensor:
+    return F.conv2d(x, weight.to(x.dtype), None, s.stride, s.padding)
+
+
+def _back(ctx: Any, x: Tensor, weight: Tensor, back: tiles.Back) -> tuple[Tensor | None, Tensor]:
+    gweight, gx = tiles.back(back, x, weight, ctx.shape, inner=ctx.needs_input_grad[0])
+    return gx, gweight

@@ -13,16 +13,24 @@ from torch.autograd import forward_ad
 
 from danlu.nn.native.building import NoKernelError, Source, library
 
-SOURCE = Source(Path(__file__).with_name("maps.c"), (Path(__file__).with_name("of.h"),), threads=True)
+SOURCE = Source(
+    Path(__file__).with_name("maps.c"),
+    tuple(Path(__file__).with_name(name) for name in ("numbers.h", "norm.h", "moments.h", "of.h")),
+    threads=True,
+)
 LANES = 16  # channels are taken by so many
 ACTIVATIONS = ("none", "relu", "silu")
 _AT, _INT, _REAL = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
 _TAKING: dict[str, list[Any]] = {
-    "norm": [_AT, _AT, _INT, _INT, _AT, _AT, _REAL, _REAL, *[_AT] * 5, _INT, _INT],
+    "norm": [_AT, _AT, _INT, _INT, _AT, _AT, _REAL, _REAL, *[_AT] * 4, _INT, _INT],
+    "apply": [_AT, _AT, _INT, _INT, _AT, _INT, _INT],
     "norm_back": [_AT, _AT, _AT, _INT, _INT, *[_AT] * 6, _INT, _INT],
+    "silu": [_AT, _AT, _INT, _INT],
+    "silu_back": [_AT, _AT, _AT, _INT, _INT],
+    "mean": [_AT, _AT, *[_INT] * 5],
+    "mean_back": [_AT, _AT, *[_INT] * 5],
     "pool": [_AT, _AT, _AT, *[_INT] * 5],
     "pool_back": [_AT, _AT, _AT, *[_INT] * 5],
-    "seen": [_AT, _AT, *[_INT] * 10],
 }
 _SUFFIX = {torch.float32: "f", torch.bfloat16: "h"}
 
@@ -66,17 +74,19 @@ def usable(x: Tensor) -> bool:
     autograd asks what is done with them.
     """
     return (
-        _unwatched()
+        alone(x)
         and x.dtype in _SUFFIX
         and x.dim() == 4
         and x.shape[1] % LANES == 0
-        and x.device.type == "cpu"
-        and x.numel() > 0
         and x.is_contiguous(memory_format=torch.channels_last)
         and not x.is_contiguous()  # maps of one position lie both ways: a net without channels_last keeps torch's operations
-        and type(x) is Tensor
-        and (torch.get_num_threads() == 1 or _threaded())
     )
+
+
+def alone(x: Tensor) -> bool:
+    """Whether this is a plain tensor on a CPU, nobody but autograd asks what is done with it, and the kernel has its threads."""
+    plain = type(x) is Tensor and x.device.type == "cpu" and x.numel() > 0
+    return plain and _unwatched() and (torch.get_num_threads() == 1 or _threaded())
 
 
 def _unwatched() -> bool:
@@ -119,12 +129,19 @@ def norm(
     """
     n, channels, y = x.numel() // x.shape[1], x.shape[1], torch.empty_like(x)
     kept, parts = _room(4, channels), _room(_parts(n, channels), 2, channels)
-    square = _room(channels, dtype=torch.float64)
     _function("norm", x.dtype)(
         x.data_ptr(), y.data_ptr(), n, channels, weight.data_ptr(), bias.data_ptr(), eps, momentum, running[0].data_ptr(),
-        running[1].data_ptr(), kept.data_ptr(), parts.data_ptr(), square.data_ptr(), by, torch.get_num_threads(),
+        running[1].data_ptr(), kept.data_ptr(), parts.data_ptr(), by, torch.get_num_threads(),
     )  # fmt: skip
     return y, kept
+
+
+def apply(x: Tensor, kept: Tensor, by: int) -> Tensor:
+    """The norm's answer and its activation's, with what it has kept (4, C)."""
+    y, channels = torch.empty_like(x), x.shape[1]
+    sizes = x.numel() // channels, channels, kept.data_ptr(), by, torch.get_num_threads()
+    _function("apply", x.dtype)(x.data_ptr(), y.data_ptr(), *sizes)
+    return y
 
 
 def norm_back(x: Tensor, g: Tensor, weight: Tensor, kept: Tensor, by: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -159,11 +176,33 @@ def pool_back(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:
     return gx
 
 
-def seen(x: Tensor, size: tuple[int, int], kernel: int, stride: int, padding: int) -> Tensor:
-    """What each of (B, *size) positions of a convolution sees: (B · size, kernel · kernel · C)."""
+def silu(x: Tensor) -> Tensor:
+    y = torch.empty_like(x)
+    _function("silu", x.dtype)(x.data_ptr(), y.data_ptr(), x.numel(), torch.get_num_threads())
+    return y
+
+
+def silu_back(x: Tensor, g: Tensor) -> Tensor:
+    """The gradient of x from that of its SiLU."""
+    gx = torch.empty_like(x)
+    _function("silu_back", x.dtype)(x.data_ptr(), g.data_ptr(), gx.data_ptr(), x.numel(), torch.get_num_threads())
+    return gx
+
+
+def mean(x: Tensor) -> Tensor:
+    """The average of every 2 × 2 positions, (B, C, ⌊H / 2⌋, ⌊W / 2⌋)."""
     samples, channels, height, width = x.shape
-    found = x.new_empty(samples * size[0] * size[1], kernel * kernel * channels)
-    _function("seen", x.dtype)(
-        x.data_ptr(), found.data_ptr(), samples, height, width, channels, kernel, stride, padding, *size, torch.get_num_threads()
-    )  # fmt: skip
-    return found
+    size = samples, channels, height // 2, width // 2
+    y = torch.empty(size, dtype=x.dtype, device="cpu", memory_format=torch.channels_last)
+    sizes = samples, height, width, channels, torch.get_num_threads()
+    _function("mean", x.dtype)(x.data_ptr(), y.data_ptr(), *sizes)
+    return y
+
+
+def mean_back(g: Tensor, shape: torch.Size) -> Tensor:
+    """The gradient of what :func:`mean` was given."""
+    samples, channels, height, width = shape
+    gx = torch.empty(shape, dtype=g.dtype, device="cpu", memory_format=torch.channels_last)
+    sizes = samples, height, width, channels, torch.get_num_threads()
+    _function("mean_back", g.dtype)(g.data_ptr(), gx.data_ptr(), *sizes)
+    return gx

@@ -1,82 +1,12 @@
 /* The functions of maps.c for one type of number: T, read by LOAD, written by STORE. n: positions; c: channels, a multiple of LANES;
    threads: at most so many. */
 
-/* Mean and sum of squares around it of ``wide`` times LANES channels from the one at j on. */
-static inline __attribute__((always_inline)) void NAME(around)(const T *x, int64_t from, int64_t to, int64_t c, int64_t j,
-                                                               const int wide, float *sums)
-{
-    Reals share = all(1.0f / (float)(to - from)), sum[4] = {0}, squares[4] = {0}, rest[4] = {0};
-    for (int64_t i = from; i < to; i++)
-        for (int k = 0; k < wide; k++)
-            sum[k] += LOAD(x + i * c + j + k * LANES);
-    for (int k = 0; k < wide; k++)
-        sum[k] *= share;
-    for (int64_t i = from; i < to; i++)
-        for (int k = 0; k < wide; k++) {
-            Reals off = LOAD(x + i * c + j + k * LANES) - sum[k];
-            squares[k] += off * off;
-            rest[k] += off; /* what rounding took from the mean */
-        }
-    for (int k = 0; k < wide; k++) {
-        Reals found = squares[k] - rest[k] * rest[k] * share;
-        found = pick(found != found, squares[k], found); /* of infinite squares, what rounding took doesn't matter */
-        store_f(sums + j + k * LANES, sum[k] + rest[k] * share);
-        store_f(sums + c + j + k * LANES, pick(found < 0.0f, all(0), found));
-    }
-}
+#include "moments.h"
 
-/* Mean and sum of squares around it of every channel in each part (parts, 2, c), and of all: mean, what a float32 leaves of it (left),
-   inverse deviation (c). */
-static void NAME(moments)(const T *x, int64_t n, int64_t c, float eps, float *mean, float *left, float *inverse, float *parts,
-                          double *square, int64_t threads)
+/* y = activation(norm(x) · weight + bias), with what norm.h's ``settle`` has kept. */
+void NAME(apply)(const T *x, T *y, int64_t n, int64_t c, const float *kept, int64_t by, int64_t threads)
 {
-    int64_t rows = rows_of(c), count = danlu_parts(n, c);
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int64_t part = 0; part < count; part++) {
-        int64_t from = part * rows, to = least(from + rows, n);
-        float *sums = parts + part * 2 * c;
-        int64_t j = 0;
-        for (; j + 4 * LANES <= c; j += 4 * LANES)
-            NAME(around)(x, from, to, c, j, 4, sums);
-        for (; j < c; j += LANES)
-            NAME(around)(x, from, to, c, j, 1, sums);
-    }
-    for (int64_t j = 0; j < c; j += LANES) { /* Chan, Golub & LeVeque 1983 */
-        double middle[LANES] = {0}, squares[LANES] = {0};
-        for (int64_t part = 0, have = 0; part < count; part++) {
-            const float *sums = parts + part * 2 * c + j;
-            int64_t more = least(rows, n - part * rows);
-            have += more;
-            double share = (double)more / (double)have, both = share * (double)(have - more);
-            for (int k = 0; k < LANES; k++) {
-                double off = sums[k] - middle[k];
-                middle[k] += off * share;
-                squares[k] += sums[c + k] + off * off * both;
-            }
-        }
-        for (int k = 0; k < LANES; k++) {
-            mean[j + k] = (float)middle[k];
-            left[j + k] = (float)(middle[k] - mean[j + k]);
-            square[j + k] = squares[k];
-            inverse[j + k] = (float)(1 / sqrt(squares[k] / (double)n + eps));
-        }
-    }
-}
-
-/* y = activation(norm(x) · weight + bias). kept (4, c): mean, inverse deviation, and what x less the mean is multiplied by and what is
-   added (the mean is taken off first, so that channels far from zero keep their digits). parts (danlu_parts, 2, c) and square (c): room
-   to work in. The running statistics move by ``momentum``. */
-void NAME(norm)(const T *x, T *y, int64_t n, int64_t c, const float *weight, const float *bias, float eps, float momentum,
-                float *running_mean, float *running_variance, float *kept, float *parts, double *square, int64_t by, int64_t threads)
-{
-    float *mean = kept, *inverse = kept + c, *times = kept + 2 * c, *plus = kept + 3 * c;
-    NAME(moments)(x, n, c, eps, mean, plus, inverse, parts, square, threads);
-    for (int64_t j = 0; j < c; j++) {
-        running_mean[j] += momentum * (mean[j] - running_mean[j]);
-        running_variance[j] += momentum * ((float)(square[j] / (double)(n - 1)) - running_variance[j]);
-        times[j] = weight[j] * inverse[j];
-        plus[j] = bias[j] - plus[j] * times[j];
-    }
+    const float *mean = kept, *times = kept + 2 * c, *plus = kept + 3 * c;
     int64_t rows = rows_of(c), count = danlu_parts(n, c);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t back = 0; back < count; back++) { /* what was read last is still near */
@@ -96,11 +26,23 @@ void NAME(norm)(const T *x, T *y, int64_t n, int64_t c, const float *weight, con
     }
 }
 
+/* The same, and what is to be kept found first. parts (danlu_parts, 2, c): room to work in. */
+void NAME(norm)(const T *x, T *y, int64_t n, int64_t c, const float *weight, const float *bias, float eps, float momentum,
+                float *running_mean, float *running_variance, float *kept, float *parts, int64_t by, int64_t threads)
+{
+    int64_t rows = rows_of(c), count = danlu_parts(n, c);
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t part = 0; part < count; part++)
+        NAME(around)(x, part * rows, least((part + 1) * rows, n), c, parts + part * 2 * c);
+    danlu_settle(parts, rows, n, c, weight, bias, eps, momentum, running_mean, running_variance, kept);
+    NAME(apply)(x, y, n, c, kept, by, threads);
+}
+
 /* The gradient of x, weight and bias from that of y. room (3, c). */
 void NAME(norm_back)(const T *x, const T *g, T *gx, int64_t n, int64_t c, const float *weight, const float *kept, float *gweight,
                      float *gbias, float *parts, float *room, int64_t by, int64_t threads)
 {
-    const float *mean = kept, *inverse = kept + c, *times = kept + 2 * c, *plus = kept + 3 * c;
+    const float *mean = kept, *times = kept + 2 * c, *plus = kept + 3 * c;
     int64_t rows = rows_of(c), count = danlu_parts(n, c);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t part = 0; part < count; part++) {
@@ -131,23 +73,8 @@ void NAME(norm_back)(const T *x, const T *g, T *gx, int64_t n, int64_t c, const 
             store_f(sums + c + j, product);
         }
     }
-    float *of_g = room, *of_x = room + c, *rest = room + 2 * c;
-    for (int64_t j = 0; j < c; j += LANES) {
-        double sum[LANES] = {0}, product[LANES] = {0};
-        for (int64_t part = 0; part < count; part++)
-            for (int k = 0; k < LANES; k++) {
-                sum[k] += parts[part * 2 * c + j + k];
-                product[k] += parts[part * 2 * c + c + j + k];
-            }
-        for (int k = 0; k < LANES; k++) {
-            double over = inverse[j + k], scale = weight[j + k] * over;
-            gbias[j + k] = (float)sum[k];
-            gweight[j + k] = (float)(product[k] * over);
-            of_g[j + k] = (float)scale;
-            of_x[j + k] = (float)(-scale * over * over * product[k] / (double)n);
-            rest[j + k] = (float)(-scale * sum[k] / (double)n);
-        }
-    }
+    danlu_settle_back(parts, count, n, c, weight, kept, gweight, gbias, room);
+    const float *of_g = room, *of_x = room + c, *rest = room + 2 * c;
     const T *slopes = by == SILU ? gx : g;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t back = 0; back < count; back++) {
@@ -194,6 +121,17 @@ void NAME(pool)(const T *x, T *y, uint8_t *which, int64_t samples, int64_t heigh
     }
 }
 
+/* Clears what 2 × 2 don't reach beside two rows, and, where they are the last, below. */
+static inline void NAME(leftover)(T *upper, int last, int64_t height, int64_t width, int64_t c)
+{
+    if (width % 2) {
+        memset(upper + (width - 1) * c, 0, c * sizeof(T));
+        memset(upper + (2 * width - 1) * c, 0, c * sizeof(T));
+    }
+    if (height % 2 && last)
+        memset(upper + 2 * width * c, 0, width * c * sizeof(T));
+}
+
 /* gx is cleared where a row or column is left over. */
 void NAME(pool_back)(const T *g, const uint8_t *which, T *gx, int64_t samples, int64_t height, int64_t width, int64_t c,
                      int64_t threads)
@@ -215,33 +153,58 @@ void NAME(pool_back)(const T *g, const uint8_t *which, T *gx, int64_t samples, i
                 STORE(corner + width * c, pick(at == 2, value, all(0)));
                 STORE(corner + width * c + c, pick(at == 3, value, all(0)));
             }
-        if (width % 2) {
-            memset(upper + (width - 1) * c, 0, c * sizeof(T));
-            memset(upper + (2 * width - 1) * c, 0, c * sizeof(T));
-        }
-        if (height % 2 && row % down == down - 1)
-            memset(upper + 2 * width * c, 0, width * c * sizeof(T));
+        NAME(leftover)(upper, row % down == down - 1, height, width, c);
     }
 }
 
-/* What each position of a convolution sees, (samples · down · right, kernel · kernel · c): im2col (Chellapilla et al. 2006). Any c. */
-void NAME(seen)(const T *x, T *to, int64_t samples, int64_t height, int64_t width, int64_t c, int64_t kernel, int64_t stride,
-                int64_t padding, int64_t down, int64_t right, int64_t threads)
+/* y = silu(x) of n numbers, a multiple of LANES. */
+void NAME(silu)(const T *x, T *y, int64_t n, int64_t threads)
 {
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int64_t row = 0; row < samples * down; row++)
-        for (int64_t k = 0; k < right; k++) {
-            T *here = to + (row * right + k) * kernel * kernel * c;
-            int64_t left = k * stride - padding, first = left < 0 ? -left : 0, end = least(kernel, width - left);
-            for (int64_t v = 0; v < kernel; v++, here += kernel * c) {
-                int64_t y = row % down * stride - padding + v;
-                if (y < 0 || y >= height || end <= first) {
-                    memset(here, 0, kernel * c * sizeof(T));
-                    continue;
-                }
-                memset(here, 0, first * c * sizeof(T));
-                memcpy(here + first * c, x + ((row / down * height + y) * width + left + first) * c, (end - first) * c * sizeof(T));
-                memset(here + end * c, 0, (kernel - end) * c * sizeof(T));
+    for (int64_t i = 0; i < n / LANES; i++)
+        STORE(y + i * LANES, activated(LOAD(x + i * LANES), SILU));
+}
+
+/* The gradient of x from that of y. */
+void NAME(silu_back)(const T *x, const T *g, T *gx, int64_t n, int64_t threads)
+{
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t i = 0; i < n / LANES; i++)
+        STORE(gx + i * LANES, against(LOAD(g + i * LANES), LOAD(x + i * LANES), SILU));
+}
+
+/* The average of every 2 × 2 positions. */
+void NAME(mean)(const T *x, T *y, int64_t samples, int64_t height, int64_t width, int64_t c, int64_t threads)
+{
+    int64_t down = height / 2, right = width / 2;
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t row = 0; row < samples * down; row++) {
+        const T *upper = x + (row / down * height + row % down * 2) * width * c;
+        for (int64_t k = 0; k < right; k++)
+            for (int64_t j = 0; j < c; j += LANES) {
+                const T *corner = upper + 2 * k * c + j;
+                Reals sum = LOAD(corner) + LOAD(corner + c) + LOAD(corner + width * c) + LOAD(corner + width * c + c);
+                STORE(y + (row * right + k) * c + j, sum * 0.25f);
             }
-        }
+    }
+}
+
+/* gx is cleared where a row or column is left over. */
+void NAME(mean_back)(const T *g, T *gx, int64_t samples, int64_t height, int64_t width, int64_t c, int64_t threads)
+{
+    int64_t down = height / 2, right = width / 2;
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t row = 0; row < samples * down; row++) {
+        T *upper = gx + (row / down * height + row % down * 2) * width * c;
+        for (int64_t k = 0; k < right; k++)
+            for (int64_t j = 0; j < c; j += LANES) {
+                Reals value = LOAD(g + (row * right + k) * c + j) * 0.25f;
+                T *corner = upper + 2 * k * c + j;
+                STORE(corner, value);
+                STORE(corner + c, value);
+                STORE(corner + width * c, value);
+                STORE(corner + width * c + c, value);
+            }
+        NAME(leftover)(upper, row % down == down - 1, height, width, c);
+    }
 }

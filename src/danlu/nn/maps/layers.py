@@ -1,0 +1,241 @@
+"""Which layers the kernels can do the work of, and how: by themselves, and several that follow each other at once.
+
+Where a layer is met in a way that no kernel knows, it works as it always does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
+
+from danlu.nn.maps import kernel, tiles
+from danlu.nn.maps.functions import Convolution, Mean, Norm, Pool, Silu, Stage
+from danlu.nn.maps.lent import Forward, Lent
+
+_ACTIVATIONS = {nn.ReLU: 1, nn.SiLU: 2}  # places in kernel.ACTIVATIONS
+_LEAST = 1 << 16  # numbers in maps from which on a call of a kernel is worth its while
+_WIDE = 64  # channels up to which a convolution of one position is done here
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_compiled_call_impl")
+
+
+def work(part: nn.Module) -> Forward | None:
+    """What does a layer's work, with the layer given first; None where nothing here can."""
+    if type(part) is nn.MaxPool2d:
+        return _pool if _halves(part) else None
+    if type(part) is nn.AvgPool2d:
+        return _mean if _averages(part) else None
+    if type(part) is nn.SiLU:
+        return None if part.inplace else _silu
+    if type(part) is nn.Conv2d:
+        return _convolution if _square(part) and part.kernel_size[0] > 1 else None
+    if type(part) is nn.Sequential:
+        layers = list(_all_leaves(part))
+        return _sequence if any(map(_pair, layers, layers[1:])) else None
+    return None
+
+
+def convolves(net: nn.Module) -> bool:
+    """Whether a net has convolutions that a processor with tiles can do."""
+    return any(type(part) is nn.Conv2d and _known(part) for part in net.modules())
+
+
+def _all_leaves(part: nn.Sequential) -> Iterator[nn.Module]:
+    for layer in part:
+        yield from _all_leaves(layer) if type(layer) is nn.Sequential else (layer,)
+
+
+def _pair(first: nn.Module, second: nn.Module) -> bool:
+    """Whether both may be taken at once."""
+    if type(first) is nn.Conv2d:
+        return _square(first) and (type(second) is nn.BatchNorm2d or _pools(second))
+    return type(first) is nn.BatchNorm2d and type(second) in _ACTIVATIONS
+
+
+def _pools(part: nn.Module) -> bool:
+    return type(part) is nn.MaxPool2d and _halves(part)
+
+
+def _sequence(part: nn.Sequential, x: Any) -> Any:
+    layers = list(_leaves(part))
+    while layers:
+        taken, x = _first(layers, x)
+        del layers[:taken]
+    return x
+
+
+def _leaves(part: nn.Sequential) -> Iterator[nn.Module]:
+    """Its layers, and those of the sequences in it that nobody looks at."""
+    for layer in part:
+        yield from _leaves(layer) if type(layer) is nn.Sequential and _alone(layer) else (layer,)
+
+
+def _first(layers: list[nn.Module], x: Any) -> tuple[int, Any]:
+    """(how many of the first layers have been gone through, what came out)."""
+    first = layers[0]
+    if len(layers) > 1 and _pair(first, layers[1]) and _alone(first, layers[1]):
+        if type(first) is nn.BatchNorm2d:
+            return 2, _norm(first, layers[1], x)
+        if type(layers[1]) is nn.MaxPool2d:
+            if (y := _convolved(first, x, pooled=True)) is not None:
+                return 2, y
+        else:
+            return _stage(first, layers, x)
+    return 1, first(x)
+
+
+def _stage(first: Any, layers: list[nn.Module], x: Any) -> tuple[int, Any]:
+    """A convolution and a norm, with the activation behind them, and the pooling behind that."""
+    norm, end, by = layers[1], 2, 0
+    if len(layers) > end and type(layers[end]) in _ACTIVATIONS and _alone(layers[end]):
+        by = _ACTIVATIONS[type(layers[end])]  # type: ignore[index]
+        end += 1
+    shape = _shape(first, x)
+    positions = 0 if shape is None else shape.samples * shape.out[0] * shape.out[1]
+    if shape is None or not _simple(norm, shape.outputs) or positions < 2:
+        return 1, first(x)
+    pooled = len(layers) > end and _pools(layers[end]) and _alone(layers[end]) and min(shape.out) > 1
+    y = Stage.apply(_half(x), first.weight, shape.stride, shape.padding, *_moved(norm), by, pooled)  # type: ignore[no-untyped-call]
+    return end + pooled, y
+
+
+def _alone(*parts: nn.Module) -> bool:
+    """Whether nobody sees what goes between them, and none has a forward that somebody has given it."""
+    own = any(_given(part) or any(getattr(part, name) for name in _HOOKS) for part in parts)
+    return not own and not _has_any_global_hook()  # type: ignore[no-untyped-call]
+
+
+def _given(part: nn.Module) -> bool:
+    found = part.__dict__.get("forward")
+    return found is not None and not isinstance(found, Lent)
+
+
+def _norm(part: Any, activation: nn.Module, x: Tensor) -> Tensor:
+    """part: a batch norm. Without an activation behind it torch's own is as fast."""
+    if x.numel() >= max(_LEAST, 2 * x.shape[1]) and kernel.usable(x) and _simple(part, x.shape[1]):
+        done: Tensor = Norm.apply(x, *_moved(part), _ACTIVATIONS[type(activation)])  # type: ignore[no-untyped-call, index]
+        return done
+    return activation(part(x))  # type: ignore[no-any-return]
+
+
+def _simple(part: Any, channels: int) -> bool:
+    """Whether it norms by what it meets, and its statistics move as the kernels move them."""
+    numbers = part.weight, part.bias, part.running_mean, part.running_var
+    moving = part.training and part.track_running_stats and isinstance(part.momentum, float | int)
+    return moving and all(kernel.owned(each, channels) for each in numbers)
+
+
+def _moved(part: Any) -> tuple[Any, ...]:
+    """What a norm's statistics are told by; one batch more is counted."""
+    if part.num_batches_tracked is not None:
+        part.num_batches_tracked.add_(1)
+    return part.weight, part.bias, part.running_mean, part.running_var, part.eps, part.momentum
+
+
+def _pool(part: nn.MaxPool2d, x: Tensor) -> Tensor:
+    if not _worth(x) or min(x.shape[2:]) < 2:
+        return nn.MaxPool2d.forward(part, x)  # type: ignore[no-any-return]
+    y: Tensor = Pool.apply(x)  # type: ignore[no-untyped-call]
+    return y
+
+
+def _mean(part: Any, x: Tensor) -> Tensor:
+    even = x.dim() == 4 and (not part.ceil_mode or x.shape[2] % 2 == x.shape[3] % 2 == 0)
+    if not even or not _worth(x) or min(x.shape[2:]) < 2:
+        return nn.AvgPool2d.forward(part, x)
+    y: Tensor = Mean.apply(x)  # type: ignore[no-untyped-call]
+    return y
+
+
+def _silu(part: nn.SiLU, x: Tensor) -> Tensor:
+    return Silu.apply(x) if _worth(x) else nn.SiLU.forward(part, x)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _worth(x: Tensor) -> bool:
+    return x.numel() >= _LEAST and kernel.usable(x)
+
+
+def _averages(part: Any) -> bool:
+    two: tuple[Any, ...] = (2, (2, 2))
+    return part.kernel_size in two and part.stride in two and part.padding in (0, (0, 0)) and not part.divisor_override
+
+
+def _halves(part: Any) -> bool:
+    two: tuple[Any, ...] = (2, (2, 2))
+    rest = (
+        part.padding in (0, (0, 0)) and part.dilation in (1, (1, 1)) and not part.ceil_mode and not part.return_indices
+    )
+    return part.kernel_size in two and part.stride in two and rest
+
+
+def _convolution(part: nn.Conv2d, x: Tensor) -> Tensor:
+    y = _convolved(part, x, pooled=False)
+    return nn.Conv2d.forward(part, x) if y is None else y
+
+
+def _convolved(part: Any, x: Any, *, pooled: bool) -> Tensor | None:
+    shape = _shape(part, x)
+    if shape is None or (pooled and min(shape.out) < 2):
+        return None
+    y: Tensor = Convolution.apply(_half(x), part.weight, shape.stride, shape.padding, pooled)  # type: ignore[no-untyped-call]
+    return y
+
+
+def _square(part: Any) -> bool:
+    """Whether it is a convolution that the tiles know, on a processor that has them."""
+    return _known(part) and tiles.missing() is None
+
+
+def _known(part: Any) -> bool:
+    return (
+        part.bias is None
+        and part.groups == 1
+        and part.padding_mode == "zeros"
+        and not isinstance(part.padding, str)
+        and part.kernel_size[0] == part.kernel_size[1]
+        and part.stride[0] == part.stride[1]
+        and part.padding[0] == part.padding[1] < part.kernel_size[0]
+        and part.dilation == (1, 1)
+        and part.out_channels % tiles.LANES == 0
+        and _worth_tiles(part.in_channels, part.kernel_size[0])
+    )
+
+
+def _worth_tiles(channels: int, size: int) -> bool:
+    """Where torch is not as fast: pictures of so few numbers, maps, and where a position sees itself alone, those that aren't wide."""
+    if channels % tiles.LANES:
+        return channels * size**2 <= tiles.FEW
+    return size > 1 or channels <= _WIDE
+
+
+def _shape(part: Any, x: Any) -> tiles.Shape | None:
+    """Of a square convolution that autocast would make one in bfloat16; None: no work for the tiles."""
+    weight = part.weight
+    if not (torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16):
+        return None
+    if not (weight.requires_grad and _lies(weight) and x.dim() == 4 and x.shape[1] == weight.shape[1]):
+        return None
+    few = x.shape[1] % tiles.LANES > 0  # pictures: nobody asks for their gradient, and they are copied anyway
+    if (
+        torch.get_num_threads() > tiles.THREADS
+        or not kernel.alone(x)
+        or (x.requires_grad if few else x.dtype != torch.bfloat16 or not kernel.usable(x))
+    ):
+        return None
+    shape = tiles.shape(*x.shape, weight.shape[0], weight.shape[-1], part.stride[0], part.padding[0])
+    return (
+        shape if min(shape.out) > 0 and shape.samples * shape.out[0] * shape.out[1] * shape.outputs >= _LEAST else None
+    )
+
+
+def _lies(weight: Tensor) -> bool:
+    """Whether a kernel is one of float32 numbers with channels last, as that of a net is whose maps are to lie so."""
+    known = type(weight) in (Tensor, nn.Parameter) and weight.dtype == torch.float32 and weight.device.type == "cpu"
+    return known and weight.stride(1) == 1 and weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def _half(x: Tensor) -> Tensor:
+    return x.to(torch.bfloat16, memory_format=torch.channels_last)
