@@ -427,3 +427,34 @@ def test_wanted_columns_of_other_kinds(tmp_path: Path) -> None:
     found = table(npz(tmp_path / "a.npz", x=X, price=Y / 2), NUMBERS)
     assert list(found.columns["price"]) == (Y / 2).tolist()
     assert set(IMAGES) == {"image", "label"}
+
+
+def test_texts_that_become_codes_take_the_room_of_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long column of few different texts is read where Python's own objects would not fit; one of different texts is refused."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    from danlu import recipe as recipes
+    from danlu.data import reading, room
+    from danlu.errors import DataError
+    from danlu.recipe.names import spec_of
+
+    rows = 40_000
+    few, many = [f"town {place % 50}" for place in range(rows)], [f"other text {place}" for place in range(rows)]
+    parquet.write_table(pa.table({"town": few, "y": list(range(rows))}), tmp_path / "few.parquet")
+    parquet.write_table(pa.table({"town": many, "y": list(range(rows))}), tmp_path / "many.parquet")
+    monkeypatch.setattr("danlu.data.sources.parquet.FEW", 1000)
+    monkeypatch.setattr(room, "memory", lambda: 64.0 * rows)  # half of it is what may be taken
+    spec = spec_of("table-regression")
+    for name in ("few", "many"):
+        text = {
+            "task": "table-regression",
+            "data": {"source": str(tmp_path / f"{name}.parquet"), "columns": {"value": "y"}},
+        }
+        recipe = recipes.complete(recipes.from_dict(text))
+        if name == "few":
+            _, table = reading.read(recipe, spec.columns)
+            assert [row["town"] for row in table.columns["features"][:3]] == few[:3]
+        else:
+            with pytest.raises(DataError, match="memory"):
+                reading.read(recipe, spec.columns)

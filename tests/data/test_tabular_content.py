@@ -109,3 +109,14 @@ def test_a_broken_line_and_a_word_among_numbers_are_told(tmp_path: Path) -> None
     assert "item m7, column year" in str(told.value)
     years[7] = ""
     assert content_of(ids, [True] * 40, ids, {"year": years}).numbers[7] == (0.0,)
+
+
+def test_prices_are_numbers_as_they_are_written_and_two_tags_are_no_number() -> None:
+    ids = [f"i{place}" for place in range(40)]
+    price = [f"${1000 + 37 * place:,}" for place in range(40)]
+    tags = [f"{place % 3},{3 + place % 4}" for place in range(40)]
+    made = content_of(ids, [True] * 40, ids, {"price": price, "tags": tags})
+    assert made.number_names == ("price",)
+    values = np.asarray(made.numbers)[:, 0]
+    assert np.allclose(values, (np.arange(40) - 19.5) / np.arange(40).std())
+    assert any(term.startswith("tags: ") for term in made.terms)

@@ -24,6 +24,7 @@ class Echo:
     def __init__(self, **kinds: type[Kind]) -> None:
         self.kinds: Mapping[str, Any] = {name: object.__new__(kind) for name, kind in kinds.items()}
         self.inputs = tuple(kinds)
+        self.called: Mapping[str, str] = {}
 
     def stream(self, inputs: Iterable[Any]) -> Iterator[dict[str, Any]]:
         for raw in inputs:

@@ -195,3 +195,29 @@ def test_a_loss_that_no_row_carries_is_not_told_as_nan(events: Path, tmp_path: P
     assert not any("val/loss" in values or "test/loss" in values for values in told)
     assert any("val/ndcg@10" in values for values in told)
     assert "test/loss" not in found.metrics
+
+
+@pytest.mark.parametrize("artifact", [False, True])
+def test_a_file_is_asked_by_the_names_that_it_was_learnt_from(events: Path, tmp_path: Path, artifact: bool) -> None:
+    source = tmp_path / "events.csv"
+    source.write_text(events.read_text().replace("user_id,movie_id,stars", "kunde,ware,note", 1))
+    named = {"columns": {"user": "kunde", "item": "ware", "rating": "note"}}
+    made = recipe(events, tmp_path, train__epochs=1, evaluate__baselines=False)
+    made["data"] |= {"source": str(source), **named}
+    found = danlu.train(made, screen=False)
+    path = export(found) if artifact else found.path
+    asked, usual = tmp_path / "ask.csv", tmp_path / "usual.csv"
+    asked.write_text("kunde\nu3\nnobody\n")
+    usual.write_text("user\nu3\nnobody\n")
+    from danlu.deploy.loading import predict
+
+    def items(answers: Any) -> list[tuple[list[str], bool]]:
+        return [
+            ([one["id"] if isinstance(one, dict) else one[0] for one in each["items"]], each["known"])
+            for each in answers
+        ]
+
+    expected = items(load(path).predict(["u3", "nobody"]))
+    assert [known for _, known in expected] == [True, False]
+    for file in (asked, usual):
+        assert items(predict(path, [str(file)])) == expected

@@ -201,3 +201,35 @@ def test_what_the_page_names_is_found(tmp_path: Path) -> None:
     assert named.uses("learn.c.good")
     assert named.uses("learn.c.server")
     assert not named.uses("learn.c.bad")
+
+
+def test_one_is_not_said_in_the_plural() -> None:
+    from danlu.messages import language, say, set_language
+
+    before = language()
+    try:
+        set_language("en")
+        assert say("data.split.few-rows", rows=1, parts=3) == "1 row can't be divided into 3 parts."
+        assert say("data.split.few-rows", rows=0, parts=3) == "0 rows can't be divided into 3 parts."
+        assert say("data.card.bad", count=1) == "1 row could not be used and was set aside."
+        assert say("data.card.missing", count=21) == "21 rows have no value somewhere and were left out."
+        assert say("recommendation.shared", count=12345).startswith("12,345 pairs"), "other formats stay"
+        set_language("zh")
+        assert say("data.split.few-rows", rows=1, parts=3) == "1 行无法分成 3 个部分。"
+    finally:
+        set_language(before)
+
+
+def test_words_that_hang_on_a_number_are_two() -> None:
+    """{count:row|rows}: neither is forgotten, and Chinese needs none."""
+    found = 0
+    for key, (english, chinese) in TEXTS.items():
+        for _, _, spec, _ in Formatter().parse(english):
+            if spec and "|" in spec:
+                one, _, several = spec.partition("|")
+                found += 1
+                assert one, key
+                assert several, key
+                assert one != several, key
+        assert not any(spec and "|" in spec for _, _, spec, _ in Formatter().parse(chinese)), key
+    assert found >= 7

@@ -16,12 +16,37 @@ from danlu.messages import say
 
 _FORMATS = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d.%m.%Y %H:%M")
 
+_SECONDS, _MILLISECONDS = (1e8, 1e10), (1e11, 1e13)  # since 1970: years 1973 to 2286
+
 
 def moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
     """float64 (N,), in the order of time: numbers as they are; dates, times and text (ISO 8601, 2024/3/17, 17.3.2024) in seconds.
 
-    Raises DataError for the first value that is missing or no time. Times without a zone are taken as UTC.
+    Where some numbers are seconds since 1970 and others milliseconds, these are made seconds. Raises DataError for the first value that
+    is missing or no time. Times without a zone are taken as UTC.
     """
+    found = _moments(values, origins)
+    if mixed(found):
+        for some in blocks(len(found), found):
+            found[some] = in_seconds(found[some])
+    return found
+
+
+def mixed(times: np.ndarray) -> bool:
+    """Whether float64 (N,) hold seconds as well as milliseconds since 1970, and little else: 1600000000 beside 1600000000000."""
+    count = [0, 0]
+    for some in blocks(len(times), times):
+        for place, (low, high) in enumerate((_SECONDS, _MILLISECONDS)):
+            count[place] += int(((times[some] >= low) & (times[some] < high)).sum())
+    return min(count) > 0 and sum(count) >= 0.99 * len(times)
+
+
+def in_seconds(times: np.ndarray) -> np.ndarray:
+    """The same with milliseconds as seconds."""
+    return np.where((times >= _MILLISECONDS[0]) & (times < _MILLISECONDS[1]), times / 1000, times)
+
+
+def _moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
     result = zeros(len(values), np.float64)
     plain = isinstance(values, Numbers) and all(np.isfinite(values.values[some]).all() for some in blocks(len(values)))
     if plain or (isinstance(values, Numerals) and not _dated(values.values)):

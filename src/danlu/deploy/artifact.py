@@ -44,6 +44,7 @@ class Artifact(Predictor):
         if not columns:
             raise layout.damaged(self.path, say("deploy.lacks", key="inputs"))
         self.inputs = tuple(columns)
+        self.called = {name: entry["column"] for name, entry in columns.items() if isinstance(entry.get("column"), str)}
         self.kinds = {name: trusted.kind(self.path, entry, allow_code) for name, entry in columns.items()}
         self.decoder = trusted.decoder(self.path, decoder, allow_code)
         self.pieces, self.worth = self.decoder.pieces(self.kinds), self.decoder.worth

@@ -95,7 +95,13 @@ def _of_tables(answering: Predictor, files: Sequence[Path]) -> Iterator[dict[str
 
     wanted = {name: Column(answering.kinds[name].name, "input") for name in answering.inputs}
     for file in files:
-        _, table = reading.read(patch(Recipe(), {"data.source": str(file)}), wanted)
+        recipe = patch(Recipe(), {"data.source": str(file)})
+        try:  # as the files that were learnt from call them, else by the usual names
+            _, table = reading.read(patch(recipe, {"data.columns": dict(answering.called)}), wanted)
+        except DataError:
+            if not answering.called:
+                raise
+            _, table = reading.read(recipe, wanted)
         for place, answer in enumerate(answering.stream(_rows(table.columns, answering.inputs, len(table)))):
             yield {"input": table.origins[place], **answer}
 

@@ -136,6 +136,7 @@ def _description(trained: RunPredictor, samples: Sequence[Sample], aside: Path, 
             {
                 "name": name,
                 **_kind(trained.kinds[name]),
+                **({"column": trained.called[name]} if name in trained.called else {}),
                 "tensors": [
                     {"name": each.name, "dtype": DTYPES[each.type], "shape": list(each.shape)}
                     for each in session.get_inputs()

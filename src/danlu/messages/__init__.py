@@ -44,9 +44,22 @@ def set_language(name: Language) -> None:
 def say(key: str, /, **values: object) -> str:
     """The text of ``key`` in the current language, with ``values`` filled in, safe to be shown. Raises KeyError for an
     unknown key.
+
+    A whole number chooses between two words: "{rows} {rows:row was|rows were} left out".
     """
     area = importlib.import_module(f"{__name__}.texts.{key.partition('.')[0]}")
-    return visible(choose(area.TEXTS[key]).format(**values))
+    filled = {name: _Count(value) if type(value) is int else value for name, value in values.items()}
+    return visible(choose(area.TEXTS[key]).format(**filled))
+
+
+class _Count(int):
+    """A number that can be written as one of two words, see :func:`say`."""
+
+    def __format__(self, spec: str) -> str:
+        one, mark, several = spec.partition("|")
+        if not mark:
+            return super().__format__(spec)
+        return one if self == 1 else several
 
 
 def choose(pair: tuple[str, str]) -> str:

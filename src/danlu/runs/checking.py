@@ -118,7 +118,7 @@ def data_findings(card: Mapping[str, Any]) -> list[str]:
         found.append(say(key, count=note["count"], text=note["note"], where=first))
     if len(notes) > shown:
         found.append(say("runs.more-notes", count=len(notes) - shown))
-    told = [say("data.card.bad", count=rows.get("bad")), say("data.card.missing", count=rows.get("missing"))]
+    told = [say("data.card.bad", count=rows.get("bad", 0)), say("data.card.missing", count=rows.get("missing", 0))]
     return found + [warning for warning in card.get("warnings", ()) if warning not in told]
 
 

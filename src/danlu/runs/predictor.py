@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import prod
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ class Predictor(ABC):
 
     kinds: Mapping[str, Kind]
     inputs: tuple[str, ...]
+    called: Mapping[str, str] = MappingProxyType(
+        {}
+    )  # input → its column in the files that were learnt from, where it had another name
     pieces: Pieces | None = None  # how inputs that are too large for the net are answered
     worth: str | None = None  # the number of an answer by which candidates are put in order, see Decoder.worth
 

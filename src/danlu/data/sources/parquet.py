@@ -33,6 +33,7 @@ from danlu.recipe.spec import Column
 
 _SAMPLE = 50
 _HELD = 64  # bytes of memory for a value, at least, where the column is not of numbers without gaps
+_CODE = 4  # of a value of few different ones
 _BATCH = 1 << 18  # rows read at once
 
 
@@ -83,8 +84,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         counts = [file.metadata.num_rows for file in opened]
         light = [name for name in names if not _heavy(schema.field(name).type)]
-        held = sum(not _numeric(schema.field(name).type) or any(_gaps(file, name) for file in opened) for name in light)
-        refuse_too_large(str(path), sum(counts) * held * _HELD)
+        refuse_too_large(str(path), sum(_room(opened, name, schema.field(name).type, sum(counts)) for name in light))
         pace = Pace(progress, say("data.reading", file=path.name), sum(counts) * len(names))
         columns: dict[str, Sequence[Any]] = {}
         for done, name in enumerate(names):
@@ -204,12 +204,29 @@ def _numeric(kind: Any) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
-def _gaps(file: Any, name: str) -> bool:
-    """Whether a file (Parquet's own) says that some value of a plain column is missing."""
+def _room(files: Sequence[Any], name: str, kind: Any, rows: int) -> int:
+    """Bytes of memory that a column takes, beside what lies in files: codes for few different texts, else objects of Python."""
+    import pyarrow as pa
+
+    chunks = [chunk for file in files for chunk in _chunks(file, name)]
+    if _numeric(kind):
+        told = [chunk.statistics for chunk in chunks]
+        gaps = any(each is not None and each.has_null_count and each.null_count for each in told)
+        return rows * _HELD if gaps else 0
+    if pa.types.is_string(kind) or pa.types.is_large_string(
+        kind
+    ):  # in the file: two bytes a place; four and its letters for a text
+        different: int = max(0, sum(chunk.total_uncompressed_size for chunk in chunks) - 2 * rows) // 5
+        if different <= max(FEW, rows // SHARE):
+            return rows * _CODE + different * _HELD
+    return rows * _HELD
+
+
+def _chunks(file: Any, name: str) -> list[Any]:
+    """What a file (Parquet's own) says of a plain column, row group by row group."""
     told = file.metadata
     places = [place for place in range(told.num_columns) if told.schema.column(place).path == name]
-    found = [told.row_group(group).column(place).statistics for group in range(told.num_row_groups) for place in places]
-    return any(each is not None and each.has_null_count and each.null_count for each in found)
+    return [told.row_group(group).column(place) for group in range(told.num_row_groups) for place in places]
 
 
 def _plain(column: Any) -> list[Any] | np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from danlu.data.kinds.base import BadValue
 from danlu.data.tabular.cells import is_missing, number_of
 from danlu.data.tabular.types import told
+from danlu.data.tabular.writing import Writing
 from danlu.errors import DataError
 from danlu.messages import say
 
@@ -119,9 +120,12 @@ def content_of(
         known = [cell for cell, one in zip(own, learnt, strict=True) if one and cell is not None]
         if not any(not is_missing(cell) for cell in known):
             continue
-        type_ = told(column, known).type
+        shown = told(column, known)
+        type_, writing = shown.type, Writing.of(shown.form) if shown.type == "number" and shown.form else None
+        if writing == Writing(","):  # 3,7: two tags rather than a number
+            type_ = "category"
         if type_ == "number":
-            numbers.append(_standardised(column, own, learnt, names))
+            numbers.append(_standardised(column, own, learnt, names, writing))
             number_names.append(column)
             continue
         if type_ in ("constant", "date"):
@@ -174,12 +178,14 @@ def words(text: str) -> Iterator[str]:
         yield from (each for each in rest.split() if len(each) > 1)
 
 
-def _standardised(column: str, cells: Sequence[Any], learnt: Sequence[bool], names: Sequence[str]) -> np.ndarray:
+def _standardised(
+    column: str, cells: Sequence[Any], learnt: Sequence[bool], names: Sequence[str], writing: Writing | None
+) -> np.ndarray:
     """float64 (N,), mean 0 and deviation 1 by those that are learnt; 0 where a number is missing."""
     values = np.empty(len(cells))
     for row, cell in enumerate(cells):
         try:
-            values[row] = number_of(cell)
+            values[row] = number_of(cell, writing)
         except BadValue as bad:
             where = say("data.titles.cell", item=names[row], column=column)
             raise DataError.of(where, str(bad), say("data.titles.remedy")) from bad

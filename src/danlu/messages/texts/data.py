@@ -410,6 +410,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "“{column}”列写有各部分，但也有 {values}：未使用该列，由 Danlu 划分；请更正，或改名",
     ),
     "data.note.split-column": ("the column '{column}' says train, val and test", "“{column}”列说明了 train、val、test"),
+    "data.note.milliseconds": (
+        "its time is in milliseconds where others are in seconds",
+        "其时间以毫秒计，而其他行以秒计",
+    ),
     "data.note.encoding": ("read as {encoding}", "按 {encoding} 编码读取"),
     "data.note.ending": ("'{ending}' added to the names of images", "已为图像名称补上“{ending}”"),
     "data.note.root": ("images found in {folder}", "图像在 {folder} 中找到"),
@@ -437,7 +441,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.clean.missing-in": ("no value in '{column}'", "“{column}”没有值"),
     # ---- splitting
     "data.split.no-train": ("The source gives no row for training.", "数据源没有给出训练数据。"),
-    "data.split.few-rows": ("{rows} rows can't be divided into {parts} parts.", "{rows} 行无法分成 {parts} 个部分。"),
+    "data.split.few-rows": (
+        "{rows} {rows:row|rows} can't be divided into {parts} parts.",
+        "{rows} 行无法分成 {parts} 个部分。",
+    ),
     "data.split.few-rows.remedy": (
         "Add data, or set data.split.val or data.split.test to 0.",
         "请增加数据，或将 data.split.val 或 data.split.test 设为 0。",
@@ -451,7 +458,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "不同的时间点太少，无法分成 {parts} 个部分。",
     ),
     "data.split.small-classes": (
-        "{count} classes have fewer than {parts} rows and can't be in every part.",
+        "{count} {count:class has|classes have} fewer than {parts} rows and can't be in every part.",
         "有 {count} 个类别不足 {parts} 行，无法出现在每个部分中。",
     ),
     "data.split.no-time": ("'{value}' is no time.", "“{value}”不是时间。"),
@@ -490,7 +497,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "按数据源的划分，有 {groups} 个分组同时出现在多个部分。",
     ),
     "data.card.small-classes": (
-        "{count} classes are too small to be divided: all their rows are for training, none is judged.",
+        "{count} {count:class is too small to be divided: all its|classes are too small to be divided: all their} rows are for training, none is judged.",
         "有 {count} 个类别太小而无法划分：其全部行用于训练，不参与评测。",
     ),
     "data.card.unseen-classes": (
@@ -505,8 +512,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Classes of '{column}' without any row: {classes}.",
         "“{column}”中没有任何数据的类别：{classes}。",
     ),
-    "data.card.bad": ("{count} rows could not be used and were set aside.", "有 {count} 行不可用，已搁置。"),
-    "data.card.missing": ("{count} rows have no value somewhere and were left out.", "有 {count} 行缺少值，已舍去。"),
+    "data.card.bad": (
+        "{count} {count:row could not be used and was|rows could not be used and were} set aside.",
+        "有 {count} 行不可用，已搁置。",
+    ),
+    "data.card.missing": (
+        "{count} {count:row has no value somewhere and was|rows have no value somewhere and were} left out.",
+        "有 {count} 行缺少值，已舍去。",
+    ),
     "data.without": (
         "read without what is optional: {columns}",
         "未读取可选列：{columns}",

@@ -247,10 +247,10 @@ TEXTS = {
         "{all} 行中有 {count} 行无法使用，已被剔除（{few}）；详见 data/card.json。",
     ),
     "runs.missing": (
-        "{count} rows have no value in a column that is needed and were left out: {columns}.",
+        "{count} {count:row has no value in a column that is needed and was|rows have no value in a column that is needed and were} left out: {columns}.",
         "有 {count} 行在必需的列中缺值，已被略去：{columns}。",
     ),
-    "runs.mended": ("Mended in {count} rows: {text}.", "已在 {count} 行中修正：{text}。"),
+    "runs.mended": ("Mended in {count} {count:row|rows}: {text}.", "已在 {count} 行中修正：{text}。"),
     "runs.noted-once": ("{where}: {text}.", "{where}：{text}。"),
     "runs.noted": ("{count} × {text}; first: {where}.", "{count} × {text}；第一处：{where}。"),
     "runs.more-notes": (
