@@ -116,3 +116,22 @@ def test_values_with_hardly_a_pixel_are_told_of(tmp_path: Path) -> None:
     )
     (told,) = (warning for warning in data.card["warnings"] if "hardly a pixel" in warning)
     assert ": 7;" in told
+
+
+def test_twelve_bits_in_sixteen_are_told_of(tmp_path: Path) -> None:
+    """They become almost black, which "16 bits reduced to 8" doesn't say."""
+    for name in ("a", "b"):
+        folder_of = tmp_path / name
+        folder_of.mkdir()
+        for number in range(12):
+            values = np.random.default_rng(number + 12 * (name == "b")).integers(0, 4096, (16, 16)).astype(np.uint16)
+            Image.fromarray(values * (16 if name == "b" else 1)).save(folder_of / f"{number}.png")
+    notes = {note["note"]: note["count"] for note in prepared(tmp_path).card["notes"]}
+    assert notes.pop("16 bits reduced to 8") == 12
+    assert [(count, "almost black" in text) for text, count in notes.items()] == [(12, True)]
+
+
+def test_columns_of_a_folder_are_not_passed_over_in_silence(photos: Path) -> None:
+    notes = [note["note"] for note in prepared(photos, columns={"image": "path"}).card["notes"]]
+    assert "data.columns is not used: a folder has no columns" in notes
+    assert not prepared(photos).card["notes"]

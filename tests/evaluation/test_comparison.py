@@ -96,6 +96,18 @@ def test_the_difference_and_the_flips_by_hand(tmp_path: Path) -> None:
     assert (pair.shared, pair.only_first, pair.only_other, pair.relabelled) == (300, 0, 0, ())
 
 
+def test_a_difference_of_shares_is_never_more_than_all_of_them(tmp_path: Path) -> None:
+    """Of four samples the interval reached 108 points."""
+    right = np.asarray([False, True, True, True])
+    (pair,) = danlu.compare(classified(tmp_path, "a", ~right), classified(tmp_path, "b", right)).pairs
+    shares = {
+        one.name: one.interval for one in pair.metrics if one.name in ("accuracy", "macro-f1", "balanced-accuracy")
+    }
+    assert shares["accuracy"][0] < 0.5 < shares["accuracy"][1]
+    assert all(low >= -1 and high <= 1 for low, high in shares.values())
+    assert any(high == 1 for _, high in shares.values())
+
+
 def test_the_sentence_names_the_better_one_whichever_comes_first(tmp_path: Path) -> None:
     worse, best = (classified(tmp_path, name, correct(400, share, 3)) for name, share in (("w", 0.6), ("b", 0.8)))
     forth, back = danlu.compare(worse, best).pairs[0].sentence(), danlu.compare(best, worse).pairs[0].sentence()

@@ -15,7 +15,7 @@ from danlu.watch import frame
 from danlu.watch.console import Console
 from danlu.watch.plain import Plain
 from danlu.watch.state import State
-from danlu.watch.verdict import amount, beside, verdict
+from danlu.watch.verdict import amount, beside, untrained, verdict
 
 FOUND = Compared(
     5, 0, part="test", metric="accuracy", net=0.916, baselines={"majority": 0.1, "linear": 0.85}, best="linear", difference=0.066,
@@ -39,6 +39,21 @@ def test_in_words() -> None:
     level = replace(FOUND, net=0.85, difference=0.0, interval=(-0.01, 0.01), beaten=False)
     assert verdict(level) == "The net is level with the best baseline (linear, 0.8500), and does not beat it."
     assert beside(FOUND) == "majority 0.1000 · linear 0.8500"
+
+
+def test_a_net_beside_what_it_was_before_it_learnt() -> None:
+    values = {"test/probe-accuracy": 0.53, "test/untrained-probe-accuracy": 0.58, "val/probe-accuracy": 0.9}
+    told = untrained(values, "test")
+    assert told is not None
+    assert not told[0]
+    assert "not better" in told[1]
+    assert "0.5800" in told[1]
+    told = untrained({**values, "test/probe-accuracy": 0.68}, "test")
+    assert told is not None
+    assert told[0]
+    assert "10.0 points" in told[1]
+    assert untrained(values, "val") is None
+    assert untrained({**values, "test/probe-accuracy": math.nan}, "test") is None
 
 
 def test_an_error_that_is_smaller_is_a_gain() -> None:

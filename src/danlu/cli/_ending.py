@@ -24,6 +24,7 @@ def report_run(run: Run, out: Output) -> int:
     page = report_after(run, out.aside)
     from danlu.deploy.asking import example
     from danlu.watch.health.verdict import ailment
+    from danlu.watch.verdict import untrained
 
     path = shlex.quote(str(run.path))
     told = run.compared() or run.compared("val")
@@ -49,6 +50,8 @@ def report_run(run: Run, out: Output) -> int:
         out.line(with_interval(shown, value, run.intervals.get(name), run.recipe.evaluate.confidence))
     if told is not None:
         tell_verdict(told, out)
+    elif (before := untrained(run.metrics, "test") or untrained(run.metrics, "val")) is not None:
+        out.line(before[1])
     for one in run.ailments:
         out.line(ailment(one["severity"], one["name"], one["text"]))
     if run.skipped:

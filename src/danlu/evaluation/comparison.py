@@ -13,7 +13,7 @@ from danlu.evaluation.pairing import Flips, flips, pair
 from danlu.evaluation.predictions import columns_of, path_of
 from danlu.metrics.bootstrap import interval, paired
 from danlu.metrics.interval import Interval
-from danlu.metrics.meaning import better
+from danlu.metrics.meaning import better, within
 from danlu.recipe.names import load_object, spec_of
 from danlu.runs.judged import of_file
 from danlu.runs.run import Run
@@ -141,7 +141,8 @@ def _pair(first: Run, other: Run, first_name: str, other_name: str, part: str, c
             if name in figures[1] and name not in _NOT_JUDGED:
                 apart = paired(figures[0][name], figures[1][name])
                 values = figures[0][name].value, figures[1][name].value
-                metrics.append(MetricDifference(name, *values, apart.value, interval(apart, confidence), better(name)))
+                bounds = within(name, interval(apart, confidence))
+                metrics.append(MetricDifference(name, *values, apart.value, bounds, better(name)))
         decides = _decides(first, [metric.name for metric in metrics])[0]
         metrics.sort(key=lambda metric: metric.name != decides)
     return Pair(
@@ -168,7 +169,7 @@ def _boxes(first: Run, files: tuple[Path, Path], names: tuple[str, str], confide
     values, shared, apart, bounds, counts = by_groups(
         files[1], files[0], name, lambda: list(task.metrics()), confidence
     )
-    found = (MetricDifference(name, values[1], values[0], apart, bounds, sign),) if shared else ()
+    found = (MetricDifference(name, values[1], values[0], apart, within(name, bounds), sign),) if shared else ()
     return Pair(*names, shared, counts[1] - shared, counts[0] - shared, (), found, None, confidence)
 
 

@@ -37,6 +37,13 @@ def at_one(name: str) -> bool:
     return name.rpartition("/")[2] == "click-ratio"
 
 
+def within(name: str, bounds: tuple[float, float]) -> tuple[float, float]:
+    """Bounds of a difference between two values of a metric, which for shares lies between -1 and 1, few samples or not."""
+    if not is_share(name) or any(bound != bound for bound in bounds):
+        return bounds
+    return (max(-1.0, bounds[0]), min(1.0, bounds[1]))
+
+
 def is_share(name: str) -> bool:
     """Whether it is a share of 1, whose differences are told in points (hundredths)."""
     pieces = name.split("/")

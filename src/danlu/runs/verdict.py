@@ -14,7 +14,7 @@ from danlu.metrics.bootstrap import Figure, interval, paired
 from danlu.metrics.grouped import difference
 from danlu.metrics.grouped import paired as paired_by_unit
 from danlu.metrics.interval import Interval
-from danlu.metrics.meaning import better
+from danlu.metrics.meaning import better, within
 from danlu.metrics.sampled import of_classes, of_numbers
 from danlu.runs.folder import RunFolder
 from danlu.runs.judged import ClassPredictions, NumberPredictions, Predictions, of_file
@@ -60,6 +60,7 @@ def differences(
     else:
         values, samples, found, bounds, _ = by_groups(net, baseline, name, make, confidence)
     known = all(map(math.isfinite, bounds))
+    bounds = within(name, bounds) if known else bounds
     surely = min(sign * bounds[0], sign * bounds[1]) if known else sign * found
     told = {
         "net": values[0],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from danlu.messages import say
 from danlu.messages.texts.evaluation import TEXTS
-from danlu.metrics.meaning import is_share
+from danlu.metrics.meaning import better, is_share
 from danlu.training.events import Compared
 from danlu.watch.figures import figure
 
@@ -27,6 +28,21 @@ def verdict(found: Compared) -> str:
     if found.beaten:
         return say("evaluation.beats-surely", **words)
     return say("evaluation.beaten-not-surely" if gain > 0 else "evaluation.worse", **words)
+
+
+def untrained(metrics: Mapping[str, float], part: str) -> tuple[bool, str] | None:
+    """(whether the net is better than it was before it learnt anything, one sentence of that), by the first metric of a part that
+    stands beside its like with "untrained-" in front; None where there is none.
+    """
+    for name, value in metrics.items():
+        before = metrics.get(f"{part}/untrained-{name.removeprefix(f'{part}/')}")
+        if before is None or not name.startswith(f"{part}/") or not all(map(math.isfinite, (value, before))):
+            continue
+        short = name.removeprefix(f"{part}/")
+        gain = better(short) * (value - before)
+        words = {"name": short, "value": figure(value), "before": figure(before), "by": amount(abs(gain), short)}
+        return gain > 0, say("evaluation.untrained.better" if gain > 0 else "evaluation.untrained.not", **words)
+    return None
 
 
 def beside(found: Compared) -> str:

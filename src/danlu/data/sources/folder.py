@@ -60,6 +60,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     columns: dict[str, Sequence[Any]] = {kinds[content]: Paths(root, rows.names)}
     if "category" in kinds:
         columns[kinds["category"]] = Coded(np.asarray(rows.codes, np.int32), classes)
+    unused = [(str(path), say("data.note.no-columns"))] if data.columns else []
     shown = [readable(name) for name in rows.names]
     return Table(
         columns=columns,
@@ -69,7 +70,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         given=rows.given,
         classes={kinds["category"]: classes} if "category" in kinds else {},
         problems=(*found.problems, *problems),
-        notes=(*note, *found.ignored, *_empty(root, rows, classes)),
+        notes=(*note, *unused, *found.ignored, *_empty(root, rows, classes)),
     )
 
 

@@ -60,6 +60,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "several pictures in one file: the first was taken",
         "文件中有多幅画面，只取第一幅",
     ),
+    "data.image.note.16-bit-dark": (
+        "16 bits reduced to 8, of which no value lies above 4095: almost black now; widen such files to 0–65535 first",
+        "16 位已转为 8 位，但没有高于 4095 的值：几乎全黑；请先把这类文件扩展到 0–65535",
+    ),
     "data.image.note.16-bit": ("16 bits reduced to 8", "16 位已转为 8 位"),
     "data.image.note.32-bit": ("32 bits reduced to 8", "32 位已转为 8 位"),
     "data.image.note.1-bit": ("black and white widened to 8 bits", "黑白图像已转为 8 位"),
@@ -402,6 +406,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.note.hidden": ("a hidden or system file, passed over", "隐藏或系统文件，已略过"),
     "data.note.not-an-image": ("no image by its name, passed over", "从文件名看不是图像，已略过"),
     "data.note.link-circle": ("a link back to a folder above, passed over", "链接指回上级文件夹，已略过"),
+    "data.note.no-columns": (
+        "data.columns is not used: a folder has no columns",
+        "未使用 data.columns：文件夹没有列",
+    ),
     "data.note.empty-class": ("a folder without images: no class", "文件夹中没有图像，不作为类别"),
     "data.note.one-inside": ("the only folder inside holds the data", "数据在唯一的下级文件夹中"),
     "data.note.guessed": ("'{column}' is the column '{found}', by its name", "按列名把“{found}”列作为“{column}”"),

@@ -35,6 +35,14 @@ TEXTS = {
         "The net beats the best baseline ({name}, {value}) by {by} ({confidence} interval {low} to {high}).",
         "网络优于最好的基线（{name}，{value}），差距为 {by}（{confidence} 区间 {low} 至 {high}）。",
     ),
+    "evaluation.untrained.better": (
+        "The net is better than before it learnt anything: {name} {value}, before that {before} ({by}; no interval is known).",
+        "网络比学习之前更好：{name} 为 {value}，之前为 {before}（相差 {by}；区间未知）。",
+    ),
+    "evaluation.untrained.not": (
+        "The net is not better than before it learnt anything ({name} {value}, before that {before}): it has learnt nothing that helps here.",
+        "网络并不比学习之前更好（{name} 为 {value}，之前为 {before}）：没有学到对此有用的东西。",
+    ),
     "evaluation.level": (
         "The net is level with the best baseline ({name}, {value}), and does not beat it.",
         "网络与最好的基线（{name}，{value}）持平，没有超过它。",

@@ -7,7 +7,7 @@ from danlu.metrics.meaning import at_one, better
 from danlu.report.html import Html, between, name_of, tag
 from danlu.report.sections.base import Page, metric, metric_name, note, told
 from danlu.watch.figures import duration
-from danlu.watch.verdict import verdict
+from danlu.watch.verdict import untrained, verdict
 
 _TILES = 6
 
@@ -45,6 +45,9 @@ def _sentence(page: Page) -> Html:
     compared = page.facts.compared()
     if compared is not None:
         return told("good" if compared.beaten else "bad", verdict(compared))
+    before = untrained(page.facts.metrics, page.facts.part or "val")
+    if before is not None:
+        return told("good" if before[0] else "bad", before[1])
     if page.facts.part:
         return told("plain", say("report.no-baselines"))
     if page.facts.status == "running":
