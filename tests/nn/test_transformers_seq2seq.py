@@ -13,7 +13,7 @@ from danlu._compat.torchvision import ensure
 from danlu.data.batches.batch import Padded
 from danlu.errors import RecipeError
 from danlu.nn.nets.seq2seq_transformer import Seq2seqTransformer
-from danlu.nn.transformers_seq2seq import TransformersSeq2seq, marks_of, transformers_seq2seq
+from danlu.nn.transformers_seq2seq import Marks, TransformersSeq2seq, marks_of, transformers_seq2seq
 from danlu.tasks.generating.search import Plan, write
 from danlu.tasks.generating.steps import TorchStep
 
@@ -74,7 +74,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def _net(folder: Path) -> TransformersSeq2seq:
-    return transformers_seq2seq(str(folder), 40, 20, True, {}, True, "model.name", "model.pretrained").eval()
+    return transformers_seq2seq(str(folder), 40, 20, None, {}, True, "model.name", "model.pretrained").eval()
 
 
 def _asked() -> Padded:
@@ -90,7 +90,7 @@ def test_it_writes_what_transformers_writes(folder: Path, beams: int, penalty: f
     """Of six texts, padded together, token for token."""
     net = _net(folder)
     asked = _asked()
-    marks = marks_of(str(folder), True, "model.name")
+    marks = marks_of(str(folder), "model.name")
     seen = torch.arange(max(SIZES)) < asked.sizes
     banned = tuple({marks.padding} - {marks.end})
     with torch.inference_mode():
@@ -163,7 +163,9 @@ def test_our_own_nets_attention_is_its_softmax() -> None:
 
 
 def test_from_scratch_it_has_the_learnt_tokenizers_ids(folder: Path) -> None:
-    net = transformers_seq2seq(str(folder), 77, 20, False, {"dropout": 0.3}, False, "model.name", "model.pretrained")
+    net = transformers_seq2seq(
+        str(folder), 77, 20, Marks(2, 3, 0), {"dropout": 0.3}, False, "model.name", "model.pretrained"
+    )
     assert net.model.get_output_embeddings().weight.shape[0] == 77
     assert (net.marks.start, net.marks.end, net.marks.padding) == (2, 3, 0)
     logits = net(_asked(), Padded(torch.full((len(SIZES), 2), 2), torch.full((len(SIZES), 1), 2)))
@@ -172,10 +174,10 @@ def test_from_scratch_it_has_the_learnt_tokenizers_ids(folder: Path) -> None:
 
 def test_published_weights_need_their_tokenizer(folder: Path) -> None:
     with pytest.raises(RecipeError, match="tokenizer"):
-        transformers_seq2seq(str(folder), 40, 20, False, {}, True, "model.name", "model.pretrained")
+        transformers_seq2seq(str(folder), 40, 20, Marks(2, 3, 0), {}, True, "model.name", "model.pretrained")
 
 
 def test_an_encoder_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
     with pytest.raises(RecipeError, match="bert"):
-        transformers_seq2seq(str(tmp_path), 40, 20, False, {}, False, "model.name", "model.pretrained")
+        transformers_seq2seq(str(tmp_path), 40, 20, Marks(2, 3, 0), {}, False, "model.name", "model.pretrained")

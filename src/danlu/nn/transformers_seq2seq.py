@@ -14,7 +14,6 @@ from danlu._compat.torchvision import ensure
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.padding import real, unpadded
-from danlu.nn.special import BEGIN, END, PAD
 from danlu.nn.transformers_files import configuration
 from danlu.nn.transformers_head import writing_head
 from danlu.nn.transformers_net import _made, _quiet
@@ -128,7 +127,7 @@ def transformers_seq2seq(
     name: str,
     vocabulary: int,
     longest: int,
-    own: bool,
+    marks: Marks | None,
     args: Mapping[str, Any],
     pretrained: bool | str,
     where: str,
@@ -136,20 +135,20 @@ def transformers_seq2seq(
 ) -> TransformersSeq2seq:
     """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. vocabulary: ids of both texts. longest: most tokens of one.
 
-    own: whether the tokenizer is the net's. args: further values of the configuration, ``dropout`` by whatever name. Nothing is new:
-    published weights need their own tokenizer, and fill all of it. Raises RecipeError.
+    marks: of a tokenizer that is not the net's own; None: the net's. args: further values of the configuration, ``dropout`` by whatever
+    name. Nothing is new: published weights need their own tokenizer, and fill all of it. Raises RecipeError.
     """
     ensure()  # Transformers imports torchvision
-    if own_ids(pretrained) and not own:
+    if own_ids(pretrained) and marks is not None:
         raise RecipeError.of(
             where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
         )
     with _quiet():
         kind, asked = words_net(name, vocabulary, 2, longest, args, pretrained, where, _class_of)
-        marks = _marks(asked, own)
+        if marks is not None:
+            asked.bos_token_id = marks.start
+        marks = marks or _marks(asked)
         asked.pad_token_id, asked.eos_token_id, asked.decoder_start_token_id = marks.padding, marks.end, marks.start
-        if not own:
-            asked.bos_token_id = BEGIN
         if not own_ids(pretrained) and getattr(asked, "decoder_vocab_size", None) is not None:
             asked.decoder_vocab_size = asked.vocab_size
         model = _made(kind, asked, name, where)
@@ -158,17 +157,15 @@ def transformers_seq2seq(
     return TransformersSeq2seq(model.train(), marks)
 
 
-def marks_of(name: str, own: bool, where: str) -> Marks:
-    """The marks of a net of this name. own: whether the tokenizer is its own, and not one that was learnt here. Raises RecipeError."""
+def marks_of(name: str, where: str) -> Marks:
+    """The marks of a net of this name with its own tokenizer. Raises RecipeError."""
     ensure()
     with _quiet():
-        return _marks(configuration(name, where), own)
+        return _marks(configuration(name, where))
 
 
-def _marks(config: Any, own: bool) -> Marks:
+def _marks(config: Any) -> Marks:
     """T5 and Marian begin with padding, BART with an end."""
-    if not own:
-        return Marks(BEGIN, END, PAD)
     padding = config.pad_token_id if isinstance(config.pad_token_id, int) else 0
     end = config.eos_token_id if isinstance(config.eos_token_id, int) else 1
     start = getattr(config, "decoder_start_token_id", None)

@@ -180,8 +180,8 @@ class TextSection(Section):
 
     tokenizer: Name = Field(
         "auto",
-        description="words, characters, bpe or unigram (learnt from the training rows), or hf:NAME; auto: characters for scripts "
-        "without spaces, else words",
+        description="words, characters, bpe or unigram (learnt from the training rows), hf:NAME, or a .model of SentencePiece; "
+        "auto: characters for scripts without spaces, else words",
     )
     vocabulary: Annotated[int, Field(ge=16, le=1_000_000)] = Field(20_000, description="Most tokens that are learnt")
     min_count: Count = Field(2, description="Occurrences that a token needs to be learnt")

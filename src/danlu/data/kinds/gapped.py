@@ -55,7 +55,9 @@ class Gapped(Text):
         if not _GAP.search(text) or self.words.mask < 0:
             return super().prepare(raw, framing)
         parts = [normal(part, self.normalize, self.lower) for part in _GAP.split(text)]
-        if getattr(self.words, "whole", False):  # whose own mask takes the space before it along, where it does
+        if any(
+            getattr(self.words, each, False) for each in ("whole", "writes_mask")
+        ):  # whose own mask takes the space before it along, where it does
             ids = self.words.encode(self.words.pieces([self.words.mask])[0].join(parts))
         else:
             ids = []

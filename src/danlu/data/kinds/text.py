@@ -58,7 +58,7 @@ class Text(Kind):
         """
         form, lower = options.get("normalize", "auto"), options.get("lower", "auto")
         wanted = str(options.get("tokenizer", "auto"))
-        published = wanted.startswith("hf:")
+        published = wanted.startswith("hf:") or wanted.endswith(".model")
         form = ("none" if published else "nfkc") if form == "auto" else form
         lower = (not published) if lower == "auto" else lower
         some = list(_texts(_spread(raws, _LOOKED), form, lower))
@@ -212,6 +212,10 @@ def _learnt(name: str, texts: Iterable[str], options: Mapping[str, Any]) -> Toke
         return Pieces.learnt(texts, size, least, bool(options.get("lossless", False)))
     if name == "unigram":
         return Pieces.unigram(texts, size, least, bool(options.get("lossless", False)))
+    if name.endswith(".model"):
+        from danlu.data.text.converted import Converted
+
+        return Converted.of_file(name, "data.text.tokenizer")
     near = nearest(name, LEARNT)
     if near is not None and ":" not in name and "/" not in name and not Path(name).is_dir():
         where = "data.text.tokenizer"

@@ -23,7 +23,7 @@ GONE = "□"  # what stands for an unknown token when a person reads ids
 
 class Tokenizer(ABC):
     """size: ids are 0 … size - 1. unknown: the id of what is not in the vocabulary, -1 where there is no such id; mask: of what is
-    hidden, likewise. special: ids that stand for no part of a text.
+    hidden, and padding of what is behind a text, likewise. special: ids that stand for no part of a text.
     """
 
     name: ClassVar[str]
@@ -32,6 +32,7 @@ class Tokenizer(ABC):
     begin: int = BEGIN
     end: int = END
     mask: int = MASK
+    padding: int = PAD
     special: frozenset[int] = frozenset(range(len(SPECIAL)))
 
     def goes_on(self) -> list[bool] | None:
@@ -168,6 +169,10 @@ def tokenizer_of(spec: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer that :meth:`Tokenizer.spec` described."""
     if spec["name"] in _LISTED:
         return _LISTED[spec["name"]](spec["vocabulary"], spec.get("buckets", 0))
+    if spec["name"] == "sentencepiece":
+        from danlu.data.text.converted import Converted
+
+        return Converted(spec["model"], spec["marks"], spec["rules"])
     from danlu.data.text.pieces import Pieces
 
     return Pieces(**{key: value for key, value in spec.items() if key != "name"})

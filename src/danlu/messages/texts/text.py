@@ -34,6 +34,14 @@ TEXTS = {
         "The tokenizer of {name} can't be read ({reason}).",
         "无法读取 {name} 的分词器（{reason}）。",
     ),
+    "text.bad-sentencepiece": (
+        "{name} is no SentencePiece model that can be read ({reason}).",
+        "{name} 不是可以读取的 SentencePiece 模型（{reason}）。",
+    ),
+    "text.bad-sentencepiece.remedy": (
+        "Name a .model that SentencePiece's trainer wrote, of the kind unigram or bpe.",
+        "请给出 SentencePiece 训练器写出的 unigram 或 bpe 类型的 .model 文件。",
+    ),
     "text.no-end": (
         "The tokenizer {name} has no token that ends a text.",
         "分词器 {name} 没有表示文本结束的词元。",

@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from danlu.data.kinds.base import Framing, Kind
-from danlu.data.text.tokenizers import BEGIN, MASK, PAD, UNKNOWN, Tokenizer, tokenizer_of
+from danlu.data.text.tokenizers import Tokenizer, tokenizer_of
 from danlu.tasks.decoding import Decoder, Given
 from danlu.tasks.generating.search import Plan, write
 
@@ -84,5 +84,5 @@ def written(tokens: Sequence[np.ndarray], scores: np.ndarray) -> dict[str, np.nd
 
 
 def unwritable(words: Tokenizer) -> tuple[int, ...]:
-    """Ids of a tokenizer of ours that no text holds: a net that wrote "unknown" would say nothing."""
-    return () if getattr(words, "whole", False) else (PAD, UNKNOWN, BEGIN, MASK)
+    """Ids of a tokenizer that is no published net's that no text holds: a net that wrote "unknown" would say nothing."""
+    return () if getattr(words, "whole", False) else tuple(sorted(words.special - {words.end}))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import nn
 
 from danlu.data.kinds.text import Text
-from danlu.data.text.tokenizers import PAD, Tokenizer
+from danlu.data.text.tokenizers import Tokenizer
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.recipe.published import HUB, refuse_unknown
 from danlu.recipe.schema import Recipe
 from danlu.tasks.generating.decoder import unwritable
 from danlu.tasks.text_input import published_arguments, same_words
+
+if TYPE_CHECKING:
+    from danlu.nn.transformers_seq2seq import Marks
 
 
 def published_writer(recipe: Recipe, source: Text, target: Text) -> nn.Module:
@@ -29,8 +34,9 @@ def published_writer(recipe: Recipe, source: Text, target: Text) -> nn.Module:
             say("generating.two-vocabularies"),
             say("generating.two-vocabularies.remedy"),
         )
+    marks = None if own else learnt_marks(target.words)
     return transformers_seq2seq(
-        name, max(source.vocabulary, target.vocabulary), max(source.max_length, target.max_length), own,
+        name, max(source.vocabulary, target.vocabulary), max(source.max_length, target.max_length), marks,
         published_arguments(recipe), model.pretrained, where, recipe.where("model.pretrained"),
     )  # fmt: skip
 
@@ -43,11 +49,18 @@ def published_continuer(recipe: Recipe, kind: Text) -> nn.Module:
     refuse_unknown(HUB, _name(recipe), where)
     same_words(kind, model.pretrained, recipe.where("model.pretrained"))
     own = _whole(kind.words)
-    marks = (begin_of(kind.words), kind.words.end, None if own else PAD)
+    marks = (begin_of(kind.words), kind.words.end, None if own else kind.words.padding)
     return transformers_causal(
         _name(recipe), kind.vocabulary, kind.max_length, recipe.options["new_tokens"], marks, own,
         published_arguments(recipe), model.pretrained, where, recipe.where("model.pretrained"),
     )  # fmt: skip
+
+
+def learnt_marks(words: Tokenizer) -> Marks:
+    """Those of a tokenizer that is not the net's own."""
+    from danlu.nn.transformers_seq2seq import Marks
+
+    return Marks(begin_of(words), words.end, max(words.padding, 0))
 
 
 def begin_of(words: Tokenizer) -> int:
@@ -60,7 +73,7 @@ def published_marks(recipe: Recipe, words: Tokenizer) -> tuple[int, int, tuple[i
     from danlu.nn.transformers_seq2seq import marks_of
 
     own = _whole(words)
-    marks = marks_of(_name(recipe), own, recipe.where("model.name"))
+    marks = learnt_marks(words) if not own else marks_of(_name(recipe), recipe.where("model.name"))
     banned = unwritable(words) if not own else (marks.padding,) if marks.padding != marks.end else ()
     return marks.start, marks.end, banned
 

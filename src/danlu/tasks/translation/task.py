@@ -11,7 +11,6 @@ from torch import nn
 
 from danlu.data.augment.base import BatchTransform
 from danlu.data.kinds.text import Text
-from danlu.data.text.tokenizers import BEGIN
 from danlu.messages import choose
 from danlu.metrics.base import Metric
 from danlu.nn.terms.next_token import NextToken
@@ -20,7 +19,7 @@ from danlu.tasks.decoding import Decoder
 from danlu.tasks.generating.decoder import unwritable
 from danlu.tasks.generating.net import writing_net
 from danlu.tasks.generating.options import searching
-from danlu.tasks.generating.published import published_marks, published_writer
+from danlu.tasks.generating.published import begin_of, published_marks, published_writer
 from danlu.tasks.generating.task import WritingTask
 from danlu.tasks.generating.teacher import NEXT, Teacher
 from danlu.tasks.text_input import is_published
@@ -102,7 +101,7 @@ class Translation(WritingTask):
         words = self._kind("target").words
         if is_published(self.recipe):
             return published_marks(self.recipe, words)
-        return BEGIN, words.end, unwritable(words)
+        return begin_of(words), words.end, unwritable(words)
 
     def _kind(self, name: str) -> Text:
         kind = self.data.kinds[name]
