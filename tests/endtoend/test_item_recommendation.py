@@ -221,3 +221,27 @@ def test_a_file_is_asked_by_the_names_that_it_was_learnt_from(events: Path, tmp_
     assert [known for _, known in expected] == [True, False]
     for file in (asked, usual):
         assert items(predict(path, [str(file)])) == expected
+
+
+@pytest.mark.parametrize("liked", [None, 4.0])
+def test_an_event_without_a_rating_was_met_all_the_same(events: Path, tmp_path: Path, liked: float | None) -> None:
+    """It is known, so never recommended; with ``liked`` nothing is learnt from it. No figure is NaN."""
+    lines = events.read_text().splitlines()
+    gaps = [line.rsplit(",", 2) for line in lines[1:]]
+    kept = [f"{head},{'' if place % 3 == 0 else stars},{when}" for place, (head, stars, when) in enumerate(gaps)]
+    source = tmp_path / "gaps.csv"
+    source.write_text("\n".join([lines[0], *kept]))
+    made = recipe(events, tmp_path, train__epochs=2, data__source=str(source), evaluate__baselines=False)
+    made["options"]["liked"] = liked
+    found = danlu.train(made, screen=False)
+    card = json.loads((Path(found.path) / "data" / "card.json").read_text())
+    assert card["rows"]["used"] == len(kept)
+    assert card["rows"]["missing"] == 0
+    assert np.isfinite(card["columns"]["rating"]["statistics"]["mean"])
+    assert all(np.isfinite(value) for name, value in found.metrics.items() if name.startswith("test/ndcg"))
+    met: dict[str, set[str]] = {}
+    for line in kept:
+        user, item = line.split(",")[:2]
+        met.setdefault(user, set()).add(item)
+    for user, answer in zip(met, danlu.load(found.path).predict(list(met)), strict=True):
+        assert not met[user] & {one["id"] if isinstance(one, dict) else one[0] for one in answer["items"]}

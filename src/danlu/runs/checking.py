@@ -93,6 +93,7 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
     if given and parts.update.schedule.at(0, parts.horizon).momentum is not None:
         schedule = assembled.recipe.train.schedule.name
         warnings.append(say("runs.momentum-cycled", schedule=schedule, given=", ".join(given)))
+    warnings += _another_optimizer(assembled)
     if accumulate > len(assembled.batches):
         warnings.append(say("accumulation.more-than-an-epoch", accumulate=accumulate, micros=len(assembled.batches)))
     if accumulate > 1 and any(isinstance(batch[name], Padded) for name in batch.inputs):
@@ -120,6 +121,18 @@ def data_findings(card: Mapping[str, Any]) -> list[str]:
         found.append(say("runs.more-notes", count=len(notes) - shown))
     told = [say("data.card.bad", count=rows.get("bad", 0)), say("data.card.missing", count=rows.get("missing", 0))]
     return found + [warning for warning in card.get("warnings", ()) if warning not in told]
+
+
+def _another_optimizer(assembled: Assembled) -> list[str]:
+    """A net that brings an optimizer of its own was measured with that alone: a sparse linear net learns rows by heart with Adam's."""
+    recipe = assembled.recipe
+    own = assembled.spec.nets.get(recipe.model.name, {}).get("train", {}).get("optimizer", {})
+    name = recipe.train.optimizer.name
+    if not own or own.get("name", name) == name:
+        return []
+    return [
+        say("runs.another-optimizer", net=recipe.model.name, own=own["name"], rate=own.get("lr", "auto"), given=name)
+    ]
 
 
 def _forward_backward(assembled: Assembled, trial: nn.Module, batch: Batch, warnings: list[str]) -> float:

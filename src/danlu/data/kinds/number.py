@@ -28,9 +28,11 @@ class Number(Kind):
     """A finite float32. In a batch: float32 (B,).
 
     written: how texts are written where Python does not read them, see :class:`danlu.data.tabular.writing.Writing`; "": as it does.
+    gaps: a value that is missing is NaN, and its row is kept.
     """
 
     written: str = ""
+    gaps: bool = False
 
     name: ClassVar[str] = "number"
     can_mix: ClassVar[bool] = True
@@ -38,7 +40,7 @@ class Number(Kind):
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Number:
         found = written_in(raws)
-        return cls("" if found is None else str(found))
+        return cls("" if found is None else str(found), bool(options.get("gaps", False)))
 
     @cached_property
     def _writing(self) -> Writing | None:
@@ -47,7 +49,7 @@ class Number(Kind):
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
         """raw: a number, or text that is one ("3.5", "1e-3"). Raises :class:`BadValue`, also for infinity and beyond float32."""
         if raw is None or (isinstance(raw, str) and raw.strip().casefold() in _NONE):
-            raise MissingValue(say("data.missing"))
+            return self._missing()
         if self._writing is not None and isinstance(raw, str):
             found = self._writing.read(raw)
             if found is None:
@@ -60,10 +62,15 @@ class Number(Kind):
         except (TypeError, ValueError) as error:
             raise BadValue(say("data.number.type", value=str(raw)[:60])) from error
         if value != value:
-            raise MissingValue(say("data.missing"))
+            return self._missing()
         if not math.isfinite(value) or abs(value) > float(np.finfo(np.float32).max):
             raise BadValue(say("data.number.infinite", value=str(raw)[:60]))
         return Prepared(np.asarray(value, np.float32))
+
+    def _missing(self) -> Prepared:
+        if not self.gaps:
+            raise MissingValue(say("data.missing"))
+        return Prepared(np.asarray(np.nan, np.float32))
 
     def prepare_many(self, raws: Sequence[Any]) -> np.ndarray | None:
         if self._writing is not None and not isinstance(raws, np.ndarray):
@@ -76,13 +83,15 @@ class Number(Kind):
         if values.ndim != 1 or values.dtype.kind not in "iuf":
             return None
         fits = np.abs(values.astype(np.float64)) <= np.finfo(np.float32).max  # NaN doesn't either
+        if self.gaps:
+            fits |= np.isnan(values)
         return values.astype(np.float32) if fits.all() else None
 
     def storage(self) -> Storage:
         return Storage("fixed", "float32", ())
 
     def spec(self) -> dict[str, Any]:
-        return {"written": self.written} if self.written else {}
+        return ({"written": self.written} if self.written else {}) | ({"gaps": True} if self.gaps else {})
 
     def collate(self, values: Any) -> Value:
         import torch
@@ -96,6 +105,7 @@ class Number(Kind):
 
     def describe(self, values: Sequence[np.ndarray]) -> dict[str, Any]:
         numbers = np.array(values, np.float64).reshape(-1)
+        numbers = numbers[~np.isnan(numbers)] if self.gaps else numbers
         if not len(numbers):
             return {}
         found = self.statistics([numbers])
@@ -108,6 +118,7 @@ class Number(Kind):
         count, mean, squares, low, high = 0, 0.0, 0.0, math.inf, -math.inf
         for block in values:
             numbers = np.asarray(block, np.float64).reshape(-1)
+            numbers = numbers[~np.isnan(numbers)] if self.gaps else numbers
             if not len(numbers):
                 continue
             middle = float(numbers.mean())

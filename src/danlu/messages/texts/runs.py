@@ -222,6 +222,11 @@ TEXTS = {
         "{key} needs a validation part, and these data have none.",
         "{key} 需要验证部分，而这些数据没有。",
     ),
+    "runs.another-optimizer": (
+        "{net} was measured with {own} at a rate of {rate}; with {given} it may learn the training rows by heart: "
+        "look at the validation figures, or leave train.optimizer out.",
+        "{net} 是以 {own}、学习率 {rate} 测定的；改用 {given} 可能只是背下训练行：请查看验证集指标，或去掉 train.optimizer。",
+    ),
     "runs.momentum-cycled": (
         "The schedule {schedule} moves the momentum itself (Adam's first beta); the {given} of train.optimizer is not used. "
         "Set cycle_momentum of the schedule to false to keep it.",

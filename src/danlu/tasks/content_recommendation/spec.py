@@ -61,7 +61,7 @@ SPEC = TaskSpec(
     columns={
         "user": Column("asker", "input", {"together": "ids"}, also=USER),
         "item": Column("catalogue", "target", {"together": "ids"}, also=ITEM),
-        "rating": Column("number", "target", optional=True, also=RATING),
+        "rating": Column("number", "target", {"gaps": True}, optional=True, also=RATING),
         "time": TIME_COLUMN,
     },
     task="danlu.tasks.content_recommendation.task:ContentRecommendation",

@@ -64,7 +64,7 @@ SPEC = TaskSpec(
     columns={
         "user": USER_COLUMN,
         "item": Column("id", "target", {"titled": True}, also=ITEM),
-        "rating": Column("number", "target", optional=True, also=RATING),
+        "rating": Column("number", "target", {"gaps": True}, optional=True, also=RATING),
         "time": TIME_COLUMN,
     },
     task="danlu.tasks.item_recommendation.task:ItemRecommendation",
