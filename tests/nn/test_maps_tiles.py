@@ -303,6 +303,73 @@ def test_what_is_frozen_hooked_or_lies_otherwise_keeps_torchs_bits(change: Calla
             assert torch.allclose(found, other(x), rtol=2**-7, atol=2**-6)
 
 
+def put(weight: Tensor) -> Callable[[Any], None]:
+    def change(part: Any) -> None:
+        part[0].weight, part[1] = nn.Parameter(weight.contiguous(memory_format=LAST)), nn.BatchNorm2d(len(weight))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put(torch.randn(24, 32, 3, 3)),
+        put(torch.randn(32, 32, 5, 5)),
+        put(torch.randn(32, 32, 3, 1)),
+        lambda part: setattr(part[0], "stride", 2),
+        lambda part: setattr(part[0], "padding", 0),
+        lambda part: setattr(part[0], "padding", "same"),
+        lambda part: setattr(part[0], "stride", (2, 1)),
+    ],
+)
+def test_kernels_and_steps_that_somebody_has_put_there_count(change: Callable[[Any], None]) -> None:
+    """By hand, as by pruning of whole outputs: torch reads them as they are, and what the layer said before is not read beyond."""
+    torch.manual_seed(0)
+    mine: Any = nn.Sequential(nn.Conv2d(32, 32, 3, 1, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU()).to(
+        memory_format=LAST
+    )  # type: ignore[call-overload]
+    forward = lending.forward(mine)
+    change(mine)
+    its, x = copy.deepcopy(mine), half(torch.randn(8, 32, 6, 6))
+    with torch.autocast("cpu", torch.bfloat16):
+        found, wanted = forward(x), its(x)
+    assert torch.allclose(found, wanted, rtol=2**-7, atol=2**-6)
+    for y in (found, wanted):
+        y.float().square().mean().backward()
+    off = mine[0].weight.grad - its[0].weight.grad
+    assert float(off.norm() / its[0].weight.grad.norm()) < 0.02
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_pictures_may_lie_apart(dtype: torch.dtype) -> None:
+    """Every other row and column of pictures with channels last still lies in their order, but not one after the other."""
+    torch.manual_seed(0)
+    mine = nn.Sequential(nn.Conv2d(3, 16, 2, bias=False), nn.BatchNorm2d(16)).to(memory_format=LAST)  # type: ignore[call-overload]
+    its = copy.deepcopy(mine)
+    x = torch.randn(4, 3, 16, 16).to(dtype).contiguous(memory_format=LAST)[:, :, ::2, ::2]
+    with torch.autocast("cpu", torch.bfloat16):
+        found, wanted = lending.forward(mine)(x), its(x)
+    assert "StageBackward" in nodes(found)
+    assert torch.allclose(found, wanted, rtol=2**-7, atol=2**-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.uint8, torch.int64])
+def test_pictures_that_convolutions_refuse_are_refused(dtype: torch.dtype) -> None:
+    """As evaluation will refuse them."""
+    part = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), nn.BatchNorm2d(16)).to(memory_format=LAST)  # type: ignore[call-overload]
+    with torch.autocast("cpu", torch.bfloat16), pytest.raises(RuntimeError, match="BFloat16"):
+        lending.forward(part)(torch.ones(4, 1, 8, 8, dtype=dtype))
+
+
+@pytest.mark.parametrize(("channels", "side", "mine"), [(16, 221, True), (16, 222, False), (1, 400, True)])
+def test_maps_that_do_not_stay_near_are_left_to_torch(channels: int, side: int, mine: bool) -> None:
+    """A thread would work in several times the numbers of a sample, and not be as fast; pictures are taken row by row."""
+    part = nn.Sequential(nn.Conv2d(channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)).to(memory_format=LAST)  # type: ignore[call-overload]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = lending.forward(part)(half(torch.randn(1, channels, side, side)))
+    assert ("StageBackward" in nodes(found)) is mine
+
+
 def test_inner_sequences_that_are_hooked_are_seen() -> None:
     part, seen = net(), []
     part.stem[1].register_forward_hook(lambda layer, given, found: seen.append(tuple(found.shape)))

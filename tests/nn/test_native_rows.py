@@ -18,6 +18,7 @@ from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
 from danlu.runs import kernels
 from danlu.training.optimisers.rowwise_adagrad import RowwiseAdagrad
 from danlu.training.optimisers.sparse_adam import SparseAdam
+from danlu.training.plan import Plan
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 OPTIMISERS: dict[str, Any] = {"rowwise-adagrad": RowwiseAdagrad, "sparse-adam": SparseAdam}
@@ -122,7 +123,7 @@ def test_its_lack_is_said(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     ((text, level),) = kernels.lines(net)
     assert say(f"native.no-kernel.{why}", detail="detail") in text
     assert level == ("info" if why == "off" else "warning")
-    assert kernels.used(net) == {"kernels": {"embeddings": "torch"}}
+    assert kernels.used(net, Plan()) == {"kernels": {"embeddings": "torch"}}
     assert kernels.lines(CollaborativeFiltering(4, 3, embedding=8)) == []
     net(torch.tensor([1]), torch.tensor([2])).sum().backward()  # and all the same it learns
 

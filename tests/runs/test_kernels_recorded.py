@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 import danlu
@@ -15,6 +16,7 @@ from danlu.nn.maps import tiles
 from danlu.nn.native.building import NoKernelError
 from danlu.runs import kernels
 from danlu.runs.environment import differences
+from danlu.training.plan import Plan
 
 
 def test_torchs_operations_are_said_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,5 +50,16 @@ def test_what_a_nets_convolutions_are_done_by_is_recorded(monkeypatch: pytest.Mo
     for why, name in ((None, "native"), (NoKernelError("system", "no AMX"), "torch")):
         monkeypatch.setattr(tiles, "missing", lambda found=why: found)
         monkeypatch.setattr(maps, "missing", lambda: None)
-        assert kernels.used(small)["kernels"] == {"maps": "native", "convolutions": name}
-    assert kernels.used(nn.Sequential(nn.Conv2d(3, 10, 3))) == {}
+        assert kernels.used(small, Plan(precision="bf16"))["kernels"] == {"maps": "native", "convolutions": name}
+    assert kernels.used(nn.Sequential(nn.Conv2d(3, 10, 3)), Plan(precision="bf16")) == {}
+
+
+def test_convolutions_that_no_tiles_are_asked_for_are_not_recorded_as_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In float32, compiled, on a graphics card nobody asks; of more threads than the tiles know, torch's operations are told."""
+    small = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+    monkeypatch.setattr(tiles, "missing", lambda: None)
+    monkeypatch.setattr(maps, "missing", lambda: None)
+    for plan in (Plan(), Plan(precision="bf16", compiled=True), Plan(precision="bf16", device=torch.device("cuda"))):
+        assert "convolutions" not in kernels.used(small, plan)["kernels"]
+    monkeypatch.setattr(tiles, "THREADS", 0)
+    assert kernels.used(small, Plan(precision="bf16"))["kernels"]["convolutions"] == "torch"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from danlu.messages import say
@@ -9,20 +10,23 @@ from danlu.nn.embedding.native import kernel as rows
 from danlu.nn.embedding.table import Table
 from danlu.nn.maps import kernel as maps
 from danlu.nn.maps import layers, lending, tiles
+from danlu.training.plan import Plan
 
 
-def used(net: nn.Module) -> dict[str, dict[str, str]]:
+def used(net: nn.Module, plan: Plan) -> dict[str, dict[str, str]]:
     """For the record of what a run ran on: {"kernels": {"embeddings": "native" or "torch", "maps": …, "convolutions": …}}.
 
-    Of what the net has.
+    Of what the net has and the plan leaves to a kernel.
     """
     found = {}
     if _rows(net):
         found["embeddings"] = "native" if rows.missing() is None else "torch"
     if lending.lends(net):
         found["maps"] = "native" if maps.missing() is None else "torch"
-    if layers.convolves(net):
-        found["convolutions"] = "native" if maps.missing() is None and tiles.missing() is None else "torch"
+    eager = plan.precision == "bf16" and plan.device.type == "cpu" and not plan.compiled
+    if eager and layers.convolves(net):
+        there = maps.missing() is None and tiles.missing() is None and torch.get_num_threads() <= tiles.THREADS
+        found["convolutions"] = "native" if there else "torch"
     return {"kernels": found} if found else {}
 
 

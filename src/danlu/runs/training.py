@@ -58,7 +58,7 @@ def _train(recipe: Recipe, screen: Screen) -> Run:
         assembled = assemble(recipe, spec, screen.progress if screen else None, timed(log))
         checked = examine(assembled, log, Path(recipe.run.folder))
         foreseen = before(assembled, log, meter)
-        now = environment(assembled.recipe.seed, assembled.plan.device) | kernels.used(assembled.net)
+        now = environment(assembled.recipe.seed, assembled.plan.device) | kernels.used(assembled.net, assembled.plan)
         folder = RunFolder.create(assembled.recipe, lambda folder: write_beginnings(folder, assembled, now))
         try:
             said = [(text, "info") for text in checked.choices] + [(text, "warning") for text in checked.warnings]
@@ -87,7 +87,7 @@ def resume(path: str | Path, screen: Screen = None) -> Run:
         log: list[tuple[str, float, str]] = []
         spec = spec_of(recipe.task, recipe.where("task"))
         assembled = assemble(recipe, spec, screen.progress if screen else None, timed(log))
-        now = environment(assembled.recipe.seed, assembled.plan.device) | kernels.used(assembled.net)
+        now = environment(assembled.recipe.seed, assembled.plan.device) | kernels.used(assembled.net, assembled.plan)
         said = taken_up(folder, assembled, now)
         checked = examine(assembled, log, folder.path)
         said = [(text, "warning") for text in checked.warnings] + said + kernels.lines(assembled.net)

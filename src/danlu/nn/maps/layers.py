@@ -5,6 +5,7 @@ Where a layer is met in a way that no kernel knows, it works as it always does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from danlu.nn.maps.lent import Forward, Lent
 
 _ACTIVATIONS = {nn.ReLU: 1, nn.SiLU: 2}  # places in kernel.ACTIVATIONS
 _LEAST = 1 << 16  # numbers in maps from which on a call of a kernel is worth its while
+_NEAR = 3 << 19  # numbers of a sample, seen and given, up to which its gradients are worked out as fast as by torch
+_CAST = (torch.float32, torch.bfloat16, torch.float16)  # what autocast makes bfloat16; convolutions refuse the rest
 _WIDE = 64  # channels up to which a convolution of one position is done here
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_compiled_call_impl")
 
@@ -194,14 +197,17 @@ def _known(part: Any) -> bool:
         part.bias is None
         and part.groups == 1
         and part.padding_mode == "zeros"
-        and not isinstance(part.padding, str)
-        and part.kernel_size[0] == part.kernel_size[1]
-        and part.stride[0] == part.stride[1]
-        and part.padding[0] == part.padding[1] < part.kernel_size[0]
+        and all(map(_twice, (part.kernel_size, part.stride, part.padding)))
+        and part.padding[0] < part.kernel_size[0]
         and part.dilation == (1, 1)
         and part.out_channels % tiles.LANES == 0
         and _worth_tiles(part.in_channels, part.kernel_size[0])
     )
+
+
+def _twice(sides: Any) -> bool:
+    """Whether it is said for rows and columns, and the same; somebody may have set a number or a word, which torch takes too."""
+    return isinstance(sides, tuple) and len(sides) == 2 and sides[0] == sides[1]
 
 
 def _worth_tiles(channels: int, size: int) -> bool:
@@ -213,29 +219,32 @@ def _worth_tiles(channels: int, size: int) -> bool:
 
 def _shape(part: Any, x: Any) -> tiles.Shape | None:
     """Of a square convolution that autocast would make one in bfloat16; None: no work for the tiles."""
-    weight = part.weight
     if not (torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16):
         return None
-    if not (weight.requires_grad and _lies(weight) and x.dim() == 4 and x.shape[1] == weight.shape[1]):
+    if not (kernel.alone(x) and x.dim() == 4 and x.shape[1] == part.in_channels and _lies(part)):
         return None
-    few = x.shape[1] % tiles.LANES > 0  # pictures: nobody asks for their gradient, and they are copied anyway
-    if (
-        torch.get_num_threads() > tiles.THREADS
-        or not kernel.alone(x)
-        or (x.requires_grad if few else x.dtype != torch.bfloat16 or not kernel.usable(x))
-    ):
+    few = part.in_channels % tiles.LANES > 0  # pictures: nobody asks for their gradient, and they are copied anyway
+    if not (x.dtype in _CAST and not x.requires_grad if few else x.dtype == torch.bfloat16 and kernel.usable(x)):
         return None
-    shape = tiles.shape(*x.shape, weight.shape[0], weight.shape[-1], part.stride[0], part.padding[0])
-    return (
-        shape if min(shape.out) > 0 and shape.samples * shape.out[0] * shape.out[1] * shape.outputs >= _LEAST else None
-    )
+    shape = tiles.shape(*x.shape, part.out_channels, part.kernel_size[0], part.stride[0], part.padding[0])
+    return shape if torch.get_num_threads() <= tiles.THREADS and min(shape.out) > 0 and _fits(shape, few) else None
 
 
-def _lies(weight: Tensor) -> bool:
-    """Whether a kernel is one of float32 numbers with channels last, as that of a net is whose maps are to lie so."""
+def _fits(shape: tiles.Shape, few: bool) -> bool:
+    """Whether there is enough to do, and what is seen and comes out of a sample stays near while its gradients are worked out."""
+    out = math.prod(shape.out) * shape.outputs
+    return shape.samples * out >= _LEAST and (few or shape.height * shape.width * shape.channels + out <= _NEAR)
+
+
+def _lies(part: Any) -> bool:
+    """Whether a kernel is to learn and still has the sizes that its convolution tells of, since somebody may have put another there;
+    of float32 numbers with channels last, as that of a net is whose maps are to lie so.
+    """
+    weight, sizes = part.weight, (part.out_channels, part.in_channels, *part.kernel_size)
     known = type(weight) in (Tensor, nn.Parameter) and weight.dtype == torch.float32 and weight.device.type == "cpu"
-    return known and weight.stride(1) == 1 and weight.is_contiguous(memory_format=torch.channels_last)
+    last = known and weight.stride(1) == 1 and weight.is_contiguous(memory_format=torch.channels_last)
+    return last and weight.requires_grad and weight.shape == sizes
 
 
 def _half(x: Tensor) -> Tensor:
-    return x.to(torch.bfloat16, memory_format=torch.channels_last)
+    return x.to(torch.bfloat16).contiguous(memory_format=torch.channels_last)

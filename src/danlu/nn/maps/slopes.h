@@ -1,7 +1,8 @@
 /* What gradients become on their way back through a pool, an activation and a norm; and the way there of rows that are pooled. */
 
 /* g: gradient of what came out. z: what the norm was given; NULL: there was none. which: of every 2 × 2 the one that was greatest, FLAT
-   where the activation is flat there; NULL: there was no pool. kept: by danlu_settle. room: by danlu_settle_back. by: the activation that is still to be gone through. */
+   where the activation is flat there; NULL: there was no pool. kept: by danlu_settle. room: by danlu_settle_back. by: the activation that
+   is still to be gone through. */
 typedef struct {
     const Half *g, *z;
     const uint8_t *which;

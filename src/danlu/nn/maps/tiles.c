@@ -20,15 +20,6 @@
 
 int64_t danlu_version(void) { return 1; }
 
-int64_t danlu_threaded(void)
-{
-#ifdef _OPENMP
-    return 1;
-#else
-    return 0;
-#endif
-}
-
 #ifdef _OPENMP
 extern int omp_get_thread_num(void);
 #define ME omp_get_thread_num()
