@@ -91,7 +91,7 @@ def _header(path: Path, first: list[str] | str) -> list[str]:
     header = [cell or f"column {place}" for place, cell in enumerate(header, 1)]
     twice = [cell for cell, count in Counter(header).items() if count > 1]
     if twice:
-        raise DataError.of(f"{path}:1", say("data.csv.twice", columns=listed(twice)))
+        raise DataError.of(f"{path}:1", say("data.csv.twice", columns=listed(twice)), say("data.csv.twice.remedy"))
     return header
 
 

@@ -72,7 +72,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     schema = opened[0].schema_arrow
     offered = list(schema.names)
     if twice := [name for name, count in Counter(offered).items() if count > 1]:
-        raise DataError.of(str(files[0]), say("data.csv.twice", columns=listed(twice)))
+        raise DataError.of(str(files[0]), say("data.csv.twice", columns=listed(twice)), say("data.csv.twice.remedy"))
     for file, other in zip(files, opened, strict=True):
         if list(other.schema_arrow.names) != offered:
             raise DataError.of(str(file), say("data.parquet.columns", file=files[0].name))

@@ -266,6 +266,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "data.csv.no-header.remedy": ("Add a first line such as image,label.", "请在最前面加一行列名，例如 image,label。"),
     "data.csv.twice": ("Columns of the same name: {columns}.", "列名重复：{columns}。"),
+    "data.csv.twice.remedy": (
+        "Give each a name of its own in the file; which of them is meant can't be known.",
+        "请在文件中为每列取不同的名称；无法判断指的是哪一列。",
+    ),
     "data.csv.cells": ("{found} cells where the header has {expected}", "有 {found} 个单元格，而表头有 {expected} 个"),
     "data.json.broken": ("This is no valid JSON ({reason}).", "不是有效的 JSON（{reason}）。"),
     "data.json.no-object": ("no JSON object ({reason})", "不是 JSON 对象（{reason}）"),

@@ -121,7 +121,8 @@ def _described(column: Mapping[str, Any]) -> Html:
         if key in ("kind", "role", "layout", "together", "table", "suspects") or value in (None, {}, []):
             continue
         if key == "statistics":
-            words += [f"{name} {_short(found)}" for name, found in value.items() if name not in ("counts", "quantiles")]
+            told = ("counts", "quantiles", *column)  # what is said already is not said twice
+            words += [f"{name} {_short(found)}" for name, found in value.items() if name not in told]
         elif key == "classes":
             words.append(say("report.data.classes", count=f"{len(value):,}"))
         else:
@@ -133,7 +134,10 @@ def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return "/".join(_short(each) for each in list(value.values())[:4])
     if isinstance(value, (list, tuple)):
-        return "×".join(_short(each) for each in value[:4])
+        sizes = all(
+            isinstance(each, int) for each in value
+        )  # of a picture, say; else numbers that stand beside each other
+        return ("×" if sizes else " · ").join(_short(each) for each in value[:4])
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
