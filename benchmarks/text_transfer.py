@@ -45,9 +45,9 @@ def plans(folder: Path, epochs: int) -> dict[str, dict[str, Any]]:
     published = {"name": f"hf:{folder}", "pretrained": True}
     words = {"tokenizer": f"hf:{folder}", "max_length": 64}
 
-    def train(rate: float, passes: int, decay: float = 0.01) -> dict[str, Any]:
+    def train(rate: float, passes: int, decay: float = 0.01, size: int = 32) -> dict[str, Any]:
         optimizer = {"name": "adamw", "lr": rate, "weight_decay": decay}
-        return {"epochs": passes, "batch_size": 32, "optimizer": optimizer}
+        return {"epochs": passes, "batch_size": size, "optimizer": optimizer}
 
     transformer = {"name": "text-transformer", "args": {"width": 64, "layers": 2, "dropout": 0.3}}
     return {
@@ -56,7 +56,7 @@ def plans(folder: Path, epochs: int) -> dict[str, dict[str, Any]]:
         "lora": {
             "model": {**published, "adapter": {"name": "lora", "rank": 8}},
             "data": {"text": words},
-            "train": train(1e-3, epochs + 1),  # at 2e-3 it stays at chance for an epoch or for good
+            "train": train(1e-3, epochs, size=16),  # at 2e-3 it stays at chance for an epoch or for good
         },
         "full": {"model": published, "data": {"text": words}, "train": train(1e-4, epochs)},
     }
@@ -67,15 +67,20 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--epochs", type=int, default=2, help="of the published net whole; LoRA has one more")
+    parser.add_argument("--epochs", type=int, default=3, help="of the published net, whole and by LoRA")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="+", default=["bag", "scratch", "lora", "full"])
     parser.add_argument("--val", type=float, default=0.1, help="share of the rows")
     parser.add_argument("--test", type=float, default=0.3, help="share of the rows")
+    parser.add_argument(
+        "--runs", type=Path, help="folder that keeps the runs; runs that are there are read, not made again"
+    )
     asked = parser.parse_args()
     hits: dict[str, list[dict[str, float]]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as place:
-        source = Path(place) / "films.csv"
+    with tempfile.TemporaryDirectory() as passing:
+        place = asked.runs.absolute() if asked.runs else Path(passing)
+        place.mkdir(parents=True, exist_ok=True)
+        source = place / "films.csv"
         sentences(asked.source, source, asked.rows)
         for seed in range(asked.seeds):
             for name in asked.only:
@@ -84,7 +89,7 @@ def main() -> None:
                 made: dict[str, Any] = {
                     "task": "text-classification",
                     "seed": seed,
-                    "run": {"folder": f"{place}/runs", "name": f"{name}-{seed}"},
+                    "run": {"folder": str(place), "name": f"{name}-{seed}"},
                     "evaluate": {"report": False, "baselines": name == "bag"},
                     "watch": {"captures_every": 0},
                     "model": plan["model"],
@@ -92,7 +97,8 @@ def main() -> None:
                     "data": {"source": str(source), "cache": f"{place}/cache", **plan.get("data", {})},
                 }
                 made["data"]["split"] = {"val": asked.val, "test": asked.test}
-                run = danlu.train(made, screen=False)
+                there = place / f"{name}-{seed}"
+                run = danlu.Run(there) if there.is_dir() else danlu.train(made, screen=False)
                 found = read(run.path)
                 assert found is not None
                 hits[name].append(dict(zip(found.ids, map(float, found.answers.hits), strict=True)))  # type: ignore[union-attr]
