@@ -9,7 +9,7 @@ from danlu.cli._output import Output, to_json
 from danlu.cli._parser import Parser
 from danlu.messages import say
 
-USAGE = "RUN|ARTIFACT INPUT… [--rank] [--device cpu|cuda] [--threads N] [--allow-code]"
+USAGE = "RUN|ARTIFACT INPUT… [-o FOLDER] [--rank] [--device cpu|cuda] [--threads N] [--allow-code]"
 
 
 def arguments(parser: Parser) -> None:
@@ -19,6 +19,7 @@ def arguments(parser: Parser) -> None:
         metavar="RUN|ARTIFACT INPUT…",
         help=f"{say('cli.predict.path')}; {say('cli.predict.inputs')}",
     )
+    parser.add_argument("-o", "--out", metavar="FOLDER", help=say("cli.predict.out"))
     parser.add_argument("--rank", action="store_true", help=say("cli.predict.rank"))
     parser.add_argument("--device", metavar="cpu|cuda", default="cpu", help=say("cli.predict.device"))
     parser.add_argument("--threads", metavar="N", help=say("cli.predict.threads"))
@@ -35,19 +36,25 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
         if not options.threads.isdecimal() or not int(options.threads):
             raise parser.mistake(say("cli.not-one-of", option="--threads", value=options.threads, allowed="1, 2, 3, …"))
         threads = int(options.threads)
+    from danlu.cli._masks import Masks
     from danlu.deploy.loading import predict
 
     total = failed = 0
     given = words[1:]
+    masks = None if options.out is None else Masks(options.out, given)
     more = {"threads": threads, "allow_code": options.allow_code, "rank": options.rank}
     for answer in predict(words[0], given, options.device, **more):
         total += 1
+        answer = answer if masks is None else masks.write(answer)
         if "error" in answer:
             failed += 1
             out.aside(f"{answer['input']}: {answer['error']}")
         else:
             out.line(_as_line(answer))
         out.result(answer)
+    if masks is not None:
+        written = say("cli.predict.masks", count=masks.count, path=options.out)
+        out.aside(written if masks.count else say("cli.predict.no-masks", path=options.out))
     if failed:
         out.aside(say("cli.predict.failed", failed=failed, total=total))
     return SOME_FAILED if failed else DONE

@@ -231,6 +231,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.samples": ("{samples} samples", "{samples} 个样本"),
     "cli.predict.path": ("the folder of a run or of an artifact", "训练文件夹或产物文件夹"),
     "cli.predict.inputs": ("files or folders", "文件或文件夹"),
+    "cli.predict.out": (
+        "a new folder: masks (segmentation) are written there as PNG files, and answers name them",
+        "新的文件夹：分割的掩码以 PNG 文件写入其中，回答中给出其路径",
+    ),
+    "cli.predict.masks": ("{count} masks are in {path}.", "{count} 个掩码已写入 {path}。"),
+    "cli.predict.no-masks": (
+        "No answer has a mask: only those of segmentation do, and nothing was written to {path}.",
+        "没有任何回答带有掩码：只有分割才有，因此没有写入 {path}。",
+    ),
     "cli.predict.device": ("cpu, cuda or cuda:N (default: cpu)", "cpu、cuda 或 cuda:N（默认 cpu）"),
     "cli.predict.rank": (
         "the rows are candidates: put the best first (click prediction)",
