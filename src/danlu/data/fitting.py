@@ -51,6 +51,8 @@ def fit(
         if recipe.data.storage == "encoded":
             options["storage"] = "encoded"
         options.pop("together", None)
+        if (named := options.pop("language", None)) is not None:
+            options["language"] = (named, recipe.options.get(named))
         if "text" in (kind.section, column.kind) and chosen.get("tokenizer", "auto") == "auto":
             options["begun"] = recipe.model.pretrained  # a run knows the words that it has learnt, and no others
         if (together := column.options.get("together")) and recipe.options.get("shared", True):

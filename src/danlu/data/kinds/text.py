@@ -54,7 +54,7 @@ class Text(Kind):
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Text:
         """raws: of training rows alone. options: those of ``data.text``; "ends" and "lossless" of the column; "together": columns
-        from which the vocabulary is learnt, instead of this one.
+        from which the vocabulary is learnt, instead of this one; "language": (the task's option, what it says).
         """
         form, lower = options.get("normalize", "auto"), options.get("lower", "auto")
         wanted = str(options.get("tokenizer", "auto"))
@@ -75,6 +75,11 @@ class Text(Kind):
         columns = options.get("together") or [raws]
         texts = (text for column in columns for text in _texts(_spread(column, _LEARNT), form, lower))
         made = _learnt(wanted, texts, options)
+        option, language = options.get("language") or ("", None)
+        if language is not None:
+            from danlu.data.text.languages import speaking
+
+            made = speaking(made, language, f"options.{option}")
         ends = bool(options.get("ends", False))
         longest = options.get("max_length", "auto")
         if longest == "auto":
@@ -122,8 +127,9 @@ class Text(Kind):
         return Prepared(np.asarray(ids, np.int32), notes)
 
     def _cut(self, ids: list[int], room: int) -> list[int]:
-        last = ids[-1:] if getattr(self.words, "whole", False) and ids[-1] == self.words.end else []
-        first = ids[:1] if getattr(self.words, "whole", False) and ids[0] == self.words.begin else []
+        before, behind = map(list, self.words.around())
+        last = behind if behind and ids[-len(behind) :] == behind else []
+        first = before if before and ids[: len(before)] == before else []
         inner = ids[len(first) : len(ids) - len(last)]
         room -= len(first) + len(last)
         if self.cut == "start":

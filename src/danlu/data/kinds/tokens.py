@@ -58,8 +58,9 @@ class Tokens(Text):
         text, notes = text_of(raw)
         plain = normal(text, self.normalize, self.lower)
         ids = self.words.located(plain)[0] if self.bare else self.words.encode(plain)
-        if not self.bare and getattr(self.words, "whole", False) and ids[-1:] == [self.words.end]:
-            ids = ids[:-1]
+        behind = list(self.words.around()[1])
+        if not self.bare and behind and ids[-len(behind) :] == behind:
+            ids = ids[: -len(behind)]
         if not ids:
             raise BadValue(say("text.empty-after"))
         return ids, notes

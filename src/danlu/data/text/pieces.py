@@ -124,6 +124,19 @@ class Pieces(Tokenizer):
             spans.append((start, end))
         return found.ids, spans
 
+    def around(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return self._around
+
+    @cached_property
+    def _around(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        if not self.whole:
+            return (), ()
+        found = self._library.encode("a", add_special_tokens=True)
+        texts = [place for place, special in enumerate(found.special_tokens_mask) if not special]
+        if not texts:
+            return tuple(found.ids), ()
+        return tuple(found.ids[: texts[0]]), tuple(found.ids[texts[-1] + 1 :])
+
     def pair(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, int]]:
         """What its net expects around two texts: (ids before, between, behind, segments of the first and the second text)."""
         found = self._library.encode("a", "b", add_special_tokens=True)

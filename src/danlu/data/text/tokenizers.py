@@ -39,6 +39,10 @@ class Tokenizer(ABC):
         """Of each id whether it goes on with a word that another one began; None where every token is a word, or a letter."""
         return None
 
+    def around(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Ids that :meth:`encode` puts before and behind a text."""
+        return (), ()
+
     @abstractmethod
     def encode(self, text: str) -> list[int]:
         """Ids of a text that is cleaned and normal."""

@@ -42,6 +42,18 @@ TEXTS = {
         "Name a .model that SentencePiece's trainer wrote, of the kind unigram or bpe.",
         "请给出 SentencePiece 训练器写出的 unigram 或 bpe 类型的 .model 文件。",
     ),
+    "text.no-languages": (
+        "This tokenizer has no codes of languages.",
+        "该分词器没有语言代码。",
+    ),
+    "text.no-languages.remedy": (
+        "Leave the option out, or take the tokenizer of mBART, NLLB or M2M100: data.text.tokenizer: hf:NAME",
+        "请去掉该选项，或使用 mBART、NLLB、M2M100 的分词器：data.text.tokenizer: hf:名称",
+    ),
+    "text.unknown-language": (
+        "The tokenizer has no language {code}. It has: {codes}.",
+        "分词器没有语言 {code}。可用的有：{codes}。",
+    ),
     "text.no-end": (
         "The tokenizer {name} has no token that ends a text.",
         "分词器 {name} 没有表示文本结束的词元。",

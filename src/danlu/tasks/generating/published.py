@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from danlu.data.kinds.text import Text
+from danlu.data.text.languages import spoken
 from danlu.data.text.tokenizers import Tokenizer
 from danlu.errors import RecipeError
 from danlu.messages import say
@@ -25,7 +26,7 @@ def published_writer(recipe: Recipe, source: Text, target: Text) -> nn.Module:
 
     model, name, where = recipe.model, _name(recipe), recipe.where("model.name")
     refuse_unknown(HUB, name, where)
-    same_words(target, model.pretrained, recipe.where("model.pretrained"))
+    same_words(source, model.pretrained, recipe.where("model.pretrained"))
     own = _whole(target.words)
     same = dict(source.tokenizer) == dict(target.tokenizer)
     if not same and not own:
@@ -68,14 +69,17 @@ def begin_of(words: Tokenizer) -> int:
     return words.begin if words.begin >= 0 else words.end
 
 
-def published_marks(recipe: Recipe, words: Tokenizer) -> tuple[int, int, tuple[int, ...]]:
-    """(what stands before a text, its end, what is never written). words: of what is written."""
+def published_marks(recipe: Recipe, words: Tokenizer) -> tuple[int, int, tuple[int, ...], int]:
+    """(what stands before a text, its end, what is never written, what is written first or -1). words: of what is written."""
     from danlu.nn.transformers_seq2seq import marks_of
 
     own = _whole(words)
     marks = learnt_marks(words) if not own else marks_of(_name(recipe), recipe.where("model.name"))
     banned = unwritable(words) if not own else (marks.padding,) if marks.padding != marks.end else ()
-    return marks.start, marks.end, banned
+    code, first = spoken(words) if recipe.options.get("target_language") is not None else (-1, False)
+    if code >= 0 and not first:  # mBART: the code itself stands before a text
+        return code, marks.end, banned, -1
+    return marks.start, marks.end, banned, code
 
 
 def _name(recipe: Recipe) -> str:

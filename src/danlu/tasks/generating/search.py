@@ -35,6 +35,7 @@ class Step(Protocol):
 @dataclass(frozen=True)
 class Plan:
     """How to search. start, end: ids. most: tokens written at most, the end counted. banned: ids that are never written.
+    forced: the id that is written first, whatever the net says of it; -1: none.
 
     beams: 1 is greedy. length_penalty: a text's log-probability is divided by its length to this power. early_stopping: as
     Transformers calls it. temperature: 0 takes the likeliest; above, tokens are drawn, of the ``top_k`` likeliest (0: of all) and of
@@ -52,6 +53,7 @@ class Plan:
     top_p: float = 1.0
     seed: int = 0
     banned: tuple[int, ...] = ()
+    forced: int = -1
 
 
 def write(
@@ -87,7 +89,7 @@ def _one(
         np.random.Generator(np.random.Philox(key=[plan.seed % 2**64, key % 2**64])).random(out=row)
     for place in range(plan.most):
         logits, state = step(state, tokens)
-        chances = log_softmax(_without(logits, plan.banned))
+        chances = _chances(logits, plan, place)
         tokens = _drawn(chances, plan, places[alive, place]) if plan.temperature else chances.argmax(1)
         scores[alive] += chances[np.arange(len(alive)), tokens]
         written[alive, place] = tokens
@@ -137,7 +139,7 @@ def _beam(step: Step, state: State, tokens: np.ndarray, plan: Plan) -> tuple[lis
     values = np.zeros(count, np.float32)
     for place in range(most):
         logits, state = step(state, tokens)
-        chances = log_softmax(_without(logits, plan.banned)).reshape(len(alive), beams, -1)
+        chances = _chances(logits, plan, place).reshape(len(alive), beams, -1)
         vocabulary = chances.shape[-1]
         joint = (chances + running_scores[:, :, None]).reshape(len(alive), -1)
         top, found = _top(joint, 2 * beams)
@@ -182,6 +184,15 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     """float32 (N, V): log-probabilities."""
     moved = logits - logits.max(1, keepdims=True)
     found: np.ndarray = moved - np.log(np.exp(moved).sum(1, keepdims=True))
+    return found
+
+
+def _chances(logits: np.ndarray, plan: Plan, place: int) -> np.ndarray:
+    """float32 (N, V): log-probabilities of what stands at ``place``."""
+    found = log_softmax(_without(logits, plan.banned))
+    if place == 0 and plan.forced >= 0:
+        found = np.full_like(found, -np.inf)
+        found[:, plan.forced] = 0.0
     return found
 
 

@@ -47,6 +47,11 @@ class Options(Writing):
             gt=1.0, description="pairs are left out whose lengths differ by more than this times the usual; null: none"
         ),
     ] = 4.0
+    source_language: Annotated[
+        str | None,
+        Field(description="the source's code in a tokenizer that has one for each language (mBART, NLLB, M2M100)"),
+    ] = None
+    target_language: Annotated[str | None, Field(description="the target's code, likewise; it is written first")] = None
     scoring: Annotated[
         Literal["auto", "13a", "intl", "zh", "char"],
         Field(
@@ -76,8 +81,10 @@ SPEC = TaskSpec(
     name="translation",
     title=("Translation", "翻译"),
     columns={
-        "source": Column("text", "input", {"together": "pair", "lossless": True}, also=_SOURCE),
-        "target": Column("tokens", "target", {"together": "pair"}, also=_TARGET),
+        "source": Column(
+            "text", "input", {"together": "pair", "lossless": True, "language": "source_language"}, also=_SOURCE
+        ),
+        "target": Column("tokens", "target", {"together": "pair", "language": "target_language"}, also=_TARGET),
     },
     task="danlu.tasks.translation.task:Translation",
     decoder="danlu.tasks.translation.decoder:TranslationWriter",

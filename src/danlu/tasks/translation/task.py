@@ -58,12 +58,13 @@ class Translation(WritingTask):
 
     def decoder(self) -> Decoder:
         target = self._kind("target")
-        start, end, banned = self._marks
+        start, end, banned, forced = self._marks
         plan = {
             "start": start,
             "end": end,
             "most": target.max_length,
             "banned": banned,
+            **({"forced": forced} if forced >= 0 else {}),
             **searching(self.recipe.options),
         }
         return TranslationWriter(COLUMN, target.tokenizer, plan, ("own_keys", "own_values", "place"))
@@ -96,12 +97,12 @@ class Translation(WritingTask):
         return self._kind("target").found.get("scored", "13a") if asked == "auto" else asked  # type: ignore[no-any-return]
 
     @cached_property
-    def _marks(self) -> tuple[int, int, tuple[int, ...]]:
-        """(what stands before a text, its end, what is never written)"""
+    def _marks(self) -> tuple[int, int, tuple[int, ...], int]:
+        """(what stands before a text, its end, what is never written, what is written first or -1)"""
         words = self._kind("target").words
         if is_published(self.recipe):
             return published_marks(self.recipe, words)
-        return begin_of(words), words.end, unwritable(words)
+        return begin_of(words), words.end, unwritable(words), -1
 
     def _kind(self, name: str) -> Text:
         kind = self.data.kinds[name]
