@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -37,6 +39,9 @@ SHAPES = [  # samples, channels, outputs, height, width, size, stride, padding
     (33, 1, 16, 28, 28, 3, 1, 1),
     (5, 1, 32, 11, 9, 3, 2, 1),
     (6, 2, 16, 8, 9, 2, 1, 0),
+    (2, 16, 16, 1, 9, 3, 1, 2),
+    (3, 48, 32, 2, 3, 2, 5, 1),
+    (5, 3, 16, 1, 12, 2, 3, 1),
 ]
 
 
@@ -54,6 +59,21 @@ def _small_maps_too(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def _memory_that_nobody_wrote_is_not_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is read before it is written spoils what comes out."""
+
+    def spoilt(made: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def make(*sizes: int) -> Tensor:
+            found = made(*sizes)
+            return found.fill_(float("nan") if found.is_floating_point() else 255)
+
+        return make
+
+    for name in ("_bytes", "_numbers", "_maps"):
+        monkeypatch.setattr(tiles, name, spoilt(getattr(tiles, name)))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -268,6 +288,26 @@ def test_the_bits_do_not_depend_on_threads() -> None:
         found.append(passed(lending.forward(part), part, samples=70))
     for other in found[1:]:
         assert all(torch.equal(one, its) for one, its in zip(found[0], other, strict=True))
+
+
+def test_nets_may_learn_in_several_threads_at_once_and_go_back_in_others() -> None:
+    nets = [net() for _ in range(8)]
+    part = net()
+    wanted = passed(lending.forward(part), part)
+    with ThreadPoolExecutor(4) as threads:
+        several = list(threads.map(lambda part: passed(lending.forward(part), part), nets))
+    for found in several:
+        assert all(torch.equal(one, its) for one, its in zip(found, wanted, strict=True))
+    part = net()
+    torch.set_num_threads(2)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = lending.forward(part)(torch.randn(24, 1, 24, 16, generator=torch.Generator().manual_seed(1)))
+    torch.set_num_threads(1)
+    other = Thread(target=(y * torch.arange(32)).square().sum().backward)
+    other.start()
+    other.join()
+    for one, its in zip(part.parameters(), wanted[1:], strict=False):
+        assert torch.equal(one.grad, its)  # type: ignore[arg-type]
 
 
 def test_all_of_it_goes_through_the_tiles_and_nothing_in_float32() -> None:
