@@ -96,7 +96,7 @@ def test_small_classes_stay_in_train() -> None:
     assert made.small == (1,)
     assert (made.codes[labels == 1] == TRAIN).all()
     assert counts(made.codes[labels != 1]) == [140, 20, 40]
-    with pytest.raises(DataError, match="1 classes"):
+    with pytest.raises(DataError, match="1 class has"):
         split(keys(202), SHARES, 0, labels=labels, strict=True)
     tiny = split(keys(6), SHARES, 0, labels=np.asarray([0, 0, 1, 1, 2, 2]))
     assert tiny.how == "random"

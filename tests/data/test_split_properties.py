@@ -285,7 +285,7 @@ def test_all_rows_alike() -> None:
     early = rows.split(RECIPES["one-side"], shares)
     with pytest.raises(DataError, match=r"too few groups"):
         divide(RECIPES["one-side"], rows, hashes, twins(hashes), shares, early)
-    with pytest.raises(DataError, match="1 rows"):
+    with pytest.raises(DataError, match="1 row can't"):
         divide(RECIPES["drop"], rows, hashes, twins(hashes), shares, None)
     kept = divide(RECIPES["keep"], rows, hashes, twins(hashes), shares, None)[1]
     assert {PARTS[code] for code in kept.tolist()} == {"train", "val", "test"}
