@@ -74,6 +74,15 @@ def test_what_packages_bring_is_listed_and_found(package: Path) -> None:
     assert offline.in_package("package:two-nets/two_nets/a.safetensors", "") == first
 
 
+def test_other_files_that_end_in_bin_are_no_weights(package: Path) -> None:
+    (charts,) = brings(package, "charts", "rules.bin")  # safetensors' header is no start of torch's format
+    (net,) = brings(package, "old-net", "net.bin")
+    torch.save({"a": torch.zeros(50_000)}, net)
+    names = {each.name for each in offline.available()}
+    assert "package:old-net" in names
+    assert not any(each.path == charts for each in offline.available())
+
+
 def test_what_is_not_there_is_told(package: Path) -> None:
     brings(package, "two-nets", "a.safetensors", "b.safetensors")
     brings(package, "no-nets")

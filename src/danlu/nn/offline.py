@@ -42,7 +42,7 @@ def available() -> Iterator[Weights]:
     files = Counter(name.partition("/")[0] for name, _ in packaged)
     for name, path in packaged:
         package, size = name.partition("/")[0], path.stat().st_size
-        if size >= _LEAST:
+        if size >= _LEAST and _may_be_weights(path):
             yield Weights(PACKAGE + (package if files[package] == 1 else name), package, path, size)
 
 
@@ -110,6 +110,15 @@ def _packaged(package: str | None = None) -> Iterator[tuple[str, Path]]:
         for file in distribution.files or ():
             if file.suffix in ENDINGS:
                 yield f"{distribution.metadata['Name']}/{file.as_posix()}", Path(str(distribution.locate_file(file)))
+
+
+def _may_be_weights(path: Path) -> bool:
+    """Of files that end in .bin, as others do too: whether one begins as torch's own format, a zip archive or what was written before."""
+    if path.suffix != ".bin":
+        return True
+    with path.open("rb") as stream:
+        begins = stream.read(4)
+    return begins == b"PK\x03\x04" or begins[:1] == b"\x80"
 
 
 def _digest(path: Path) -> str:
