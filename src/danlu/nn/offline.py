@@ -113,7 +113,7 @@ def _packaged(package: str | None = None) -> Iterator[tuple[str, Path]]:
 
 
 def _may_be_weights(path: Path) -> bool:
-    """Of files that end in .bin, as others do too: whether one begins as torch's own format, a zip archive or what was written before."""
+    """Of files that end in .bin, as others do too: whether one begins as torch's own format, now or before, does."""
     if path.suffix != ".bin":
         return True
     with path.open("rb") as stream:
