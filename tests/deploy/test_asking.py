@@ -75,6 +75,15 @@ def test_rows_of_several_columns_come_from_tables(tmp_path: Path) -> None:
     ]
 
 
+def test_a_table_that_is_wrong_both_ways_is_told_by_the_names_it_was_learnt_by(tmp_path: Path) -> None:
+    table = tmp_path / "houses.csv"
+    table.write_text("flaeche,other\n50,1\n")
+    answering = Echo(area=Number, rooms=Number)
+    answering.called = {"area": "flaeche", "rooms": "zimmer"}
+    with pytest.raises(DataError, match="zimmer"):
+        list(asking.answers(answering, [str(table)]))  # type: ignore[arg-type]
+
+
 def test_pictures_are_files(tmp_path: Path) -> None:
     for name in ("b.png", "a.png", ".hidden"):
         (tmp_path / name).touch()

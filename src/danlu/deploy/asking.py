@@ -98,10 +98,13 @@ def _of_tables(answering: Predictor, files: Sequence[Path]) -> Iterator[dict[str
         recipe = patch(Recipe(), {"data.source": str(file)})
         try:  # as the files that were learnt from call them, else by the usual names
             _, table = reading.read(patch(recipe, {"data.columns": dict(answering.called)}), wanted)
-        except DataError:
+        except DataError as error:
             if not answering.called:
                 raise
-            _, table = reading.read(recipe, wanted)
+            try:
+                _, table = reading.read(recipe, wanted)
+            except DataError:
+                raise error from None
         for place, answer in enumerate(answering.stream(_rows(table.columns, answering.inputs, len(table)))):
             yield {"input": table.origins[place], **answer}
 
