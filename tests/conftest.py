@@ -49,6 +49,7 @@ def _has_gpu() -> bool:
 def _caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Prepared data are cached for the whole test run (one folder a worker), never in the user's own cache."""
     folder = tmp_path_factory.mktemp("cache")
+    (folder / "xdg").mkdir()  # torch makes its own folders in it (of kernels for a GPU), but not it
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DANLU_CACHE", str(folder))
         patch.setenv("XDG_CACHE_HOME", str(folder / "xdg"))

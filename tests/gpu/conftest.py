@@ -1,7 +1,9 @@
 """The device of the tests in this folder, and figures that are worth knowing beside a pass.
 
-On a machine with a GPU: ``python -m pytest -m gpu``. ``DANLU_GPU_TESTS_ON=cpu`` tries those that ask for an ``accelerator`` on the CPU:
-then they say nothing of a GPU, but that they work themselves. What asks for ``cuda`` never runs without one.
+On a machine with a GPU: ``python -m pytest -m gpu``. What nobody runs until there is a GPU at last is out of date by then. So the quick
+ones ask for a ``device``: every test run tries them on the CPU too, where they say nothing of a GPU, but that they work themselves and
+that nothing new is missing in them. The others ask for an ``accelerator``; ``DANLU_GPU_TESTS_ON=cpu`` tries those on the CPU. What asks
+for ``cuda`` never runs without one.
 """
 
 from __future__ import annotations
@@ -20,6 +22,12 @@ from tests.endtoend.pairs import Ground, prepare
 
 Note = Callable[[str, object], None]
 _notes: list[tuple[str, str, object]] = []
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest) -> torch.device:
+    """The CPU, in every test run; and the GPU, where there is one."""
+    return torch.device(request.param)
 
 
 @pytest.fixture

@@ -27,12 +27,14 @@ def test_courses_looks_and_resuming(accelerator: torch.device, tmp_path: Path, b
         pytest.skip("its kernels for a GPU: needs a CUDA device")
     chosen = plan(accelerator, epochs=2, captures_every=3)
 
-    def run(compiled: bool, folder: Path | None = None, resume: bool = False) -> Looking:
+    def run(compiled: bool, dropout: float, folder: Path | None = None, resume: bool = False) -> Looking:
         torch.manual_seed(1)
-        net: nn.Module = Block().to(accelerator)
+        net = Block()
+        net.drop.p = dropout
+        net.to(accelerator)
         watcher, feed = Looking(), Fed(pictures(), 20, accelerator)
         policy = CheckpointPolicy(folder, every_steps=4, every_minutes=None, every_epochs=None, keep=9)
-        used = torch.compile(net, backend=backend) if compiled else net
+        used: nn.Module = torch.compile(net, backend=backend) if compiled else net  # type: ignore[assignment]
         fit(
             used,
             cross_entropy().to(accelerator),
@@ -43,12 +45,13 @@ def test_courses_looks_and_resuming(accelerator: torch.device, tmp_path: Path, b
         )  # type: ignore[arg-type]
         return watcher
 
-    plain, ours = run(False), run(True, tmp_path / "whole")
+    plain, ours = (run(compiled, dropout=0.0) for compiled in (False, True))  # a compiler's kernels draw other numbers
     assert ours.curve("train/loss") == pytest.approx(plain.curve("train/loss"), rel=COURSE)
     assert list(ours.seen) == list(plain.seen)
     for step, seen in ours.seen.items():
         assert [row.layer for row in seen.layers] == [row.layer for row in plain.seen[step].layers]
+    whole = run(True, 0.5, tmp_path / "whole")
     (tmp_path / "cut").mkdir()
     (tmp_path / "whole" / "000004").rename(tmp_path / "cut" / "000004")
-    resumed = run(True, tmp_path / "cut", resume=True)
-    assert resumed.curve("train/loss") == ours.curve("train/loss")[4:]
+    resumed = run(True, 0.5, tmp_path / "cut", resume=True)
+    assert resumed.curve("train/loss") == whole.curve("train/loss")[4:]

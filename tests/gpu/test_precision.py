@@ -37,11 +37,6 @@ from tests.training.feeds import Recorder, blobs, cross_entropy, small_net
 AGREES = 0.05  # what `train.precision: auto` asks for
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request: pytest.FixtureRequest) -> torch.device:
-    return torch.device(request.param)
-
-
 @pytest.fixture
 def scalers(monkeypatch: pytest.MonkeyPatch) -> list[torch.amp.GradScaler]:
     """Every scaler that is made; their first scale is small enough that nothing overflows by itself."""
