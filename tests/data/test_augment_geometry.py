@@ -13,6 +13,7 @@ from torch.nn.functional import affine_grid, grid_sample
 from danlu.data.augment import geometry as g
 from danlu.data.augment.boxes import warp_boxes, warp_points
 from danlu.data.augment.geometry import Geometry
+from danlu.data.augment.indexed import move_indexed
 from danlu.data.augment.resample import resample
 from danlu.data.augment.warp import warp_images
 from danlu.data.batches.batch import Padded, Ragged
@@ -70,10 +71,10 @@ def test_moves_are_exact(shape: tuple[int, ...], last: bool, fill: Any) -> None:
     inverse = moves(shape[0], turns=shape[2] == shape[3])
     geometry = Geometry(inverse, shape[2:])
     assert geometry.exact(shape[2] == shape[3]).all()
-    made = warp_images(pixels, geometry, fill=fill)
-    assert made.stride() == pixels.stride()
     expected = [moved(image, own, fill) for image, own in zip(pixels.numpy(), inverse, strict=True)]
-    np.testing.assert_array_equal(made.numpy(), np.stack(expected))
+    for made in (warp_images(pixels, geometry, fill=fill), move_indexed(pixels, inverse, fill)):
+        assert made.stride() == pixels.stride()
+        np.testing.assert_array_equal(made.numpy(), np.stack(expected))
 
 
 @pytest.mark.parametrize("fill", FILLS)

@@ -16,6 +16,7 @@ import torch
 
 from danlu.data import cache
 from danlu.data.augment.base import BatchTransform
+from danlu.data.batches import resident
 from danlu.data.batches.batch import Batch, Ragged
 from danlu.data.batches.batches import Batches
 from danlu.data.cache.columns import cpus
@@ -250,6 +251,56 @@ def test_batches_on_cuda_are_those_on_the_cpu(decoded: Dataset, streamed: Datase
         image = found[0]["image"]
         assert isinstance(image, torch.Tensor)
         assert image.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_columns_that_lie_on_the_device_give_the_same_batches(
+    decoded: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The CPU in the device's place, sent in blocks of seven rows; partners and samples drawn twice included."""
+    monkeypatch.setattr(resident, "_BLOCK", 7 * resident.nbytes(decoded, 1))
+    weights = np.linspace(0.1, 2, len(decoded.rows("train")))
+    for options in ({}, {"transforms": [Pairs()]}, {"weights": weights}):
+        expected = [list(feed(decoded, **options).epoch(epoch)) for epoch in (0, 1)]
+        with monkeypatch.context() as patch:
+            patch.setattr("danlu.data.batches.batches.fits", lambda *_: True)
+            made = feed(decoded, **options)
+            patch.setattr(Dataset, "gather", counted := Counted(Dataset.gather))
+            found = [list(made.epoch(epoch)) for epoch in (0, 1)]
+        for one, other in zip(found, expected, strict=True):
+            assert all(map(same, one, other))
+            for batch, known in zip(one, other, strict=True):
+                assert [t.stride() for t in batch.tensors()] == [t.stride() for t in known.tensors()]
+        assert counted.rows == len(decoded.rows("train"))  # each row is read once, whatever the epochs
+
+
+class Counted:
+    """Dataset.gather, and how many rows were asked of it."""
+
+    def __init__(self, gather: Any) -> None:
+        self.gather, self.rows = gather, 0
+
+    def __get__(self, dataset: Dataset, kind: type) -> Any:
+        def gather(rows: np.ndarray, **options: Any) -> Batch:
+            self.rows += len(rows)
+            return self.gather(dataset, rows, **options)
+
+        return gather
+
+
+def test_only_a_device_with_room_takes_whole_columns(
+    decoded: Dataset, streamed: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuda, rows = torch.device("cuda"), decoded.rows("train")
+    asked = resident.nbytes(decoded, len(rows))
+    assert asked == sum(tensor.nbytes for tensor in decoded.gather(rows).tensors())
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (64 * asked, 16 * asked))
+    assert resident.fits(decoded, rows, cuda)
+    assert not resident.fits(decoded, rows, torch.device("cpu"))
+    assert not resident.fits(streamed, rows, cuda)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (64 * asked - 64, 16 * asked))
+    assert not resident.fits(decoded, rows, cuda)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (64 * asked, 16 * asked - 16))
+    assert not resident.fits(decoded, rows, cuda)
 
 
 class Dying(Numbers):

@@ -161,8 +161,11 @@ def test_a_cycle_of_momentum_gives_none_to_who_was_made_without(make: type, args
         (SGD, {"momentum": 0.0}),
     ],
 )
-def test_the_kernel_alone_gives_the_bits_of_a_step(make: type, args: dict[str, Any]) -> None:
-    """Parameters that begin late, or pause, and rates that change included."""
+@pytest.mark.parametrize("halts", [None, (2, 3)])
+def test_the_kernel_alone_gives_the_bits_of_a_step(
+    make: type, args: dict[str, Any], halts: tuple[int, ...] | None
+) -> None:
+    """Parameters that begin late, or pause, and rates that change included. halts: steps that a flag on the device makes empty ones."""
     both = []
     for quick in (False, True):
         torch.manual_seed(0)
@@ -175,9 +178,17 @@ def test_the_kernel_alone_gives_the_bits_of_a_step(make: type, args: dict[str, A
                 p.grad = None if number == 3 and step in (0, 1, 4) else torch.randn_like(p)
             for group in optimizer.param_groups:
                 group["lr"] = 0.1 / (1 + step)
-            done.append(quick and optimizer.quick())
+            halted = None if halts is None else torch.tensor(float(step in halts))
+            before = [p.detach().clone() for p in weights]
+            done.append(quick and optimizer.quick(halted))
             if not done[-1]:
+                if halted is not None:
+                    optimizer.found_inf = halted
                 optimizer.step()
+                if halted is not None:
+                    del optimizer.found_inf
+            stood = all(torch.equal(p.detach(), was) for p, was in zip(weights, before, strict=True))
+            assert stood == (halts is not None and step in halts)
         first = args.get("momentum") == 0.0  # then nothing is remembered, and nothing has to begin
         assert done == ([first, True, first, True, True, True] if quick else [False] * 6)
         memory = [value for p in weights for _, value in sorted(optimizer.state[p].items())]

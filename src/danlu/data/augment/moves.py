@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from danlu.data.augment.geometry import Fill
+from danlu.data.augment.indexed import move_indexed
 from danlu.data.augment.layout import images, inside, planes
 from danlu.data.augment.means import channel_means
 from danlu.data.augment.sending import sent
@@ -18,6 +19,8 @@ from danlu.data.augment.sending import sent
 
 def move(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
     """(B, C, H, W) of one size through ``inverse`` (B, 2, 5), all :meth:`Geometry.exact`; dtype and memory order kept."""
+    if pixels.device.type != "cpu":
+        return move_indexed(pixels, inverse, fill)
     block = planes(pixels)
     _, plane, height, width, inner = block.shape
     orient, right, down = _parts(inverse)

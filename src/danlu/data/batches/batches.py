@@ -13,6 +13,7 @@ from danlu.data.batches.ahead import Upload, ahead
 from danlu.data.batches.batch import Batch
 from danlu.data.batches.buckets import cuts
 from danlu.data.batches.order import Ask, Plan, bounds, plan
+from danlu.data.batches.resident import Resident, fits
 from danlu.data.batches.workers import Pick, Workers
 from danlu.data.cache.columns import cpus
 from danlu.data.dataset import Dataset
@@ -35,7 +36,8 @@ class Batches:
     workers: processes that gather; None: one for each CPU where rows are prepared on demand, else none.
     pin: page-locked memory; None: where the device is CUDA. gather_ahead: in a thread; None: where it pays (a CUDA
     device; values that are decoded or read from disk), since for a copy of memory the hand-over costs more than the
-    work.
+    work. Columns of training that are small beside a CUDA device's memory lie there as a whole, and nothing is gathered ahead
+    (:class:`Resident`).
     rank, world: every rank gives the same number of batches. Shares of an epoch's last batch may differ by one sample;
     a share is empty only where a batch has fewer samples than there are ranks and that can't be avoided (see
     :func:`order.bounds`).
@@ -92,6 +94,8 @@ class Batches:
         self._upload = Upload(self.device, pin and not workers)
         slow = on_cuda or not dataset.instant
         self._ahead = not workers and (slow if gather_ahead is None else gather_ahead)
+        self._settles = shuffle and not workers and gather_ahead is None and fits(dataset, self.rows, self.device)
+        self._resident: Resident | None = None
         self._planned: tuple[int, Plan] | None = None
 
     def __len__(self) -> int:
@@ -125,6 +129,9 @@ class Batches:
 
     def _made(self, picks: Iterator[Pick]) -> Iterator[Batch]:
         upload = self._upload
+        if self._settles:
+            self._resident = self._resident or Resident(self.dataset, np.unique(self.rows), self.device)
+            return map(self._resident.gather, picks)
         if self._workers is not None:
             return (upload.receive(upload.send(batch)) for batch in self._workers.gather(picks))
         if self._ahead:

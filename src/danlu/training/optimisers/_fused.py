@@ -17,11 +17,12 @@ class Fused(Optimizer):
     _one_kind: bool | None = None
 
     @torch.no_grad()
-    def quick(self) -> bool:
+    def quick(self, halted: Tensor | None = None) -> bool:
         """Do what ``step`` does, by the kernel alone; False, and nothing done, where only ``step`` will do.
 
-        So it is for a parameter's first update, with hooks or sparse gradients, without the fused kernel, and where tensors are of
-        several kinds or a device decides whether the step counts.
+        halted: 0-d float32, 1 where the step is to change nothing, which the device alone may know (``found_inf`` of torch's kernels).
+        Only ``step`` will do for a parameter's first update, with hooks or sparse gradients, without the fused kernel, where tensors
+        are of several kinds, and under a scaler of gradients.
         """
         if self._one_kind is None:
             self._one_kind = _one_kind(self)
@@ -36,14 +37,21 @@ class Fused(Optimizer):
             if held:
                 work.append((group, held, states))
         for group, held, states in work:
-            self._kernel(group, held, [p.grad for p in held], states)  # type: ignore[misc]
+            self._kernel(group, held, [p.grad for p in held], states, halted)  # type: ignore[misc]
         return True
 
     def _begun(self, group: dict[str, Any], states: States) -> bool:
         """Whether the optimiser remembers all that a step needs."""
         raise NotImplementedError
 
-    def _kernel(self, group: dict[str, Any], held: list[Tensor], gradients: list[Tensor], states: States) -> None:
+    def _kernel(
+        self,
+        group: dict[str, Any],
+        held: list[Tensor],
+        gradients: list[Tensor],
+        states: States,
+        halted: Tensor | None,
+    ) -> None:
         """A group's update."""
         raise NotImplementedError
 
@@ -54,7 +62,14 @@ class FusedAdam(Fused):
     def _begun(self, group: dict[str, Any], states: States) -> bool:
         return all(states)
 
-    def _kernel(self, group: dict[str, Any], held: list[Tensor], gradients: list[Tensor], states: States) -> None:
+    def _kernel(
+        self,
+        group: dict[str, Any],
+        held: list[Tensor],
+        gradients: list[Tensor],
+        states: States,
+        halted: Tensor | None,
+    ) -> None:
         beta1, beta2 = group["betas"]
         steps = [state["step"] for state in states]
         torch._foreach_add_(steps, 1)
@@ -73,7 +88,10 @@ class FusedAdam(Fused):
             weight_decay=group["weight_decay"],
             eps=group["eps"],
             maximize=group["maximize"],
+            found_inf=halted,
         )
+        if halted is not None:
+            torch._foreach_sub_(steps, [halted] * len(steps))
 
 
 class FusedSGD(Fused):
@@ -82,7 +100,14 @@ class FusedSGD(Fused):
     def _begun(self, group: dict[str, Any], states: States) -> bool:
         return not group["momentum"] or all(state.get("momentum_buffer") is not None for state in states)
 
-    def _kernel(self, group: dict[str, Any], held: list[Tensor], gradients: list[Tensor], states: States) -> None:
+    def _kernel(
+        self,
+        group: dict[str, Any],
+        held: list[Tensor],
+        gradients: list[Tensor],
+        states: States,
+        halted: Tensor | None,
+    ) -> None:
         torch._fused_sgd_(
             held,
             gradients,
@@ -94,11 +119,12 @@ class FusedSGD(Fused):
             nesterov=group["nesterov"],
             maximize=group["maximize"],
             is_first_step=False,
+            found_inf=halted,
         )
 
 
 _PRIVATE = (  # names of torch that this rests on; where a version lacks one, ``step`` does the work
-    *((torch, name) for name in ("_fused_adam_", "_fused_adamw_", "_fused_sgd_", "_foreach_add_")),
+    *((torch, name) for name in ("_fused_adam_", "_fused_adamw_", "_fused_sgd_", "_foreach_add_", "_foreach_sub_")),
     *((optimizer, name) for name in ("_global_optimizer_pre_hooks", "_global_optimizer_post_hooks")),
     *((Optimizer, name) for name in ("register_step_pre_hook", "register_step_post_hook")),
 )

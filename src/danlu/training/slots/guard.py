@@ -63,11 +63,10 @@ class Guard:
         gradient = None if self.scaled else norm
         values = [value for value in (loss, gradient, self._running.total(now)) if value is not None]
         if self.deferred:
-            sound = torch.isfinite(values[0])
-            for value in values[1:]:
-                sound = sound & torch.isfinite(value)
-            self._halted = torch.maximum(self._halted, (~sound).float())
-            self._kept = [_unless(self._halted, old, new) for old, new in zip(self._kept, now, strict=True)]
+            spoilt = torch.stack([value.float() for value in values]).mul_(0.0).sum() != 0  # 0·∞ and 0·NaN are NaN
+            self._halted = torch.maximum(self._halted, spoilt.float())
+            halted = self._halted > 0
+            self._kept = [_unless(halted, old, new) for old, new in zip(self._kept, now, strict=True)]
             if self._followed:  # an average must meet no NaN, not even with weight 0
                 self._running.write(self._kept)
             return self._halted
@@ -108,6 +107,7 @@ def defers(optimizer: Optimizer, precision: Precision) -> bool:
 
 
 def _unless(halted: Tensor, old: Copied, new: Copied) -> Copied:
+    """halted: bool, 0-d."""
     if old.values.shape != new.values.shape:  # a buffer that has grown
         return new
-    return Copied(torch.where(halted > 0, old.values, new.values), new.shapes)
+    return Copied(torch.where(halted, old.values, new.values), new.shapes)

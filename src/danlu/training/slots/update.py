@@ -47,9 +47,11 @@ class Update:
             self.precision.pass_over()
         elif isinstance(refused, Tensor):
             self._note(step - 1)
-            self.optimizer.found_inf = refused  # type: ignore[attr-defined]
-            self.optimizer.step()
-            del self.optimizer.found_inf  # type: ignore[attr-defined]
+            quick = getattr(self.optimizer, "quick", None)
+            if quick is None or not quick(refused):
+                self.optimizer.found_inf = refused  # type: ignore[attr-defined]
+                self.optimizer.step()
+                del self.optimizer.found_inf  # type: ignore[attr-defined]
             self._note(step)
             if self.proximal is not None:
                 self.proximal.apply(refused)
