@@ -106,7 +106,7 @@ def test_questions_about_one_text_stay_in_one_part(run: Any) -> None:
 
 def test_the_report_shows_answers_where_they_stand(run: Any) -> None:
     page = (run.path / "report.html").read_text(encoding="utf-8")
-    assert "best-overlap" in page
+    assert "sentence in common with the question" in page
 
 
 def test_an_artifact_answers_as_the_run_does(run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

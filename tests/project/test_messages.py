@@ -13,7 +13,9 @@ from tests.project import keys
 
 import danlu
 import danlu.messages.texts
+import danlu.tasks
 from danlu.recipe.editors import json_schema
+from danlu.tasks.baselines.base import Baseline
 
 SOURCE = Path(danlu.__file__).parent
 PAGE = Path(__file__).parents[2] / "studio-ui" / "src"
@@ -108,6 +110,21 @@ def test_every_text_is_used() -> None:
     source = keys.in_source(SOURCE, HEADS)
     page = keys.in_page(PAGE, source.words)
     assert not [key for key in TEXTS if not source.uses(key) and not page.uses(key)]
+
+
+def test_every_baseline_is_called_by_a_name_in_both_languages() -> None:
+    """Of one that has none a reader would see the key, "best-overlap" on a Chinese page."""
+    for each in pkgutil.walk_packages(danlu.tasks.__path__, "danlu.tasks."):
+        importlib.import_module(each.name)
+    found, rest = set(), Baseline.__subclasses__()
+    while rest:
+        one = rest.pop()
+        rest += one.__subclasses__()
+        if one.__module__.startswith("danlu.") and "name" in vars(one):
+            found.add(one.name)
+    assert {"majority", "best-overlap"} <= found
+    found |= {"popularity", "item-knn", "ease", "tf-idf"}  # of recommenders, named where they are made
+    assert not sorted(name for name in found if f"evaluation.baseline.{name}" not in TEXTS)
 
 
 def test_texts_beside_the_dictionary_are_in_both_languages() -> None:

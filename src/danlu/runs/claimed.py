@@ -19,6 +19,7 @@ from danlu.runs.assembling import Bench
 from danlu.runs.folder import RunFolder
 from danlu.runs.verdict import Entries
 from danlu.tasks.baselines import drawing
+from danlu.watch.verdict import baseline_name
 
 LEAST = 0.01  # share of rows with a twin, from which it is worth the work
 _ROWS = 60_000
@@ -93,7 +94,7 @@ def text_of(found: Mapping[str, Any]) -> str:
         "text.claimed",
         twins=f"{found['near'] if found['near'] is not None else found['twins']:,}",
         rows=f"{found['rows']:,}",
-        baseline=say(f"evaluation.baseline.{found['baseline']}"),
+        baseline=baseline_name(str(found["baseline"])),
         metric=str(found["metric"]),
         naive=f"{found['naive']:.4f}",
         honest=f"{found['honest']:.4f}",

@@ -6,6 +6,7 @@ from danlu.messages import say
 from danlu.report.html import join, number, tag
 from danlu.report.sections.base import Page, Section, pairs
 from danlu.runs.claimed import text_of
+from danlu.watch.verdict import baseline_name
 
 
 def section(page: Page) -> Section | None:
@@ -13,7 +14,7 @@ def section(page: Page) -> Section | None:
     found = page.facts.run.folder.read_json(path) if path.is_file() else None
     if not found:
         return None
-    name = say(f"evaluation.baseline.{found['baseline']}")
+    name = baseline_name(str(found["baseline"]))
     rows = [(say("text.report.equal"), f"{found['twins']:,}")]
     if found.get("near") is not None:
         rows.append((say("text.report.near"), f"{found['near']:,}"))
