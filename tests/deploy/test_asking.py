@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -63,6 +64,49 @@ def test_a_file_that_is_not_there_is_no_text(tmp_path: Path) -> None:
     for name in ("reviews.csv", "letter.txt"):
         with pytest.raises(DataError, match="There is nothing at"):
             asked([str(tmp_path / name)], text=Text)
+
+
+@pytest.mark.parametrize("name", ["reviews/", "../out/of/here/"])
+def test_a_folder_that_is_not_there_is_no_text(name: str) -> None:
+    with pytest.raises(DataError, match="There is nothing at"):
+        asked([name], text=Text)
+
+
+def test_what_training_passes_over_in_a_folder_of_texts_is_not_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a lake")
+    (tmp_path / "README.md").write_text("about")
+    assert asked([str(tmp_path)], text=Text) == [(str(tmp_path / "a.txt"), {"text": "a lake"})]
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(DataError, match=r"no \.txt file"):
+        asked([str(tmp_path)], text=Text)
+
+
+def test_lines_of_standard_input_are_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty one keeps its place, as in a table."""
+    content = "\ufeffa lake\r\n\n很好 😀\nno end".encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="ascii"))
+    assert asked(["-"], text=Text) == [
+        (f"stdin, line {number}", {"text": text}) for number, text in enumerate(["a lake", "", "很好 😀", "no end"], 1)
+    ]
+
+
+def test_another_column_is_taken_aloud_or_not_at_all(tmp_path: Path) -> None:
+    """A file that lacks the column that was learnt from could be answered by any other."""
+    one, many, same = tmp_path / "one.csv", tmp_path / "many.csv", tmp_path / "same.csv"
+    one.write_text("id,review\n1,a lake\n")
+    many.write_text("title,comment,body\nA,b,a lake\n")
+    same.write_text("body,TEXT,comment\nb,a lake,c\n")
+    answering, told = Echo(text=Text), list[str]()
+    assert [one["asked"]["text"] for one in asking.answers(answering, [str(same)], told.append)] == ["a lake"]  # type: ignore[arg-type]
+    assert not told
+    assert [one["asked"]["text"] for one in asking.answers(answering, [str(one)], told.append)] == ["a lake"]  # type: ignore[arg-type]
+    assert len(told) == 1
+    assert "'review' is taken for it" in told[0]
+    with pytest.raises(DataError, match="comment, title, body"):
+        list(asking.answers(answering, [str(many)]))  # type: ignore[arg-type]
+    answering.called = {"text": "body"}
+    assert [one["asked"]["text"] for one in asking.answers(answering, [str(many)], told.append)] == ["a lake"]  # type: ignore[arg-type]
+    assert len(told) == 1
 
 
 def test_rows_of_several_columns_come_from_tables(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,3 +36,70 @@ def test_columns_that_the_recipe_names_are_those_of_other_data_too(tmp_path: Pat
     np.savez(tmp_path / "lacking.npz", images=np.load(other)["images"], label=decoy)
     with pytest.raises(DataError, match=r"data\.columns\.label"):
         evaluate(run.path, source=str(tmp_path / "lacking.npz"))
+
+
+def _reviews(path: Path, names: str, row: str, seed: int) -> Path:
+    """60 texts of two classes, told by one word. row: how a line is made of the text and the label."""
+    draw = np.random.default_rng(seed)
+    lines = [names]
+    for place in range(60):
+        good = place % 2
+        text = f"{'fine' if good else 'awful'} {' '.join(draw.choice(list('abcdefgh'), 5))}"
+        lines.append(row.format(text=text, label="yes" if good else "no", other=f"{place} nothing"))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_other_data_are_read_by_the_columns_that_were_guessed_for_the_own(tmp_path: Path) -> None:
+    """``review`` comes before ``body`` among the names by which a column of texts is guessed."""
+    own = _reviews(tmp_path / "own.csv", "body,label", "{text},{label}", 0)
+    recipe = {
+        "task": "text-classification",
+        "run": {"name": "r", "folder": str(tmp_path / "runs")},
+        "data": {"source": str(own), "cache": str(tmp_path / "cache")},
+        "train": {"epochs": 4},
+        "evaluate": {"baselines": False},
+    }
+    run = danlu.train(recipe, screen=False)
+    assert run.path.joinpath("data", "card.json").read_text().count('"called": "body"') == 1
+    other = _reviews(tmp_path / "other.csv", "review,body,label", "{other},{text},{label}", 1)
+    judged = evaluate(run.path, source=str(other))
+    assert judged["values"]["test/accuracy"] > 0.8  # by the other column: .5
+    assert judged["warnings"] == []
+    answers = [answer["label"] for answer in _asked(run.path, other)]
+    assert np.mean(np.equal(answers, ["no", "yes"] * 30)) == judged["values"]["test/accuracy"]
+    renamed = _reviews(tmp_path / "renamed.csv", "review,label", "{text},{label}", 2)
+    judged = evaluate(run.path, source=str(renamed))
+    assert judged["values"]["test/accuracy"] > 0.8  # by the other column: .5
+    assert any("'review'" in text for text in judged["warnings"])
+    artifact = danlu.export(run, tmp_path / "artifact")
+    assert [answer["label"] for answer in _asked(artifact, other)] == answers
+
+
+def _asked(path: Path, table: Path) -> list[dict[str, Any]]:
+    from danlu.deploy.loading import predict
+
+    return list(predict(path, [table]))
+
+
+def test_what_is_left_out_of_other_data_is_told(tmp_path: Path) -> None:
+    """Figures of 58 rows are no figures of 60."""
+    own = _reviews(tmp_path / "own.csv", "text,label", "{text},{label}", 0)
+    recipe = {
+        "task": "text-classification",
+        "run": {"name": "r", "folder": str(tmp_path / "runs")},
+        "data": {"source": str(own), "cache": str(tmp_path / "cache")},
+        "train": {"epochs": 1},
+        "evaluate": {"baselines": False},
+    }
+    run = danlu.train(recipe, screen=False)
+    lines = own.read_text().splitlines()
+    lines[3], lines[7] = ",yes", "one,two,three"
+    (tmp_path / "gaps.csv").write_text("\n".join(lines))
+    judged = evaluate(run.path, source=str(tmp_path / "gaps.csv"))
+    assert judged["samples"] == 58
+    bad, missing = sorted(judged["warnings"])
+    assert bad.startswith("1 of 60 rows can't be used")
+    assert "gaps.csv, line 8" in bad
+    assert "text (1)" in missing
+    assert evaluate(run.path)["warnings"] == []

@@ -52,6 +52,8 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     out.line(say("cli.samples", samples=judged["samples"]))
     if judged["verdict"] is not None:
         out.line(verdict(Compared(**judged["verdict"])))
+    for warning in judged["warnings"]:
+        out.aside(warning)
     if judged["note"]:
         out.aside(judged["note"])
     out.result(judged)

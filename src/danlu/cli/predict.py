@@ -42,7 +42,7 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     total = failed = 0
     given = words[1:]
     masks = None if options.out is None else Masks(options.out, given)
-    more = {"threads": threads, "allow_code": options.allow_code, "rank": options.rank}
+    more = {"threads": threads, "allow_code": options.allow_code, "rank": options.rank, "tell": out.aside}
     for answer in predict(words[0], given, options.device, **more):
         total += 1
         answer = answer if masks is None else masks.write(answer)

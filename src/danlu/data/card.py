@@ -32,7 +32,7 @@ class Findings:
 
     codes: int8 (N,), part of each kept row, -1 for those in none. labels: column → class indices int64 (N,), or
     sets uint8 (N, K). target: the column by which the split was stratified. disjoint: the column whose classes the parts don't share.
-    facts: what the application's own division found.
+    facts: what the application's own division found. called: columns that were taken by their names → how the file calls them.
     """
 
     source: str
@@ -57,6 +57,7 @@ class Findings:
     shares: Mapping[str, float] = field(default_factory=dict)
     disjoint: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    called: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
 
 def card(found: Findings) -> dict[str, Any]:
@@ -87,7 +88,10 @@ def card(found: Findings) -> dict[str, Any]:
             "missing": len(missing),
             "duplicates_dropped": found.dropped,
         },
-        "columns": {name: dict(described) for name, described in found.columns.items()},
+        "columns": {
+            name: dict(described) | ({"called": found.called[name]} if found.called.get(name, name) != name else {})
+            for name, described in found.columns.items()
+        },
         "classes": classes,
         "missing": {
             "columns": _tally(row.column for row in missing),

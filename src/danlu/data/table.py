@@ -16,6 +16,14 @@ Part = Literal["train", "val", "test"]
 
 
 @dataclass(frozen=True)
+class Guess:
+    """The file's column, or columns, that were taken for one of the task's by name. others: those whose names would do as well."""
+
+    column: str | tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows before preparation.
 
@@ -32,6 +40,7 @@ class Table:
     notes: what the source mended or passed over without losing a row (a hidden file, a box of no area), as (origin, note).
     objects: how many objects (boxes, outlines) the rows have in all; None where rows aren't made of such.
     lost: those that were left out, as (origin, reason); they are among the notes too.
+    guessed: the columns that the recipe did not name, where the source has names of columns.
     """
 
     columns: Mapping[str, Sequence[Any]]
@@ -45,6 +54,7 @@ class Table:
     notes: tuple[tuple[str, str], ...] = ()
     objects: int | None = None
     lost: tuple[tuple[str, str], ...] = ()
+    guessed: Mapping[str, Guess] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from danlu.errors import DataError
 from danlu.messages import say
 from danlu.runs.predictor import Predictor, files_in
 
+if TYPE_CHECKING:
+    from danlu.data.table import Guess
+
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
 _PLAIN = ".txt"
+_STDIN = "-"
 
 
-def answers(answering: Predictor, given: Iterable[str | Path]) -> Iterator[dict[str, Any]]:
+def answers(
+    answering: Predictor, given: Iterable[str | Path], tell: Callable[[str], None] = lambda text: None
+) -> Iterator[dict[str, Any]]:
     """An answer for each of what was given, see :meth:`danlu.runs.predictor.Predictor.stream`.
 
-    Images: files, and each file in folders. Texts: the text itself, .txt files, folders of them, tables with a column of texts.
+    Images: files, and each file in folders. Texts: the text itself, .txt files, folders of them, tables with a column of texts, and
+    "-" for each line of standard input.
     Everything else: NAME=VALUE for every input of one row, or
-    tables (CSV, JSON lines, Parquet), an answer for each of their rows. Raises DataError for what is not there, and for nothing at
-    all: as a file's name it would mean the folder that one stands in.
+    tables (CSV, JSON lines, Parquet), an answer for each of their rows. tell: hears what a person should know, as which column was
+    taken where none is called as it was learnt. Raises DataError for what is not there, for columns that can't be told apart, and for
+    nothing at all: as a file's name it would mean the folder that one stands in.
     """
     words = list(given)
     for number, word in enumerate(words, 1):
@@ -31,12 +40,12 @@ def answers(answering: Predictor, given: Iterable[str | Path]) -> Iterator[dict[
         yield from answering.stream(files_in(words))
     elif asked in ("text", "name"):
         for word in words:
-            yield from _of_texts(answering, word)
+            yield from _of_texts(answering, word, tell)
     elif (row := _named(answering.inputs, words)) is not None:
         for answer in answering.stream([row]):
             yield {"input": " ".join(map(str, words))[:80], **answer}
     else:
-        yield from _of_tables(answering, files_in(words))
+        yield from _of_tables(answering, files_in(words), tell)
 
 
 def _named(inputs: Sequence[str], words: Sequence[str | Path]) -> dict[str, str] | None:
@@ -59,25 +68,40 @@ def _asked(kinds: Sequence[Any]) -> str:
     return str(kinds[0].asked) if len(kinds) == 1 else "row"
 
 
-def _of_texts(answering: Predictor, word: str | Path) -> Iterator[dict[str, Any]]:
+def _of_texts(answering: Predictor, word: str | Path, tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     path = Path(word)
     suffix = path.suffix.casefold()
     name = answering.inputs[0]
+    if word == _STDIN:
+        yield from _of_lines(answering, name)
+        return
     try:
         there = path.exists()
     except (OSError, ValueError):  # no name of a file at all: longer than one may be, or with a NUL in it
         there = False
     if there and suffix not in _TABLES:
         files = files_in([path])
+        if path.is_dir():  # as it is learnt from: a README between texts is none of them
+            files = [file for file in files if file.suffix.casefold() == _PLAIN]
+            if not files:
+                raise DataError.of(str(word), say("deploy.no-texts"), say("deploy.no-texts.remedy"))
         for file, answer in zip(files, answering.stream({name: _read(file)} for file in files), strict=True):
             yield {"input": str(file), **answer}
     elif there:
-        yield from _of_tables(answering, [path])
-    elif suffix in (*_TABLES, _PLAIN) and not any(map(str.isspace, str(word))):
+        yield from _of_tables(answering, [path], tell)
+    elif (suffix in (*_TABLES, _PLAIN) or str(word).endswith("/")) and not any(map(str.isspace, str(word))):
         raise DataError.of(str(word), say("data.source.missing", path=path.absolute()))
     else:
         for answer in answering.stream([{name: str(word)}]):
             yield {"input": str(word), **answer}
+
+
+def _of_lines(answering: Predictor, name: str) -> Iterator[dict[str, Any]]:
+    """An answer for each line of standard input, in UTF-8; an empty line is told of, so that answers can be counted off."""
+    lines = (line.decode("utf-8", "surrogateescape").rstrip("\r\n") for line in sys.stdin.buffer)
+    texts = ({name: line.removeprefix("\ufeff") if not number else line} for number, line in enumerate(lines))
+    for number, answer in enumerate(answering.stream(texts), 1):
+        yield {"input": say("data.line", file="stdin", number=number), **answer}
 
 
 def _read(file: Path) -> str:
@@ -86,7 +110,7 @@ def _read(file: Path) -> str:
     return file.read_text(encoding=encoding_of(file, longest=None)[0])
 
 
-def _of_tables(answering: Predictor, files: Sequence[Path]) -> Iterator[dict[str, Any]]:
+def _of_tables(answering: Predictor, files: Sequence[Path], tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     """{"input": where the row stands, …} for every row of tables."""
     from danlu.data import reading  # which an artifact does without
     from danlu.recipe import patch
@@ -105,8 +129,22 @@ def _of_tables(answering: Predictor, files: Sequence[Path]) -> Iterator[dict[str
                 _, table = reading.read(recipe, wanted)
             except DataError:
                 raise error from None
+        for name, guess in table.guessed.items():
+            _judge(file, answering.called.get(name, name), guess, tell)
         for place, answer in enumerate(answering.stream(_rows(table.columns, answering.inputs, len(table)))):
             yield {"input": table.origins[place], **answer}
+
+
+def _judge(file: Path, expected: str, guess: Guess, tell: Callable[[str], None]) -> None:
+    """Tells which column was taken for the one that the model was learnt from. Raises DataError where others could be it as well."""
+    from danlu.data.sources._mapping import listed, plain
+
+    if isinstance(guess.column, str) and plain(guess.column) == plain(expected):
+        return
+    if guess.others and isinstance(guess.column, str):
+        what = say("deploy.columns-unclear", column=expected, columns=listed([guess.column, *guess.others]))
+        raise DataError.of(str(file), what, say("deploy.columns-unclear.remedy", column=expected))
+    tell(say("deploy.column-guessed", file=file, column=expected, found=guess.column))
 
 
 def _rows(columns: Mapping[str, Sequence[Any]], names: Sequence[str], count: int) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,15 @@ def predict(
     threads: int | None = None,
     allow_code: bool = False,
     rank: bool = False,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Iterator[dict[str, Any]]:
     """Answers for what a person gives: files and folders, texts, tables; see :func:`danlu.deploy.asking.answers`.
 
-    rank: all of them are candidates, and the best comes first. Raises RunError where answers are in no order.
+    rank: all of them are candidates, and the best comes first. tell: hears what a person should know of them. Raises RunError where
+    answers are in no order.
     """
     answering = load(path, device, threads=threads, allow_code=allow_code)
     if rank and answering.worth is None:
         raise RunError.of(str(path), say("deploy.no-order"), say("deploy.no-order.remedy"))
-    found = asking.answers(answering, inputs)
+    found = asking.answers(answering, inputs, tell)
     return iter(in_order(found, answering.worth)) if rank and answering.worth else found

@@ -104,23 +104,32 @@ def examine(assembled: Assembled, log: list[tuple[str, float, str]], folder: Pat
 
 def data_findings(card: Mapping[str, Any]) -> list[str]:
     """What the data card holds that a person should hear of before training: rows set aside, values mended, leaks."""
+    rows = card.get("rows", {})
+    told = [say("data.card.bad", count=rows.get("bad", 0)), say("data.card.missing", count=rows.get("missing", 0))]
+    return row_findings(card) + [warning for warning in card.get("warnings", ()) if warning not in told]
+
+
+def row_findings(card: Mapping[str, Any], kept: bool = True) -> list[str]:
+    """Rows set aside, values mended, columns guessed. kept: whether the card lies in a run, where the rest can be looked up."""
     found = []
     rows, shown = card.get("rows", {}), 3
     if rows.get("bad"):
-        few = "; ".join(f"{entry['row']}: {entry['reason']}" for entry in card["bad"][:shown])
-        found.append(say("runs.set-aside", count=rows["bad"], all=rows["found"], few=few))
+        few = "; ".join(
+            say("runs.row", row=one["row"], reason=str(one["reason"]).rstrip(".。")) for one in card["bad"][:shown]
+        )
+        key = "runs.set-aside" if kept else "runs.set-aside-here"
+        found.append(say(key, count=rows["bad"], all=rows["found"], few=few))
     if rows.get("missing"):
         columns = ", ".join(f"{name} ({count})" for name, count in card["missing"]["columns"].items())
         found.append(say("runs.missing", count=rows["missing"], columns=columns))
     notes = card.get("notes", ())
-    for note in notes[:shown]:
+    for note in notes[: shown if kept else None]:
         first = next(iter(note["examples"]), "")
         key = "runs.mended" if note["column"] else "runs.noted" if note["count"] > 1 else "runs.noted-once"
         found.append(say(key, count=note["count"], text=note["note"], where=first))
-    if len(notes) > shown:
+    if kept and len(notes) > shown:
         found.append(say("runs.more-notes", count=len(notes) - shown))
-    told = [say("data.card.bad", count=rows.get("bad", 0)), say("data.card.missing", count=rows.get("missing", 0))]
-    return found + [warning for warning in card.get("warnings", ()) if warning not in told]
+    return found
 
 
 def _another_optimizer(assembled: Assembled) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from danlu import recipe as recipes
+from danlu.data.dataset import Dataset
+from danlu.data.kinds.base import Kind
 from danlu.data.prepare import prepare
 from danlu.data.table import Part
 from danlu.errors import DataError, RunError
@@ -16,6 +19,7 @@ from danlu.recipe.schema import Recipe
 from danlu.recipe.spec import TaskSpec
 from danlu.runs import baselines, thresholds, verdict, weights
 from danlu.runs.assembling import Bench, Progress, bench
+from danlu.runs.checking import row_findings
 from danlu.runs.choices import Choices
 from danlu.runs.columns import restore
 from danlu.runs.folder import RunFolder
@@ -25,9 +29,12 @@ from danlu.runs.predictions import PredictionWriter, keeper
 def evaluate(
     path: str | Path, part: Part = "test", source: str | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """{"part", "values", "intervals", "confidence", "samples", "predictions" (the Parquet file), "baselines", "verdict", "note"}.
+    """{"part", "values", "intervals", "confidence", "samples", "predictions" (the Parquet file), "baselines", "verdict", "note",
+    "warnings"}.
 
-    source: other data than the run's own; all of its rows are judged, with the run's classes and preparation.
+    source: other data than the run's own; all of its rows are judged, with the run's classes and preparation. Its columns are called
+    as the run's are, else found by their names. warnings: what to know of such data: rows that were left out, columns that were
+    guessed.
     baselines: as in ``baselines.json``, fitted on the run's own training rows. verdict: fields of
     :class:`danlu.training.events.Compared`, None where nothing was compared (the training part never is). note: why, or "".
     """
@@ -38,9 +45,7 @@ def evaluate(
     if source is not None:
         plain: dict[str, Any] = {
             "format": "auto",
-            "columns": {}
-            if source.startswith("builtin:")
-            else dict(own.data.columns),  # else guessed by name: not always the same
+            "columns": {} if source.startswith("builtin:") else _called(own, folder),
             "root": None,
             "split": {},
             "limit": None,
@@ -48,7 +53,7 @@ def evaluate(
         }
         recipe = recipes.patch(recipe, {f"data.{key}": value for key, value in {"source": source, **plain}.items()})
     spec = spec_of(recipe.task, recipe.where("task"))
-    data = prepare(recipe, spec, progress, kinds=fitted.kinds, part=None if source is None else part)
+    data = _prepared(recipe, own, spec, fitted.kinds, None if source is None else part, progress)
     if not len(data.parts.get(part, ())):
         raise RunError.of(str(path), say("runs.no-part", part=part), say("runs.no-part.remedy", part=part))
     made = bench(weights.replaced(recipe), spec, replace(data, statistics=fitted.statistics), Choices())
@@ -70,7 +75,36 @@ def evaluate(
         "baselines": entries,
         "verdict": None if found is None else asdict(found),
         "note": note,
+        "warnings": [] if source is None else row_findings(data.card, kept=False),
     }
+
+
+def _called(own: Recipe, folder: RunFolder) -> dict[str, Any]:
+    """How the run's data call its columns, as the recipe says or as they were found by name: by name alone a file that has more
+    columns could be read otherwise.
+    """
+    card = folder.read_json(folder.card) if folder.card.is_file() else {}
+    learnt = {name: told["called"] for name, told in card.get("columns", {}).items() if "called" in told}
+    return {**learnt, **own.data.columns}
+
+
+def _prepared(
+    recipe: Recipe,
+    own: Recipe,
+    spec: TaskSpec,
+    kinds: Mapping[str, Kind],
+    part: Part | None,
+    progress: Progress | None,
+) -> Dataset:
+    """The rows that are judged. Columns that the run's recipe does not name are found anew where they have other names here."""
+    try:
+        return prepare(recipe, spec, progress, kinds=kinds, part=part)
+    except DataError as error:
+        elsewhere = [problem.where.startswith("data.columns.") for problem in error.problems]
+        if part is None or not all(elsewhere) or recipe.data.columns == own.data.columns:
+            raise
+        recipe = recipes.patch(recipe, {"data.columns": dict(own.data.columns)})
+        return prepare(recipe, spec, progress, kinds=kinds, part=part)
 
 
 def _beside(

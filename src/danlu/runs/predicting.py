@@ -40,7 +40,8 @@ class RunPredictor(Predictor):
         self.spec = spec_of(self.recipe.task, self.recipe.where("task"))
         self.data = restore(self.folder.read_json(self.folder.columns), self.folder.read_json(self.folder.card))
         self.kinds, self.inputs = self.data.kinds, self.data.inputs
-        named = {name: self.recipe.data.columns.get(name) for name in self.inputs}
+        learnt = self.data.card.get("columns", {})
+        named = {name: self.recipe.data.columns.get(name) or learnt.get(name, {}).get("called") for name in self.inputs}
         self.called = {name: column for name, column in named.items() if isinstance(column, str) and column != name}
         self.task: Task = load_object(self.spec.task)(self.recipe, self.data)
         thresholds.use(self.folder, self.recipe, self.task)

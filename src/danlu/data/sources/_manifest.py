@@ -21,7 +21,7 @@ from danlu.data.sources import _listing
 from danlu.data.sources._colour_maps import class_file
 from danlu.data.sources._images_of import images_of
 from danlu.data.sources._listing import readable
-from danlu.data.sources._mapping import extra, mapping, plain, shortened, spans
+from danlu.data.sources._mapping import extra, guessed, mapping, plain, shortened, spans
 from danlu.data.sources._objects import objects_of
 from danlu.data.sources._parts import part_of
 from danlu.data.split import PARTS, given_by
@@ -86,7 +86,7 @@ def table(
         raise DataError(_no_rows(manifest.path, got))
     notes = [
         *got.notes,
-        *((where, say("data.note.guessed", column=name, found=mapped.columns[name])) for name in mapped.guessed),
+        *((where, guessed(name, found)) for name, found in mapped.guessed.items() if found.column != name),
         *([(where, unused)] if unused else []),
     ]
     columns: dict[str, Sequence[Any]] = {}
@@ -144,6 +144,7 @@ def table(
             *((origins[row], reason) for row, reason in wrong.items()),
         ),
         notes=tuple(notes),
+        guessed=mapped.guessed,
     )
     if not wrong:
         return whole

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from danlu.data.sources._listing import is_image
+from danlu.data.table import Guess
 from danlu.errors import DataError, Problem
 from danlu.messages import say
 from danlu.recipe.names import load_object, resolve
@@ -41,7 +42,7 @@ class Mapped:
     """columns: the task's column → the file's, or several of it. guessed: those that the recipe did not name."""
 
     columns: Mapping[str, str | tuple[str, ...]]
-    guessed: tuple[str, ...]
+    guessed: Mapping[str, Guess]
 
 
 def mapping(
@@ -72,7 +73,7 @@ def mapping(
         found[name] = several if spans(wanted[name].kind) == "rest" else column
     if problems:
         raise DataError(problems)
-    guessed = []
+    guessed: list[str] = []
     rest = [name for name, wish in wanted.items() if name not in found and spans(wish.kind) == "rest"]
     for name, wish in wanted.items():
         if name not in found and name not in rest:
@@ -90,7 +91,10 @@ def mapping(
     alone = {name: column for name, column in found.items() if not wanted[name].shared}
     for name in rest:
         alone[name] = found[name] = tuple(column for column in _free(offered, alone) if column not in reserved)
-    return Mapped(found, tuple(guessed))
+    left = [column for column in _free(offered, found) if column not in reserved]
+    return Mapped(
+        found, {name: Guess(found[name], _instead(name, found[name], wanted[name], left)) for name in guessed}
+    )
 
 
 def _beside(kind: str, free: Sequence[str]) -> str | None:
@@ -123,6 +127,20 @@ def _guess(name: str, kind: str, free: Sequence[str], also: Sequence[str] = ()) 
         if candidate in simple:
             return simple[candidate]
     return None
+
+
+def guessed(name: str, found: Guess) -> str:
+    """What is told of a column that was taken by its name."""
+    key = "data.note.guessed-among" if found.others else "data.note.guessed"
+    words = {"others": listed([repr(other) for other in found.others])} if found.others else {}
+    return say(key, column=name, found=found.column, **words)
+
+
+def _instead(name: str, found: str | tuple[str, ...], wish: Column, left: Sequence[str]) -> tuple[str, ...]:
+    """Columns that nothing was found in, and that are called as such columns are; none where one is called as the task calls it."""
+    if isinstance(found, str) and plain(found) in (plain(name), *map(plain, wish.also)):
+        return ()
+    return tuple(column for column in left if plain(column) in (*wish.also, *_NAMES.get(wish.kind, ())))
 
 
 def _unknown(where: str, name: str, names: Sequence[str], key: str) -> Problem:

@@ -230,7 +230,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.interval": ("interval ({confidence})", "区间（{confidence}）"),
     "cli.samples": ("{samples} samples", "{samples} 个样本"),
     "cli.predict.path": ("the folder of a run or of an artifact", "训练文件夹或产物文件夹"),
-    "cli.predict.inputs": ("files or folders", "文件或文件夹"),
+    "cli.predict.inputs": (
+        "files, folders, tables, texts as they stand; - for texts on standard input, one a line",
+        "文件、文件夹、表格、原样的文本；- 表示从标准输入读取文本，每行一条",
+    ),
     "cli.predict.out": (
         "a new folder: masks (segmentation) are written there as PNG files, and answers name them",
         "新的文件夹：分割的掩码以 PNG 文件写入其中，回答中给出其路径",

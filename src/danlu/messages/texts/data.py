@@ -417,6 +417,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.note.empty-class": ("a folder without images: no class", "文件夹中没有图像，不作为类别"),
     "data.note.one-inside": ("the only folder inside holds the data", "数据在唯一的下级文件夹中"),
     "data.note.guessed": ("'{column}' is the column '{found}', by its name", "按列名把“{found}”列作为“{column}”"),
+    "data.note.guessed-among": (
+        "'{column}' is the column '{found}', by its name; by theirs it could as well be {others}",
+        "按列名把“{found}”列作为“{column}”；从列名看也可能是 {others}",
+    ),
     "data.note.split-unused": (
         "the column '{column}' says parts, but also {values}: it is not used, and Danlu divides the rows; correct it, or rename it",
         "“{column}”列写有各部分，但也有 {values}：未使用该列，由 Danlu 划分；请更正，或改名",

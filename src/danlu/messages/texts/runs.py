@@ -251,6 +251,11 @@ TEXTS = {
         "{count} of {all} rows can't be used and were set aside ({few}); data/card.json lists them.",
         "{all} 行中有 {count} 行无法使用，已被剔除（{few}）；详见 data/card.json。",
     ),
+    "runs.set-aside-here": (
+        "{count} of {all} rows can't be used and were set aside ({few}).",
+        "{all} 行中有 {count} 行无法使用，已被剔除（{few}）。",
+    ),
+    "runs.row": ("{row}: {reason}", "{row}：{reason}"),
     "runs.missing": (
         "{count} {count:row has no value in a column that is needed and was|rows have no value in a column that is needed and were} left out: {columns}.",
         "有 {count} 行在必需的列中缺值，已被略去：{columns}。",
