@@ -49,7 +49,9 @@ class _Laid:
         self._values = torch.empty((count, *(like.shape[dim] for dim in inner)), dtype=like.dtype, device=device)
 
     def put(self, start: int, value: Tensor) -> None:
-        self._values[start : start + len(value)] = value.permute(self._to)
+        """Without waiting for the device."""
+        there = self._values[start : start + len(value)]
+        there.copy_((value.pin_memory() if there.is_cuda else value).permute(self._to), non_blocking=True)
 
     def take(self, places: Tensor) -> Tensor:
         return self._values.index_select(0, places).permute(self._back)
