@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from danlu.data.augment import geometry as g
 from danlu.data.augment.boxes import warp_boxes, warp_points
@@ -75,6 +76,51 @@ def test_moves_are_exact(shape: tuple[int, ...], last: bool, fill: Any) -> None:
     for made in (warp_images(pixels, geometry, fill=fill), move_indexed(pixels, inverse, fill)):
         assert made.stride() == pixels.stride()
         np.testing.assert_array_equal(made.numpy(), np.stack(expected))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32, torch.bool])
+@pytest.mark.parametrize("kind", ["mirrored", "down", "across", "turned", "far"])
+def test_other_moves_of_other_values_are_exact_too(kind: str, dtype: torch.dtype) -> None:
+    """Those of one axis, turns beside nothing else, and shifts that no 32 bits hold."""
+    count, some, none = 12, RNG.integers(-4, 5, 12).astype(float), np.zeros(12)
+    inverse = {
+        "mirrored": g.mirror(coins(count), coins(count)),
+        "down": g.shift(none, some),
+        "across": g.compose(g.shift(some, none), g.mirror(coins(count), np.zeros(count, bool))),
+        "turned": g.compose(g.turn(np.arange(count) * 90.0), g.mirror(np.arange(count) % 8 > 3, np.zeros(count, bool))),
+        "far": g.shift(np.where(coins(count), 2.0**33 + 1, 1.0), none),
+    }[kind]
+    near = np.where(
+        np.abs(inverse) > 2**32, np.sign(inverse) * 13, inverse
+    )  # as far outside, and as far into a mirrored period of 10
+    pixels = pictures(count, 3, 6, 6, last=True)
+    pixels = pixels.gt(99) if dtype is torch.bool else pixels.to(dtype)
+    for fill in ("zero", "reflect", "edge", 1.0):
+        known = warp_images(pixels, Geometry(near, (6, 6)), fill=fill)  # type: ignore[arg-type]
+        made = move_indexed(pixels, inverse, fill)  # type: ignore[arg-type]
+        assert made.stride() == pixels.stride()
+        assert torch.equal(made, known)
+
+
+class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """The most bytes that an operation wrote anew."""
+
+    most = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if isinstance(found, Tensor) and not func.is_view:
+            self.most = max(self.most, found.untyped_storage().nbytes())
+        return found
+
+
+@pytest.mark.parametrize("turns", [False, True])
+@pytest.mark.parametrize("last", [False, True])
+def test_moves_by_an_index_take_no_more_than_the_images(last: bool, turns: bool) -> None:
+    pixels = pictures(4, 3, 64, 64, last=last)
+    with Largest() as seen:
+        move_indexed(pixels, moves(4, turns), "zero")
+    assert seen.most == pixels.nbytes
 
 
 @pytest.mark.parametrize("fill", FILLS)

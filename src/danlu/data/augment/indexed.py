@@ -1,11 +1,10 @@
-"""The moves of :mod:`danlu.data.augment.moves` by one index of pixels: where starting an operation costs more than its work.
+"""The moves of :mod:`danlu.data.augment.moves` where starting an operation costs more than its work: few of them, for the whole batch.
 
-What the host computes and sends is a few whole numbers a sample; which pixel each pixel is read from is computed on the device.
+What the host computes and sends is a few whole numbers a sample; where rows and columns are read is computed on the device. They are
+gathered one after the other: a place for every pixel would take many times the memory of the images.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -19,52 +18,45 @@ from danlu.data.augment.sending import sent
 
 def move_indexed(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
     """(B, C, H, W) of one size through ``inverse`` (B, 2, 5), all :meth:`Geometry.exact`; dtype and memory order kept."""
-    count, _, height, width = pixels.shape
-    steps, turned = _steps(inverse, height, width)
-    given = sent(steps, pixels.device).unbind(1)
-    x, y = torch.arange(width, device=pixels.device), torch.arange(height, device=pixels.device)
-    column, row = _read(given[:3], x, y, turned, True), _read(given[3:], x, y, turned, False)
-    inside = not turned and _stays(steps, height, width)
-    held = (column, row) if inside else (_held(column, width, fill), _held(row, height, fill))
-    place = (held[1] * width + held[0]).expand(count, height, width).reshape(count, 1, height * width, 1)
-    block = planes(pixels)
-    flat = block.flatten(2, 3)
-    moved = images(flat.gather(2, place.expand_as(flat)).view_as(block))
-    if inside or fill in ("reflect", "edge"):
-        return moved
-    off = ((held[0] != column) | (held[1] != row)).expand(count, height, width)[:, None]
+    _, _, height, width = pixels.shape
+    steps = _steps(inverse, height, width)
+    given = sent(steps, pixels.device)
+    moved = planes(pixels)
+    if steps[:, 4].any():  # only of squares
+        moved = torch.where(given[:, 4, None, None, None, None] != 0, moved.transpose(2, 3), moved).contiguous()
+    off: list[Tensor] = []
+    for dim, size in ((2, height), (3, width)):
+        sign, first = steps[:, dim - 2], steps[:, dim]
+        if (sign > 0).all() and not first.any():
+            continue
+        read = given[:, dim - 2, None] * torch.arange(size, device=pixels.device) + given[:, dim, None]
+        held = read
+        if (first != np.where(sign > 0, 0, size - 1)).any():  # else it is a mirror, or nothing
+            held = _held(read, size, fill)
+            off.append((held != read)[:, None, :, None] if dim == 2 else (held != read)[:, None, None, :])
+        index = held[:, None, :, None, None] if dim == 2 else held[:, None, None, :, None]
+        moved = moved.gather(dim, index.expand_as(moved))
+    found = images(moved)
+    if not off or fill in ("reflect", "edge"):
+        return found
+    outside = off[0] | off[1] if len(off) == 2 else off[0]
     if fill == "mean":
-        return torch.where(off, channel_means(pixels, None), moved)
-    return moved.masked_fill_(off, 0 if fill == "zero" else float(fill))
+        return torch.where(outside, channel_means(pixels, None), found)
+    return found.masked_fill_(outside, 0 if fill == "zero" else float(fill))
 
 
-def _steps(inverse: np.ndarray, height: int, width: int) -> tuple[np.ndarray, bool]:
-    """int32 (B, 6) = (a, b, k, c, d, l), and whether any image is turned by a quarter.
+def _steps(inverse: np.ndarray, height: int, width: int) -> np.ndarray:
+    """int64 (B, 5) = (signs of y and x, first row and column, whether rows and columns are swapped).
 
-    A pixel is read from column a·x + b·y + k and row c·x + d·y + l, counted from 0.
+    An output row y is the row sign·y + first of the image, of the swapped one where it is; so are columns.
     """
     ways = inverse[:, :, :2]
+    swapped = ways[:, 0, 0] == 0
     middle = np.asarray([(width - 1) / 2, (height - 1) / 2])
-    shift = inverse[:, :, 2] + middle - ways[:, :, 0] * middle[0] - ways[:, :, 1] * middle[1]
-    found = np.concatenate([ways, shift[:, :, None]], axis=2)
-    return np.rint(found).astype(np.int32).reshape(-1, 6), bool(ways[:, 0, 1].any())
-
-
-def _stays(steps: np.ndarray, height: int, width: int) -> bool:
-    """Whether every pixel is read from inside its image, where none is turned: there are only mirrors."""
-    across, down = (
-        steps[:, 2] - np.where(steps[:, 0] > 0, 0, width - 1),
-        steps[:, 5] - np.where(steps[:, 4] > 0, 0, height - 1),
-    )
-    return not (across.any() or down.any())
-
-
-def _read(given: Sequence[Tensor], x: Tensor, y: Tensor, turned: bool, columns: bool) -> Tensor:
-    """int64 (B, 1, W) of columns or (B, H, 1) of rows, (B, H, W) where images are turned; given: three factors (B,)."""
-    along, down, first = (each[:, None, None] for each in given)
-    if turned:
-        return along * x + down * y[:, None] + first
-    return along * x + first if columns else down * y[:, None] + first
+    first = inverse[:, :, 2] + middle - ways[:, :, 0] * middle[0] - ways[:, :, 1] * middle[1]
+    y = np.where(swapped, [ways[:, 0, 1], first[:, 0]], [ways[:, 1, 1], first[:, 1]])
+    x = np.where(swapped, [ways[:, 1, 0], first[:, 1]], [ways[:, 0, 0], first[:, 0]])
+    return np.rint([y[0], x[0], y[1], x[1], swapped]).astype(np.int64).T.copy()
 
 
 def _held(place: Tensor, size: int, fill: Fill | float) -> Tensor:
