@@ -17,6 +17,7 @@ from danlu.data import duplicates
 from danlu.data.columns import Coded, Numbers, Numerals
 from danlu.data.dividing import divide, rows_of
 from danlu.data.kinds.base import Kind
+from danlu.data.progress import Progress
 from danlu.data.row_names import keys_in
 from danlu.data.split import TRAIN, Split
 from danlu.data.table import Table
@@ -68,6 +69,7 @@ def beforehand(
     shares: Mapping[str, float],
     early: Split | None,
     alike: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> Beforehand | None:
     """None where no kind learns. labels: int64 (N,), by which is stratified. early: see :func:`danlu.data.dividing.divide`. alike:
     columns by whose content rows are equal; none: the inputs.
@@ -86,7 +88,7 @@ def beforehand(
     exact: np.ndarray | None = None
     close: np.ndarray | None = None
     for name in inputs:
-        one, two = _alike(_class(wanted[name]), table.columns[name], least)
+        one, two = _alike(_class(wanted[name]), table.columns[name], least, progress)
         exact, close = _together(exact, one), None if least is None else _together(close, two)
     assert exact is not None
     near = None if close is None else close.astype(np.int64)
@@ -102,9 +104,11 @@ def _class(column: Column) -> type[Kind]:
     return found
 
 
-def _alike(kind: type[Kind], raws: Sequence[Any], least: float | None) -> tuple[np.ndarray, np.ndarray]:
+def _alike(
+    kind: type[Kind], raws: Sequence[Any], least: float | None, progress: Progress | None
+) -> tuple[np.ndarray, np.ndarray]:
     """(uint64 (N,) by equality, uint64 (N,) by near equality) of one column."""
-    told = kind.likeness(raws, least)
+    told = kind.likeness(raws, least, progress)
     if told is None:
         exact = _hashes(raws)
         return exact, exact

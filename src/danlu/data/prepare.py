@@ -95,7 +95,7 @@ def prepare(
         known = None if aim is None else (aim, classed[aim])
         table, early = limited(recipe, table, known, shares, disjoint=spec.disjoint is not None)
     raw = None if aim is None or not learners else strata_of(table.columns[aim], classed[aim])
-    first = beforehand(recipe, spec.columns, table, raw, shares, early, spec.alike)
+    first = beforehand(recipe, spec.columns, table, raw, shares, early, spec.alike, progress)
     if first is not None and ready is None:
         some = table.take(first.training)
         kinds |= fit_kinds(recipe, {name: spec.columns[name] for name in learners}, some, progress)

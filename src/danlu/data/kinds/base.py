@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from danlu.data.augment.geometry import Geometry
     from danlu.data.batches.batch import Value
+    from danlu.data.progress import Progress
     from danlu.data.table import Table
     from danlu.data.text.likeness import Likeness
 
@@ -111,7 +112,7 @@ class Kind(ABC):
         """
 
     @classmethod
-    def likeness(cls, raws: Sequence[Any], near: float | None) -> Likeness | None:
+    def likeness(cls, raws: Sequence[Any], near: float | None, progress: Progress | None = None) -> Likeness | None:
         """Which raw values are equal, or nearly so (at least ``near``, a share), as this kind sees it; None: by the prepared values.
 
         Asked where a kind that ``learns`` needs the split before anything is prepared.

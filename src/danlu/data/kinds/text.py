@@ -22,6 +22,7 @@ from danlu.recipe.nearest import nearest
 
 if TYPE_CHECKING:
     from danlu.data.batches.batch import Value
+    from danlu.data.progress import Progress
 
 LEARNT = ("auto", "words", "characters", "bpe", "unigram")  # tokenizers; any other is a published one
 _LEARNT = 500_000  # texts, at most, that a vocabulary is learnt from
@@ -93,9 +94,9 @@ class Text(Kind):
         return {key: spec[key] for key in ("tokenizer", "max_length", "normalize", "lower") if key in spec}
 
     @classmethod
-    def likeness(cls, raws: Sequence[Any], near: float | None) -> Likeness:
+    def likeness(cls, raws: Sequence[Any], near: float | None, progress: Progress | None = None) -> Likeness:
         """Which of the texts are alike, before anything is learnt from them."""
-        return likeness((_plain(raw) for raw in raws), len(raws), near)
+        return likeness((_plain(raw) for raw in raws), len(raws), near, progress)
 
     @cached_property
     def words(self) -> Tokenizer:

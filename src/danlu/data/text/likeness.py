@@ -13,7 +13,9 @@ from hashlib import blake2b
 
 import numpy as np
 
+from danlu.data.progress import Pace, Progress
 from danlu.data.text.scripts import is_solid
+from danlu.messages import say
 
 NEAR = 0.8
 _BANDS, _ROWS = 12, 4
@@ -34,22 +36,25 @@ class Likeness:
     near: np.ndarray | None
 
 
-def likeness(texts: Iterable[str], count: int, near: float | None = NEAR) -> Likeness:
+def likeness(texts: Iterable[str], count: int, near: float | None = NEAR, progress: Progress | None = None) -> Likeness:
     """texts: ``count`` of them, empty where there is none. near: the least Jaccard index; None looks for equal ones alone."""
     plain: list[str] = []
     exact = np.empty(count, np.uint64)
+    pace = Pace(progress, say("text.copies"), count)
     for row, text in enumerate(texts):
+        pace(row)
         made = plainly(text)
         key = made.encode("utf-8", "surrogatepass") if made else b"\0" + row.to_bytes(8, "little")
         exact[row] = int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
         plain.append(made[:_LONGEST])
+    pace.end(count)
     if near is None:
         return Likeness(exact, None)
     _, first, group = np.unique(exact, return_index=True, return_inverse=True)
     different = [plain[row] for row in first.tolist()]
     del plain
     size = _SOLID if is_solid(different[:: max(1, len(different) // 2000)]) else _SPACED
-    return Likeness(exact, near_groups(different, size, near)[group.reshape(-1)])
+    return Likeness(exact, near_groups(different, size, near, progress)[group.reshape(-1)])
 
 
 def plainly(text: str) -> str:
@@ -59,11 +64,11 @@ def plainly(text: str) -> str:
     return "".join(text.casefold().split())
 
 
-def near_groups(texts: list[str], size: int, least: float) -> np.ndarray:
+def near_groups(texts: list[str], size: int, least: float, progress: Progress | None = None) -> np.ndarray:
     """int64 (N,): the same number for texts that are joined by a chain of near pairs. size: characters of an n-gram."""
     signatures = np.concatenate(list(_signatures(texts, size))) if texts else np.empty((0, 1), np.uint32)
     parent = np.arange(len(texts))
-    sets: dict[int, frozenset[str]] = {}
+    sets: dict[int, set[str]] = {}
 
     def root(row: int) -> int:
         while parent[row] != row:
@@ -71,6 +76,7 @@ def near_groups(texts: list[str], size: int, least: float) -> np.ndarray:
             row = int(parent[row])
         return row
 
+    pace = Pace(progress, say("text.near-copies"), len(texts))
     long = np.flatnonzero(np.fromiter((len(text) > size for text in texts), bool, len(texts)))
     for band in range(_BANDS):
         keys = _band(signatures[long], band)
@@ -78,28 +84,31 @@ def near_groups(texts: list[str], size: int, least: float) -> np.ndarray:
         rows, keys = long[order], keys[order]
         edges = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1], True]) if len(keys) else np.zeros(1, np.int64)
         several = np.flatnonzero(np.diff(edges) > 1)
-        for bucket in several.tolist():
+        for turn, bucket in enumerate(several.tolist()):
+            pace(int(len(texts) * (band + turn / len(several)) / _BANDS))
             members = rows[edges[bucket] : edges[bucket + 1]].tolist()
             for place, member in enumerate(members[1:], start=1):
                 for other in {members[0], members[place - 1]}:  # not every pair: a bucket of thousands has millions
                     one, two = root(member), root(other)
-                    if one != two and _jaccard(texts, member, other, size, sets) >= least:
+                    if one != two and _alike(texts, member, other, size, least, sets):
                         parent[max(one, two)] = min(one, two)
         sets.clear()
+    pace.end(len(texts))
     return np.fromiter((root(row) for row in range(len(texts))), np.int64, len(texts))
 
 
-def _jaccard(texts: list[str], one: int, two: int, size: int, sets: dict[int, frozenset[str]]) -> float:
+def _alike(texts: list[str], one: int, two: int, size: int, least: float, sets: dict[int, set[str]]) -> bool:
+    """Whether the sets of n-grams of two texts have a Jaccard index of at least ``least``."""
     lengths = sorted((len(texts[one]), len(texts[two])))
     if lengths[0] < 0.3 * lengths[1]:
-        return 0.0
+        return False
     for row in (one, two):
         if row not in sets:
             text = texts[row]
-            sets[row] = frozenset(text[at : at + size] for at in range(max(1, len(text) - size + 1)))
+            sets[row] = {text[at : at + size] for at in range(max(1, len(text) - size + 1))}
     a, b = sets[one], sets[two]
     both = len(a & b)
-    return both / (len(a) + len(b) - both)
+    return both / (len(a) + len(b) - both) >= least
 
 
 def _band(signatures: np.ndarray, band: int) -> np.ndarray:

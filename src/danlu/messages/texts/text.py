@@ -6,6 +6,8 @@ TEXTS = {
         "It has {count} characters or bytes, more than the {most} that are taken for a text.",
         "它有 {count} 个字符或字节，超过了一段文本的上限 {most}。",
     ),
+    "text.copies": ("Looking for equal texts", "查找相同文本"),
+    "text.near-copies": ("Looking for texts that are nearly equal", "查找相近文本"),
     "text.empty-after": (
         "Nothing that the tokenizer knows as a token is left of it.",
         "分词之后没有剩下任何词元。",
