@@ -313,7 +313,7 @@ def test_a_published_encoder_gives_its_own_logits(tmp_path: Path) -> None:
     model = transformers.BertForQuestionAnswering(config).eval()
     model.save_pretrained(folder)
     net = transformers_span(
-        str(folder), tokenizer.size, tokenizer.pair(), 40, {}, True, "model.name", "model.pretrained"
+        str(folder), tokenizer.size, tokenizer.pair(), 40, 24, {}, True, "model.name", "model.pretrained"
     ).eval()
     question, text = "who met him ?", "him in rome . who ."
     ids = tokenizer._library.encode(question, text)
@@ -330,7 +330,12 @@ def test_a_published_encoder_gives_its_own_logits(tmp_path: Path) -> None:
     places = [0, *(place for place, owner in enumerate(ids.sequence_ids) if owner == 1)]
     assert torch.allclose(found["start"][0, : len(places)], want.start_logits[0, places], atol=1e-5)
     assert torch.allclose(found["end"][0, : len(places)], want.end_logits[0, places], atol=1e-5)
-    with pytest.raises(RecipeError, match="tokens"):
+    # 16 of a question, three marks: the window may have 45. Fewer tokens of all texts (data.text.max_length) would not help.
+    with pytest.raises(RecipeError, match=r"options\.passage: \{window: 45, stride: 22\}"):
         transformers_span(
-            str(folder), tokenizer.size, tokenizer.pair(), 100, {}, True, "model.name", "model.pretrained"
+            str(folder), tokenizer.size, tokenizer.pair(), 100, 84, {}, True, "model.name", "model.pretrained"
+        )
+    with pytest.raises(RecipeError, match="at least 99 tokens"):
+        transformers_span(
+            str(folder), tokenizer.size, tokenizer.pair(), 164, 84, {}, True, "model.name", "model.pretrained"
         )

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_librarys_own_logits_and_the_same_alone_and_padded(folder: Path) -> None:
-    net = transformers_text(str(folder), 40, 3, 20, {}, True, "model.name", "model.pretrained").eval()
+    net = transformers_text(str(folder), 40, 3, 20, True, {}, True, "model.name", "model.pretrained").eval()
     from transformers import BertModel
 
     base = BertModel.from_pretrained(folder).eval()
@@ -51,16 +51,22 @@ def test_the_librarys_own_logits_and_the_same_alone_and_padded(folder: Path) -> 
 
 
 def test_from_scratch_it_has_the_tokenizers_ids(folder: Path) -> None:
-    net = transformers_text(str(folder), 77, 2, 20, {"dropout": 0.3}, False, "model.name", "model.pretrained")
+    net = transformers_text(str(folder), 77, 2, 20, False, {"dropout": 0.3}, False, "model.name", "model.pretrained")
     assert net.get_input_embeddings().weight.shape == (77, 16)
     assert net.model.config.hidden_dropout_prob == 0.3
 
 
 def test_other_tokenizers_and_longer_texts_are_refused(folder: Path) -> None:
     with pytest.raises(RecipeError, match="tokenizer has 41"):
-        transformers_text(str(folder), 41, 2, 20, {}, True, "model.name", "model.pretrained")
+        transformers_text(str(folder), 41, 2, 20, True, {}, True, "model.name", "model.pretrained")
     with pytest.raises(RecipeError, match="at most 24 tokens"):
-        transformers_text(str(folder), 40, 2, 25, {}, True, "model.name", "model.pretrained")
+        transformers_text(str(folder), 40, 2, 25, True, {}, True, "model.name", "model.pretrained")
+
+
+def test_published_weights_are_not_fed_the_ids_of_another_tokenizer(folder: Path) -> None:
+    """A vocabulary that was learnt here may well have fewer ids than the weights know: each would be another word's."""
+    with pytest.raises(RecipeError, match="its own tokenizer alone"):
+        transformers_text(str(folder), 30, 2, 20, False, {}, True, "model.name", "model.pretrained")
 
 
 def test_weights_of_another_net_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -69,7 +75,7 @@ def test_weights_of_another_net_are_refused(folder: Path, tmp_path: Path) -> Non
     (wider / "config.json").write_text(json.dumps({**CONFIG, "hidden_size": 32}), encoding="utf-8")
     (wider / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     with pytest.raises(RecipeError):
-        transformers_text(str(wider), 40, 2, 20, {}, True, "model.name", "model.pretrained")
+        transformers_text(str(wider), 40, 2, 20, True, {}, True, "model.name", "model.pretrained")
 
 
 @pytest.mark.parametrize("kind", ["roberta", "distilbert"])
@@ -89,7 +95,7 @@ def test_a_head_of_several_layers_is_new_as_a_whole(kind: str, tmp_path: Path) -
         AutoConfig.for_model(kind, **more, vocab_size=40, max_position_embeddings=24, pad_token_id=0)
     )
     theirs.save_pretrained(tmp_path)
-    net = transformers_text(str(tmp_path), 40, 3, 20, {}, True, "model.name", "model.pretrained")
+    net = transformers_text(str(tmp_path), 40, 3, 20, True, {}, True, "model.name", "model.pretrained")
     heads = {"roberta": {"dense", "out_proj"}, "distilbert": {"pre_classifier", "classifier"}}[kind]
     assert {name.rpartition(".")[2] for name in head_of(net)} == heads
     given = theirs.base_model.state_dict()

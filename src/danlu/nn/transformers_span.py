@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from danlu.nn.transformers_text import fill, own_ids, words_net
 
 Around = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, int]]
 _HEAD = "qa_outputs"
+_LEAST = 16  # tokens of a window in which an answer can stand
 
 
 class TransformersSpan(nn.Module):
@@ -59,25 +61,30 @@ def transformers_span(
     vocabulary: int,
     around: Around | None,
     longest: int,
+    window: int,
     args: Mapping[str, Any],
     pretrained: bool | str,
     where: str,
     begun: str,
 ) -> TransformersSpan:
     """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. vocabulary: the tokenizer's ids. longest: tokens of question and window.
+    window: of the window alone.
 
     around: what a published tokenizer puts around two texts (ids before, between, behind, segments), None for one that was learnt here.
     args: further values of the configuration. Only the head may be new; published weights need their own tokenizer. Raises RecipeError.
     """
     ensure()  # Transformers imports torchvision
     before, between, behind, segments = around or ((BEGIN,), (END,), (END,), (0, 1))
+    beside = longest - window + len(before) + len(between) + len(behind)
     longest += len(before) + len(between) + len(behind)
     if own_ids(pretrained) and around is None:
         raise RecipeError.of(
             where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
         )
     with _quiet():
-        kind, asked = words_net(name, vocabulary, 2, longest, args, pretrained, where, _class_of)
+        kind, asked = words_net(
+            name, vocabulary, 2, longest, args, pretrained, where, _class_of, shorter=partial(_narrower, beside)
+        )
         model = _made(kind, asked, name, where)
         if pretrained:
             heads = tuple(each for each, _ in model.named_parameters() if each.startswith(f"{_HEAD}."))
@@ -85,6 +92,14 @@ def transformers_span(
     typed = getattr(asked, "type_vocab_size", 0) > max(segments) and "token_type_ids" in _parameters(model)
     packing = Packing(before, between, behind, asked.pad_token_id)
     return TransformersSpan(model.train(), packing, segments if typed else None)
+
+
+def _narrower(beside: int, most: int) -> str:
+    """What to do where a net reads ``most`` tokens at most, of which question and marks take ``beside``."""
+    window = most - beside
+    if window < _LEAST:
+        return say("answers.hub-too-short.remedy", least=beside + _LEAST)
+    return say("answers.hub-window.remedy", window=window, stride=window // 2)
 
 
 def _parameters(model: nn.Module) -> tuple[str, ...]:

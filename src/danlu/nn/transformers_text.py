@@ -50,17 +50,24 @@ def transformers_text(
     vocabulary: int,
     classes: int,
     longest: int,
+    own: bool,
     args: Mapping[str, Any],
     pretrained: bool | str,
     where: str,
     begun: str,
 ) -> TransformersText:
-    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. args: further values of the configuration, ``dropout`` by whatever name.
+    """name: ``OWNER/NAME[@REVISION]`` of the hub, or a folder. own: whether the tokenizer is the net's. args: further values of the
+    configuration, ``dropout`` by whatever name.
 
     Without weights the embedding gets as many ids as the tokenizer has; published weights need the tokenizer that they were learnt
-    with (``data.text.tokenizer: hf:NAME``). Only the head may be new. Raises RecipeError.
+    with (``data.text.tokenizer: hf:NAME``): with fewer ids of its own each would be another word's. Only the head may be new. Raises
+    RecipeError.
     """
     ensure()  # Transformers imports torchvision
+    if own_ids(pretrained) and not own:
+        raise RecipeError.of(
+            where, say("text.not-its-tokenizer", net=name), say("text.other-tokenizer.remedy", net=name)
+        )
     with _quiet():
         kind, asked = words_net(name, vocabulary, classes, longest, args, pretrained, where, _class_of)
         model = _made(kind, asked, name, where)
@@ -83,11 +90,13 @@ def words_net(
     where: str,
     class_of: Callable[[Any, str, str], Any],
     padded: bool = True,
+    shorter: Callable[[int], str] = lambda most: say("text.too-long.remedy", most=most),
 ) -> tuple[Any, Any]:
     """(class of the net, its configuration) for ids of ``vocabulary``, at most ``longest`` of them.
 
     pretrained: what the recipe says, see :func:`own_ids`. class_of: (configuration, name, where) → the class. padded: whether
-    the net is to have a padding id, whose embedding learns nothing, where its configuration names none. Raises RecipeError.
+    the net is to have a padding id, whose embedding learns nothing, where its configuration names none. shorter: what to do where the
+    net has that many places at most. Raises RecipeError.
     """
     found = configuration(name, where)
     _refuse(found, name, where)
@@ -102,7 +111,7 @@ def words_net(
     most = positions_of(asked)
     if most is not None and longest > most:
         what = say("text.too-long", net=name, longest=longest, most=most)
-        raise RecipeError.of(where, what, say("text.too-long.remedy", most=most))
+        raise RecipeError.of(where, what, shorter(most))
     if (padded and asked.pad_token_id is None) or (asked.pad_token_id or 0) >= asked.vocab_size:
         asked.pad_token_id = 0 if padded else None
     return kind, asked

@@ -44,8 +44,8 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
 
         same_words(kind, model.pretrained, recipe.where("model.pretrained"))
         return transformers_text(
-            published, kind.vocabulary, outputs, kind.max_length, published_arguments(recipe), model.pretrained,
-            recipe.where("model.name"), recipe.where("model.pretrained"),
+            published, kind.vocabulary, outputs, kind.max_length, bool(getattr(kind.words, "whole", False)),
+            published_arguments(recipe), model.pretrained, recipe.where("model.name"), recipe.where("model.pretrained"),
         )  # fmt: skip
     if package in ("timm", "torchvision"):
         raise RecipeError.of(recipe.where("model.name"), say("text.not-a-text-net", name=name))

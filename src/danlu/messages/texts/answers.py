@@ -39,6 +39,14 @@ TEXTS = {
         "{net} is of the kind {kind}, of which Transformers has no net for question answering.",
         "{net} 属于 {kind} 类型，Transformers 没有这一类型的问答网络。",
     ),
+    "answers.hub-window.remedy": (
+        "Set options.passage: {{window: {window}, stride: {stride}}}",
+        "请设置 options.passage: {{window: {window}, stride: {stride}}}",
+    ),
+    "answers.hub-too-short.remedy": (
+        "Take a net that reads at least {least} tokens: question and window are read together.",
+        "请选用至少能读 {least} 个词元的网络：问题与窗口是一起读入的。",
+    ),
     "answers.hub-no-reader.remedy": (
         "Take an encoder such as BERT, RoBERTa, ALBERT or ELECTRA.",
         "请选用 BERT、RoBERTa、ALBERT、ELECTRA 之类的编码器。",

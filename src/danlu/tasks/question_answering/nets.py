@@ -44,8 +44,8 @@ def reader(recipe: Recipe, data: Dataset) -> Windowed:
 
         same_words(passage, model.pretrained, recipe.where("model.pretrained"))
         net: nn.Module = transformers_span(
-            published, passage.vocabulary, _around(passage.words), question.max_length + passage.window, {**wanted, **model.args},
-            model.pretrained, where, recipe.where("model.pretrained"),
+            published, passage.vocabulary, _around(passage.words), question.max_length + passage.window, passage.window,
+            {**wanted, **model.args}, model.pretrained, where, recipe.where("model.pretrained"),
         )  # fmt: skip
         return Windowed(net, passage.window, passage.stride)
     thing = (
