@@ -28,6 +28,7 @@ from danlu.runs.assembling import Assembled, Bench, Progress, assemble, first_ba
 from danlu.runs.choices import timed
 from danlu.training import aside, checkpoint
 from danlu.training.loop import slots
+from danlu.training.optimisers.base import update
 from danlu.training.parts import Parts
 from danlu.training.plan import Judged
 from danlu.training.randomness import reseed
@@ -228,7 +229,7 @@ def _round_trip(parts: Parts, folder: Path, recipe: Recipe) -> int:
         raise RunError.of(recipe.where("run.folder"), what, say("runs.not-writable.remedy")) from error
     path = aside.beside(folder / "check")  # a name that is cleared away where this process is killed
     aside.clear(folder, own=False)
-    parts.optimizer.step()
+    update(parts.optimizer)
     state = parts.state()
     try:
         checkpoint.save(path, state)

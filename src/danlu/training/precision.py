@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from danlu.training.optimisers.base import update
+
 Name = Literal["fp32", "bf16", "fp16"]
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -46,9 +48,7 @@ class Precision:
     def step(self, optimizer: Optimizer) -> None:
         """The update; under fp16 it is left out when a gradient overflowed, and the scale shrinks."""
         if self.scaler is None:
-            quick = getattr(optimizer, "quick", None)
-            if quick is None or not quick():
-                optimizer.step()
+            update(optimizer)
         else:
             self.scaler.step(optimizer)
             self.scaler.update()

@@ -1,8 +1,12 @@
-"""torch's fused kernels without what surrounds them: of a small net's step that bookkeeping is a third."""
+"""torch's fused kernels without what surrounds them: of a small net's step that bookkeeping is a third.
+
+Nor is torch.compile's machinery loaded, which torch's optimisers do for a mark that only it needs: a second of a run's start.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -14,31 +18,54 @@ States = list[dict[str, Any]]
 class Fused(Optimizer):
     """An optimiser of torch that can call its fused kernel by itself: the same numbers to the bit."""
 
+    _torchs: ClassVar[type[Optimizer]]
     _one_kind: bool | None = None
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        inspect.unwrap(Optimizer.add_param_group)(self, param_group)
 
     @torch.no_grad()
     def quick(self, halted: Tensor | None = None) -> bool:
         """Do what ``step`` does, by the kernel alone; False, and nothing done, where only ``step`` will do.
 
         halted: 0-d float32, 1 where the step is to change nothing, which the device alone may know (``found_inf`` of torch's kernels).
-        Only ``step`` will do for a parameter's first update, with hooks or sparse gradients, without the fused kernel, where tensors
-        are of several kinds, and under a scaler of gradients.
+        Only ``step`` will do with hooks or sparse gradients, without the fused kernel, where tensors are of several kinds, and under a
+        scaler of gradients.
         """
         if self._one_kind is None:
             self._one_kind = _one_kind(self)
         if not self._one_kind or _hooked(self) or hasattr(self, "found_inf"):
             return False
         work: list[tuple[dict[str, Any], list[Tensor], States]] = []
+        begun = True
         for group in self.param_groups:
             held = [p for p in group["params"] if p.grad is not None]
-            states = [self.state.get(p, {}) for p in held]
-            if not self._begun(group, states) or any(p.grad.is_sparse for p in held):
+            if any(p.grad.is_sparse for p in held):
                 return False
+            states = [self.state.get(p, {}) for p in held]
+            begun = begun and self._begun(group, states)
             if held:
                 work.append((group, held, states))
+        if not begun:
+            self._first(halted)
+            return True
         for group, held, states in work:
             self._kernel(group, held, [p.grad for p in held], states, halted)  # type: ignore[misc]
         return True
+
+    def _first(self, halted: Tensor | None) -> None:
+        """The update of parameters of which nothing is remembered yet."""
+        self._late()
+        if halted is not None:
+            self.found_inf = halted
+        try:
+            inspect.unwrap(self._torchs.step)(self)
+        finally:
+            if halted is not None:
+                del self.found_inf
+
+    def _late(self) -> None:
+        """Before ``step``: what parameters that learn only from now on need."""
 
     def _begun(self, group: dict[str, Any], states: States) -> bool:
         """Whether the optimiser remembers all that a step needs."""
@@ -58,6 +85,8 @@ class Fused(Optimizer):
 
 class FusedAdam(Fused):
     """Adam and AdamW."""
+
+    _torchs = torch.optim.Adam  # AdamW is one
 
     def _begun(self, group: dict[str, Any], states: States) -> bool:
         return all(states)
@@ -96,6 +125,8 @@ class FusedAdam(Fused):
 
 class FusedSGD(Fused):
     """SGD, with momentum or without."""
+
+    _torchs = torch.optim.SGD
 
     def _begun(self, group: dict[str, Any], states: States) -> bool:
         return not group["momentum"] or all(state.get("momentum_buffer") is not None for state in states)

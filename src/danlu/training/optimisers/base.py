@@ -20,6 +20,19 @@ def fusible(groups: list[dict[str, Any]]) -> bool:
     )
 
 
+def update(optimizer: Optimizer, halted: torch.Tensor | None = None) -> None:
+    """Move the weights once. halted: 0-d float32, 1 where the step is to change nothing, which the device alone may know."""
+    quick = getattr(optimizer, "quick", None)
+    if quick is not None and quick(halted):
+        return
+    if halted is None:
+        optimizer.step()
+        return
+    optimizer.found_inf = halted  # type: ignore[attr-defined]
+    optimizer.step()
+    del optimizer.found_inf  # type: ignore[attr-defined]
+
+
 def set_rates(optimizer: Optimizer, lr: float, momentum: float | None) -> None:
     """Give every group ``lr``·its scale and, where the schedule cycles it, the momentum (Adam's first beta).
 

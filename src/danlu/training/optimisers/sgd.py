@@ -34,15 +34,16 @@ class SGD(FusedSGD, torch.optim.SGD):
         )
 
     def step(self, closure: Any = None) -> Any:
-        for group in self.param_groups:
-            if group["fused"] and group["momentum"]:
-                self._begin(group)
+        self._late()
         return super().step(closure)
 
-    def _begin(self, group: dict[str, Any]) -> None:
+    def _late(self) -> None:
         """The fused kernel takes the momenta of all or of none: those of parameters that learn only from now on begin at 0."""
-        held = [p for p in group["params"] if p.grad is not None]
-        late = [p for p in held if self.state.get(p, {}).get("momentum_buffer") is None]
-        if len(late) < len(held):
-            for parameter in late:
-                self.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        for group in self.param_groups:
+            if not (group["fused"] and group["momentum"]):
+                continue
+            held = [p for p in group["params"] if p.grad is not None]
+            late = [p for p in held if self.state.get(p, {}).get("momentum_buffer") is None]
+            if len(late) < len(held):
+                for parameter in late:
+                    self.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.optim import Optimizer
 
-from danlu.training.optimisers.base import set_rates
+from danlu.training.optimisers.base import set_rates, update
 from danlu.training.precision import Precision
 from danlu.training.schedules.base import Horizon, Schedule
 from danlu.training.slots.plateau import Plateau
@@ -47,11 +47,7 @@ class Update:
             self.precision.pass_over()
         elif isinstance(refused, Tensor):
             self._note(step - 1)
-            quick = getattr(self.optimizer, "quick", None)
-            if quick is None or not quick(refused):
-                self.optimizer.found_inf = refused  # type: ignore[attr-defined]
-                self.optimizer.step()
-                del self.optimizer.found_inf  # type: ignore[attr-defined]
+            update(self.optimizer, refused)
             self._note(step)
             if self.proximal is not None:
                 self.proximal.apply(refused)
