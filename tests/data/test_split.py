@@ -100,6 +100,7 @@ def test_small_classes_stay_in_train() -> None:
         split(keys(202), SHARES, 0, labels=labels, strict=True)
     tiny = split(keys(6), SHARES, 0, labels=np.asarray([0, 0, 1, 1, 2, 2]))
     assert tiny.how == "random"
+    assert tiny.small == ()  # nobody may be told that they stay in train: then nothing would be judged
     assert min(counts(tiny.codes)) >= 1
 
 

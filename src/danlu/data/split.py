@@ -104,7 +104,7 @@ def _classes(labels: np.ndarray, made: Mapping[int, float], strict: bool) -> tup
             "data.split.stratify", say("data.split.small-classes", count=len(small), parts=len(made) + 1)
         )
     if few.all():
-        return None, small
+        return None, ()  # they are divided all the same: nothing else is there to be judged
     return np.where(few[inside.reshape(-1)], -1, inside.reshape(-1)), small
 
 

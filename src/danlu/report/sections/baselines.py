@@ -8,6 +8,7 @@ from typing import Any
 from danlu.messages import say
 from danlu.metrics.meaning import better
 from danlu.report.charts.bars import Bar, bars
+from danlu.report.described import setting
 from danlu.report.html import Child, Html, between, join, name_of, number, tag
 from danlu.report.sections.base import Page, Section, folded, metric, metric_name, table
 from danlu.watch.figures import duration
@@ -64,7 +65,7 @@ def _fitted(page: Page, part: str) -> Html:
     """Rows, choices and time of each, and by how much the net differs from it."""
     rows: list[list[Child]] = []
     for name, entry in page.facts.baselines.items():
-        settings = ", ".join(f"{key} {value}" for key, value in entry.get("settings", {}).items()) or "–"
+        settings = ", ".join(setting(key, value) for key, value in entry.get("settings", {}).items()) or "–"
         took = duration(float(entry.get("seconds", 0.0)))
         rows.append([baseline_name(name), f"{entry.get('rows', 0):,}", _gap(entry, part), took, name_of(settings, 60)])
     names = ("baseline", "fitted-on", "net-less", "took", "settings")

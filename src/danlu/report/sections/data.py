@@ -7,6 +7,7 @@ from typing import Any
 
 from danlu.data.tabular.types import TYPES
 from danlu.messages import say
+from danlu.report.described import held, how_of, kind_of, storage_of
 from danlu.report.html import Child, Html, cut, join, name_of, tag
 from danlu.report.sections.base import Page, Section, class_of, folded, more, pairs, table, told
 
@@ -77,8 +78,8 @@ def _source(card: Mapping[str, Any]) -> Html:
     shown = [
         (say("report.data.source"), name_of(str(card.get("source", "–")), 60)),
         (say("report.data.format"), str(card.get("format", "–"))),
-        (say("report.data.storage"), str(card.get("storage", "–"))),
-        (say("report.data.split"), f"{split.get('how', '–')}, seed {split.get('seed', '–')}"),
+        (say("report.data.storage"), storage_of(str(card.get("storage", "–")))),
+        (say("report.data.split"), how_of(split)),
         (say("report.data.twins"), f"{duplicates.get('groups', 0):,}"),
         (say("report.data.fingerprint"), tag("code", str(card.get("fingerprint", "–")))),
     ]
@@ -90,7 +91,7 @@ def _columns(card: Mapping[str, Any]) -> Html:
     rows = []
     for name, column in list(columns.items())[:_COLUMNS]:
         role = say(f"report.data.role.{column.get('role', 'input')}")
-        rows.append([name_of(name, 60), str(column.get("kind", "–")), role, _described(column)])
+        rows.append([name_of(name, 60), kind_of(str(column.get("kind", "–"))), role, _described(column)])
     heads = [say(f"report.data.{name}") for name in ("column", "kind", "role", "holds")]
     return join([table(heads, rows, say("report.data.columns")), more(len(rows), len(columns))])
 
@@ -122,23 +123,12 @@ def _described(column: Mapping[str, Any]) -> Html:
             continue
         if key == "statistics":
             told = ("counts", "quantiles", *column)  # what is said already is not said twice
-            words += [f"{name} {_short(found)}" for name, found in value.items() if name not in told]
+            words += [held(name, found) for name, found in value.items() if name not in told]
         elif key == "classes":
             words.append(say("report.data.classes", count=f"{len(value):,}"))
         else:
-            words.append(f"{key.replace('_', ' ')} {_short(value)}")
+            words.append(held(key, value))
     return name_of(", ".join(words) or "–", 200)
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "/".join(_short(each) for each in list(value.values())[:4])
-    if isinstance(value, (list, tuple)):
-        sizes = all(
-            isinstance(each, int) for each in value
-        )  # of a picture, say; else numbers that stand beside each other
-        return ("×" if sizes else " · ").join(_short(each) for each in value[:4])
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _classes(page: Page, name: str, counts: Mapping[str, Mapping[str, int]]) -> Html:
