@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -24,6 +25,7 @@ from danlu.recipe import complete, from_dict
 from danlu.recipe.names import spec_of
 from danlu.runs import resume
 from danlu.runs.predicting import RunPredictor
+from danlu.tasks.text_input import text_net
 from tests.endtoend.pairs import Keeper
 
 COMMON = ["the", "room", "was", "near", "a", "lake", "and", "we", "had", "one", "more", "week", "of", "rain"]
@@ -222,3 +224,27 @@ def test_the_default_net_learns_by_what_suits_it(reviews: Path, tmp_path: Path) 
     for one, telling in zip(found, ("lovely", "rude"), strict=True):
         assert one.gap < 0.02
         assert one.pieces[int(np.argmax(one.weights))] == telling
+
+
+def test_only_training_rows_labels_say_what_tells_of_the_classes(reviews: Path, tmp_path: Path) -> None:
+    made = complete(from_dict(recipe(reviews, tmp_path, model=NETS["ngrams"])))
+    data = prepare(made, spec_of("text-classification"))
+    labels = data.store.gather("label", np.arange(len(data.store)))
+    gather = data.store.gather
+
+    def told(changed: np.ndarray) -> torch.Tensor:
+        other = labels.copy()
+        other[changed] = 1 - other[changed]
+        taking = patch.object(
+            data.store, "gather", lambda name, rows: other[rows] if name == "label" else gather(name, rows)
+        )
+        with taking:
+            net: Any = text_net(made, data, "text", 2, labels="label")
+        assert isinstance(net.told, torch.Tensor)
+        return net.told
+
+    train, held = data.parts["train"], np.concatenate([data.parts["val"], data.parts["test"]])
+    assert len(held) > 10
+    whole = told(np.empty(0, np.int64))
+    assert torch.equal(told(held), whole)
+    assert not torch.equal(told(train[:3]), whole)

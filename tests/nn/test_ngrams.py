@@ -7,13 +7,13 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from danlu.data.batches.batch import Padded
 from danlu.nn.letters import runs_of
 from danlu.nn.nets.bag import Bag
-from danlu.nn.nets.ngrams import Ngrams
-from danlu.nn.ngrams import known
+from danlu.nn.nets.ngrams import Ngrams, first
+from danlu.nn.ngrams import known, telling
 
 VOCABULARY, LONGEST = 40, 4
 PIECES = ["".join(chr(97 + each % 7) for each in range(token, 2 * token + 2)) for token in range(VOCABULARY)]
@@ -171,3 +171,112 @@ def test_letters_are_exported_as_they_are_learnt() -> None:
         other = letters(ids)
     torch.testing.assert_close(letters(ids), other)
     assert other.abs().sum() > 1
+
+
+def test_what_a_token_tells_by_hand() -> None:
+    """Of class 0: 1 2 and 1 1; of the other: 2 3. Texts with each: 1 two and none, 2 one and one, 3 none and one."""
+    texts = [np.asarray(ids, np.int32) for ids in ([1, 2], [1, 1], [2, 3])]
+    found = telling(texts, np.asarray([[1, 0], [1, 0], [0, 1]], bool), np.empty(0, np.int64), 5, 1)
+    of, against = np.asarray([3, 2, 1]) / 6, np.asarray([1, 2, 2]) / 5
+    np.testing.assert_allclose(found, [0, *np.abs(np.log(of / against)), 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_ratios_are_those_of_naive_bayes(classes: int) -> None:
+    texts, labels = _texts(), np.random.default_rng(1).integers(0, classes, 150)
+    found = known(texts, VOCABULARY, LONGEST, 10**6)
+    vectors = CountVectorizer(analyzer=lambda text: _grams(text, LONGEST), min_df=2, binary=True)
+    present = vectors.fit_transform(texts).toarray()
+    wanted = np.zeros(present.shape[1])
+    # a token of one text alone is known here: it is a row of the embedding; so the sums are of all tokens and the known runs
+    alone = CountVectorizer(analyzer=lambda text: [(token,) for token in text.tolist()], binary=True)
+    rare = alone.fit_transform(texts).toarray()
+    rare = rare[:, rare.sum(0) < 2]
+    for label in range(classes):
+        ours, others = labels == label, labels != label
+        p, q = (1 + present[part].sum(0) for part in (ours, others))
+        sums = [(1 + part).sum() for part in (rare[ours].sum(0), rare[others].sum(0))]
+        wanted += np.abs(np.log(p / (p.sum() + sums[0])) - np.log(q / (q.sum() + sums[1]))) / classes
+    told = telling(texts, labels[:, None] == np.arange(classes), found.keys, VOCABULARY, LONGEST)
+    for run, place in vectors.vocabulary_.items():
+        assert told[_code(run, found.keys)] == pytest.approx(wanted[place], rel=1e-5)
+    with patch("danlu.nn.ngrams._AT_ONCE", 7):
+        parts = telling(texts, labels[:, None] == np.arange(classes), found.keys, VOCABULARY, LONGEST)
+    np.testing.assert_array_equal(parts, told)
+
+
+def _told(labels: np.ndarray | None = None, embedding: int = 0) -> Ngrams:
+    torch.manual_seed(0)
+    net = Ngrams(VOCABULARY, 3, False, True, longest=LONGEST, grams=2000, letters=0, embedding=embedding, scale=7.0)
+    net.fit_texts(_texts(), PIECES, labels)
+    for table in (net.embedding, net.runs):
+        torch.nn.init.normal_(table.weight)  # type: ignore[union-attr]
+    return net.eval()
+
+
+def _labels() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 3, 150)
+
+
+def test_its_second_part_is_a_linear_model_of_presence_times_ratios() -> None:
+    net = _told(_labels())
+    assert net.told is not None
+    assert net.sizes is not None
+    for table in (net.embedding, net.runs):
+        torch.nn.init.zeros_(table.weight[:, :3])  # type: ignore[union-attr]
+    torch.nn.init.normal_(net.sizes)
+    told, sizes = net.told.numpy(), net.sizes.detach().numpy()
+    weights = torch.cat([net.embedding.weight, net.runs.weight])[:, 3:].detach().numpy()  # type: ignore[union-attr]
+    held = _texts()[:40]
+    wanted = []
+    for text in held:
+        codes = [code for run in set(_grams(text, LONGEST)) if (code := _code(run, net.keys.numpy())) >= 0]
+        scaled = told[codes] * 7.0 / np.linalg.norm(told[codes])
+        wanted.append((scaled @ weights[codes] + sizes[int(np.log2(len(text)))]) / np.sqrt(2))
+    np.testing.assert_allclose(net(_padded(held)).detach().numpy(), np.stack(wanted), rtol=1e-4, atol=1e-4)
+
+
+def test_unknown_labels_tell_nothing_and_none_at_all_tell_of_every_run_alike() -> None:
+    labels = _labels()
+    net, other = _told(labels), _told(np.where(np.arange(150) < 140, labels, -1))
+    assert not torch.equal(net.told, other.told)  # type: ignore[arg-type]
+    few = telling(
+        _texts()[:140], labels[:140, None] == np.arange(3), net.keys[: int((net.keys < 2**60).sum())].numpy(),
+        VOCABULARY, LONGEST,
+    )  # fmt: skip
+    np.testing.assert_array_equal(other.told[: len(few)].numpy(), few)  # type: ignore[index]
+    assert set(_told().told.tolist()) == {0.0, 1.0}  # type: ignore[union-attr]
+
+
+def test_of_several_labels_each_is_told_from_the_rest() -> None:
+    labels = _labels()
+    net = Ngrams(VOCABULARY, 3, False, longest=LONGEST, grams=2000, letters=0, ratios=True)
+    net.fit_texts(_texts(), PIECES, (labels[:, None] == np.arange(3)).astype(np.uint8))
+    assert torch.equal(net.told, _told(labels).told)  # type: ignore[arg-type]
+    assert Ngrams(VOCABULARY, 3, False, longest=LONGEST, grams=2000, letters=0).told is None
+
+
+def test_the_first_of_each_that_is_exported_is_the_same() -> None:
+    draws = torch.Generator().manual_seed(0)
+    codes = torch.randint(0, 6, (20, 9), generator=draws)
+    there = torch.rand(20, 9, generator=draws) < 0.7
+    found = first(codes, there)
+    for row, seen, firsts in zip(codes.tolist(), there.tolist(), found.tolist(), strict=True):
+        before: set[int] = set()
+        for code, stands, new in zip(row, seen, firsts, strict=True):
+            assert new == (stands and code not in before)
+            before |= {code} if stands else set()
+    with patch("torch.compiler.is_exporting", return_value=True):
+        assert torch.equal(first(codes, there), found)
+
+
+def test_weights_of_a_time_without_ratios_answer_as_they_did() -> None:
+    old = _net(embedding=4)
+    new = _told(_labels(), embedding=4)
+    parameters = list(new.embedding.parameters())
+    new.load_state_dict(old.state_dict())
+    assert torch.equal(new(_padded(_texts())), old(_padded(_texts())))
+    assert next(iter(new.embedding.parameters())) is parameters[0]  # an optimiser holds it
+    again = _told(_labels(), embedding=4)
+    again.load_state_dict(_told(_labels()[::-1].copy(), embedding=4).state_dict())
+    assert torch.equal(again.told, _told(_labels()[::-1].copy()).told)  # type: ignore[arg-type]

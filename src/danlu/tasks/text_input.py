@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from danlu.data.dataset import Dataset
+from danlu.data.kinds.category import Category
 from danlu.data.kinds.text import Text
 from danlu.data.text.begun import of_run
 from danlu.errors import Problem, RecipeError
@@ -24,12 +26,15 @@ _VOCABULARY = ("vocabulary", "vocab_size", "num_embeddings", "n_tokens")
 _CLASSES = ("classes", "num_classes", "n_classes")
 
 
-def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: str = "bag") -> nn.Module:
+def text_net(
+    recipe: Recipe, data: Dataset, column: str, outputs: int, default: str = "bag", labels: str | None = None
+) -> nn.Module:
     """Padded ids (B, T) → (B, outputs): an own net by name, ``hf:NAME``, or the user's own class or function.
 
-    An own class is given the number of ids and of classes where its constructor has a parameter for them, and ``solid``, whether the
-    texts have no spaces between words. A net with a method ``fit_texts`` is given the ids of the training rows, at most ``FITTED``
-    evenly spread ones, and what each id is written as; what it computes from them is saved with it. Raises RecipeError for a net that
+    An own class is given the number of ids and of classes where its constructor has a parameter for them, ``solid``, whether the
+    texts have no spaces between words, and ``exclusive``, whether a text has one label of the column ``labels``. A net with a method
+    ``fit_texts`` is given the ids of the training rows, at most ``FITTED`` evenly spread ones, what each id is written as and, where
+    it has a parameter ``labels``, those rows' own; what it computes from them is saved with it. Raises RecipeError for a net that
     does not take texts, for arguments that it lacks, and for a published one whose tokenizer is another.
     """
     kind = data.kinds[column]
@@ -61,6 +66,8 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
     }
     if "solid" in parameters:
         sizes["solid"] = kind.solid
+    if "exclusive" in parameters:
+        sizes["exclusive"] = labels is not None and isinstance(data.kinds[labels], Category)
     own = ":" not in name
     if own and not {"vocabulary", "classes"} <= sizes.keys():
         raise RecipeError.of(recipe.where("model.name"), say("text.not-a-text-net", name=name))
@@ -77,11 +84,14 @@ def text_net(recipe: Recipe, data: Dataset, column: str, outputs: int, default: 
     elif model.pretrained:
         what = say("nn.none-published", net=type(net).__name__)
         raise RecipeError.of(recipe.where("model.pretrained"), what, say("nn.none-published-remedy"))
-    fit: Callable[[Sequence[np.ndarray], Sequence[str]], None] | None = getattr(net, "fit_texts", None)
+    fit: Callable[..., None] | None = getattr(net, "fit_texts", None)
     rows = data.parts.get("train", np.empty(0, np.int64))
     if fit is not None and not model.pretrained and len(rows):
         some = rows[np.unique(np.linspace(0, len(rows) - 1, FITTED).astype(np.int64))]
-        fit(data.store.gather(column, some), kind.words.pieces(range(kind.vocabulary)))
+        more = {}
+        if labels is not None and "labels" in signature(fit).parameters:
+            more["labels"] = np.asarray(data.store.gather(labels, some))
+        fit(data.store.gather(column, some), kind.words.pieces(range(kind.vocabulary)), **more)
     return net
 
 

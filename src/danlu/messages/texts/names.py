@@ -7,8 +7,8 @@ TEXTS = {
         "词元及其连续组合（哈希）的嵌入取均值（fastText）：词元编号 (B, T) → logits (B, 类别数)。",
     ),
     "names.net.ngrams": (
-        "N-grams of training texts by TF-IDF, a linear model and a hidden layer: token ids (B, T) → logits (B, classes).",
-        "训练文本中的 n 元组按 TF-IDF 加权，线性模型并联隐藏层：词元编号 (B, T) → logits (B, 类别数)。",
+        "N-grams of training texts by TF-IDF and naive Bayes' ratios, linear models and a hidden layer: token ids (B, T) → logits (B, classes).",
+        "训练文本中的 n 元组按 TF-IDF 与朴素贝叶斯对数比加权，线性模型并联隐藏层：词元编号 (B, T) → logits (B, 类别数)。",
     ),
     "names.net.tabm": (
         "TabM: small nets for tables that share their weights, with embeddings of numbers and categories (Gorishniy et al. 2024).",

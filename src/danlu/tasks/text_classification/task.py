@@ -22,7 +22,7 @@ class TextClassification(Task):
         return tuple(self.data.kinds["label"].classes)  # type: ignore[attr-defined]
 
     def net(self) -> nn.Module:
-        return text_net(self.recipe, self.data, "text", len(self.classes))
+        return text_net(self.recipe, self.data, "text", len(self.classes), labels="label")
 
     def objective(self) -> Objective:
         return class_objective(self.recipe, self.data.statistics, "label", self.classes)

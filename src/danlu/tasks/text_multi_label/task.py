@@ -17,7 +17,7 @@ class TextMultiLabel(LabelSets):
     """Any number of labels for each text."""
 
     def net(self) -> nn.Module:
-        return text_net(self.recipe, self.data, "text", len(self.classes))
+        return text_net(self.recipe, self.data, "text", len(self.classes), labels="labels")
 
     def baselines(self) -> Sequence[Baseline]:
         """The most frequent labels; TF-IDF and one logistic regression a label, whose thresholds are tuned where the net's are."""
