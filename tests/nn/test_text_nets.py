@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -24,8 +25,19 @@ def _ngrams() -> Ngrams:
     return net
 
 
+def _ratios() -> Ngrams:
+    net = Ngrams(50, 3, False, True, longest=3, grams=30, letters=40, embedding=8, hidden=8)
+    pieces = [str(number**3) for number in range(50)]
+    net.fit_texts([text.numpy() for text in _texts()] * 2, pieces, np.arange(10) % 3)
+    for table in (net.embedding, net.runs):
+        torch.nn.init.normal_(table.weight)  # type: ignore[union-attr]
+    torch.nn.init.normal_(net.sizes)  # type: ignore[arg-type]
+    return net
+
+
 NETS: dict[str, Any] = {
     "ngrams": _ngrams,
+    "ngrams-ratios": _ratios,
     "bag": lambda: Bag(50, 3, ngrams=3, buckets=97),
     "bag-hidden": lambda: Bag(50, 3, ngrams=1, hidden=8),
     "cnn": lambda: TextCnn(50, 3, filters=7, widths=(1, 2, 3, 4)),
