@@ -148,7 +148,7 @@ def test_torn_groups_of_given_parts_are_reported(photos: Path) -> None:
     (photos / "labels.csv").write_text(text)
     card = prepared(photos / "labels.csv", split={"group": "who", "val": 0}).card
     assert card["groups_leaking"] == 1
-    assert any("groups stand in more than one part" in warning for warning in card["warnings"])
+    assert any("1 group stands in more than one part" in warning for warning in card["warnings"])
 
 
 def test_kinds_of_an_earlier_run_and_one_part(photos: Path, tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.file.unreadable": ("It can't be read ({reason}).", "无法读取（{reason}）。"),
     "data.folder.empty": ("There is no image in this folder.", "该文件夹中没有图像。"),
     "data.folder.no-classes": (
-        "{count} images lie here, but none in a folder that names its class.",
+        "{count} {count:image lies|images lie} here, but none in a folder that names its class.",
         "这里有 {count} 幅图像，但都不在以类别命名的文件夹中。",
     ),
     "data.folder.layout": (
@@ -449,7 +449,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Mend the files (the first follow), or raise data.max_bad to go on without them.",
         "请修复这些文件（下面列出前几个），或提高 data.max_bad 以跳过它们。",
     ),
-    "data.clean.missing": ("{count} of {total} rows have no value.", "{total} 行中有 {count} 行缺少值。"),
+    "data.clean.missing": (
+        "{count} of {total} {total:row has|rows have} no value.",
+        "{total} 行中有 {count} 行缺少值。",
+    ),
     "data.clean.missing.remedy": (
         "Fill them in, or set data.missing to drop.",
         "请补全，或把 data.missing 设为 drop。",
@@ -501,15 +504,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # ---- the card's warnings
     "data.card.leak": (
-        "{groups} groups of identical inputs stand in more than one part ({parts}): the score will look too good.",
+        "{groups} {groups:group of identical inputs stands|groups of identical inputs stand} in more than one part ({parts}): the score will look too good.",
         "有 {groups} 组相同的输入同时出现在多个部分（{parts}）：评分会偏高。",
     ),
     "data.card.conflict": (
-        "{groups} groups of identical inputs have different labels.",
+        "{groups} {groups:group of identical inputs has|groups of identical inputs have} different labels.",
         "有 {groups} 组相同的输入标签不一致。",
     ),
     "data.card.groups": (
-        "{groups} groups stand in more than one part, as the source divides them.",
+        "{groups} {groups:group stands|groups stand} in more than one part, as the source divides them.",
         "按数据源的划分，有 {groups} 个分组同时出现在多个部分。",
     ),
     "data.card.small-classes": (

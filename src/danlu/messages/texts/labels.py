@@ -56,7 +56,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "labels.precision": ("precision", "精确率"),
     "labels.recall": ("recall", "召回率"),
     "labels.absent": (
-        "{count} labels are in no sample here and in no mean over labels: {names}.",
+        "{count} {count:label is|labels are} in no sample here and in no mean over labels: {names}.",
         "有 {count} 个标签在这里没有任何样本，不计入标签平均：{names}。",
     ),
     "labels.together": ("Labels that stand together", "同时出现的标签"),

@@ -82,7 +82,7 @@ TEXTS = {
     ),
     "text.folder.empty": ("There is no .txt file in this folder.", "该文件夹中没有 .txt 文件。"),
     "text.folder.no-classes": (
-        "{count} texts lie here, but none in a folder that names its class.",
+        "{count} {count:text lies|texts lie} here, but none in a folder that names its class.",
         "这里有 {count} 个文本，但没有一个位于以类别命名的文件夹中。",
     ),
     "text.folder.layout": (
