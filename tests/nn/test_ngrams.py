@@ -10,6 +10,7 @@ import torch
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from danlu.data.batches.batch import Padded
+from danlu.evaluation.explain.words import integrated
 from danlu.nn.letters import runs_of
 from danlu.nn.nets.bag import Bag
 from danlu.nn.nets.ngrams import Ngrams, first
@@ -280,3 +281,16 @@ def test_weights_of_a_time_without_ratios_answer_as_they_did() -> None:
     again = _told(_labels(), embedding=4)
     again.load_state_dict(_told(_labels()[::-1].copy(), embedding=4).state_dict())
     assert torch.equal(again.told, _told(_labels()[::-1].copy()).told)  # type: ignore[arg-type]
+
+
+def test_what_tokens_are_owed_adds_up_with_ratios_and_length() -> None:
+    net = _told(_labels())
+    torch.nn.init.normal_(net.sizes)  # type: ignore[arg-type]
+    text = torch.from_numpy(_texts()[3])
+    with torch.no_grad():
+        whole = net(_padded([text.numpy()]))[0]
+    for target in range(3):
+        weights, _, gap = integrated(net, text, target, 4)
+        assert gap < 1e-5  # the net is linear in its tables
+        length = float(net.sizes.detach()[int(np.log2(len(text))), target]) / np.sqrt(2)  # type: ignore[union-attr]
+        assert weights.sum() == pytest.approx(float(whole[target]) - length, abs=1e-4)
