@@ -32,6 +32,7 @@ from danlu.training.randomness import reseed
 from danlu.training.schedules.constant import Constant
 from danlu.training.slots import guard
 from danlu.training.slots.followers import Ema
+from danlu.training.slots.gradients import GradientChain
 from danlu.training.slots.guard import Guard
 from danlu.training.slots.running import Running
 from tests.training.feeds import ArrayFeed, Recorder, blobs, cross_entropy, small_net
@@ -321,6 +322,26 @@ def test_what_is_refused(
     assert bool(made.refuses(torch.tensor(1.0), torch.tensor(1.0)))
     made.take_back()
     assert torch.equal(net[1].running_var, torch.ones(16))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_what_is_huge_but_finite_is_not_refused(monkeypatch: pytest.MonkeyPatch, deferred: bool) -> None:
+    """A loss and buffers of float64 that no float32 holds, beside a norm in float32; the largest that bfloat16 holds."""
+    monkeypatch.setattr(guard, "defers", lambda *_: deferred)
+    net = nn.BatchNorm1d(3).double()
+    made = Guard(net, SGD([{"params": list(net.parameters())}], lr=0.1), Precision("fp32", torch.device("cpu")))
+    made.begin()
+    net.running_mean[1] = 1e300  # type: ignore[index]
+    assert not bool(made.refuses(torch.tensor(-1e300, dtype=torch.float64), torch.tensor(3e38)))
+    assert not bool(made.refuses(torch.tensor(3.3e38, dtype=torch.bfloat16), torch.tensor(1e-45)))
+    assert bool(made.refuses(torch.tensor(math.inf, dtype=torch.float64), torch.tensor(3e38)))
+
+
+def test_the_norm_of_no_gradients_lies_where_the_loss_does() -> None:
+    """On a GPU both are looked at together."""
+    weight = nn.Parameter(torch.ones(2, device="meta"))
+    chain = GradientChain([weight], Precision("fp32", weight.device), 1.0, 0.0, [])
+    assert chain.finish(SGD([{"params": [weight]}], lr=0.1)).device == weight.device
 
 
 def test_only_a_gpu_with_fused_kernels_decides_alone() -> None:

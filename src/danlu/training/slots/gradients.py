@@ -42,9 +42,12 @@ class GradientChain:
         gradients = [_values(p) for p in held]
         norms = torch._foreach_norm(gradients) if gradients else ()
         self._norms = held, norms
-        norm = torch.linalg.vector_norm(torch.stack(norms)) if gradients else torch.zeros(())
-        if self.clip_norm is not None:
-            torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
+        if not gradients:
+            norm = torch.zeros((), device=self.precision.device)
+        else:
+            norm = torch.linalg.vector_norm(torch.stack(norms))
+            if self.clip_norm is not None:
+                torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
         if self.l1 and not self.proximal:
             self._penalise()
         return norm

@@ -63,7 +63,8 @@ class Guard:
         gradient = None if self.scaled else norm
         values = [value for value in (loss, gradient, self._running.total(now)) if value is not None]
         if self.deferred:
-            spoilt = torch.stack([value.float() for value in values]).mul_(0.0).sum() != 0  # 0·∞ and 0·NaN are NaN
+            exact = torch.float64 if any(value.dtype is torch.float64 for value in values) else torch.float32
+            spoilt = torch.stack([value.to(exact) for value in values]).mul_(0.0).sum() != 0  # 0·∞ and 0·NaN are NaN
             self._halted = torch.maximum(self._halted, spoilt.float())
             halted = self._halted > 0
             self._kept = [_unless(halted, old, new) for old, new in zip(self._kept, now, strict=True)]
