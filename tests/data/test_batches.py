@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,21 @@ from danlu.data.batches.batch import Batch, Ragged
 from danlu.data.batches.batches import Batches
 from danlu.data.cache.columns import cpus
 from danlu.data.dataset import Dataset
+from danlu.data.kinds.asker import Asker
+from danlu.data.kinds.base import Kind
+from danlu.data.kinds.catalogue import Catalogue
+from danlu.data.kinds.category import Category
+from danlu.data.kinds.features import Features
+from danlu.data.kinds.id import Id
+from danlu.data.kinds.image import Image
+from danlu.data.kinds.labels import Labels
+from danlu.data.kinds.moment import Moment
+from danlu.data.kinds.number import Number
 from danlu.data.stream import Stream
 from danlu.errors import DataError
 from danlu.randomness import Position, bits
-from tests.data.cached_tables import Numbers, dataset, image_kinds, labels, pictures, png_table, same, table
+from danlu.recipe.names import catalogue, load_object
+from tests.data.cached_tables import CLASSES, Numbers, dataset, image_kinds, labels, pictures, png_table, same, table
 
 COUNT = 60
 
@@ -253,24 +265,151 @@ def test_batches_on_cuda_are_those_on_the_cpu(decoded: Dataset, streamed: Datase
         assert image.is_contiguous(memory_format=torch.channels_last)
 
 
+def with_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU in the place of a device with room, sent to in blocks of seven rows."""
+    monkeypatch.setattr(resident, "fits", lambda dataset, rows, device: resident.nbytes(dataset, len(rows)) > 0)
+    monkeypatch.setattr("danlu.data.batches.batches.fits", lambda *asked: resident.fits(*asked))
+    monkeypatch.setattr(resident, "_BLOCK", 7 * 368)
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_room(monkeypatch)
+
+
+def grey(tmp_path: Path) -> Dataset:
+    """Images whose one channel is last in memory as well as first."""
+    kinds = {"image": Image(9, 10, 1), "label": Category(CLASSES)}
+    images = [each[:9, :, 0] for each in pictures(COUNT)]
+    return dataset(cache.fill(table({"image": images, "label": labels(COUNT)}), kinds, tmp_path / "grey"), kinds, COUNT)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("option", ["", "transforms", "weights"])
 def test_columns_that_lie_on_the_device_give_the_same_batches(
-    decoded: Dataset, monkeypatch: pytest.MonkeyPatch
+    decoded: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str, channels: int
 ) -> None:
-    """The CPU in the device's place, sent in blocks of seven rows; partners and samples drawn twice included."""
-    monkeypatch.setattr(resident, "_BLOCK", 7 * resident.nbytes(decoded, 1))
-    weights = np.linspace(0.1, 2, len(decoded.rows("train")))
-    for options in ({}, {"transforms": [Pairs()]}, {"weights": weights}):
-        expected = [list(feed(decoded, **options).epoch(epoch)) for epoch in (0, 1)]
-        with monkeypatch.context() as patch:
-            patch.setattr("danlu.data.batches.batches.fits", lambda *_: True)
-            made = feed(decoded, **options)
-            patch.setattr(Dataset, "gather", counted := Counted(Dataset.gather))
-            found = [list(made.epoch(epoch)) for epoch in (0, 1)]
-        for one, other in zip(found, expected, strict=True):
-            assert all(map(same, one, other))
-            for batch, known in zip(one, other, strict=True):
-                assert [t.stride() for t in batch.tensors()] == [t.stride() for t in known.tensors()]
-        assert counted.rows == len(decoded.rows("train"))  # each row is read once, whatever the epochs
+    """Partners and samples drawn twice included; and how they lie in memory, by which torch chooses kernels."""
+    data = decoded if channels == 3 else grey(tmp_path)
+    weights = np.linspace(0.1, 2, len(data.rows("train")))
+    options = {"": {"transforms": []}, "transforms": {}, "weights": {"weights": weights}}[option]
+    expected = [list(feed(data, **options).epoch(epoch)) for epoch in (0, 1)]
+    with monkeypatch.context() as patch:
+        with_room(patch)
+        made = feed(data, **options)
+        patch.setattr(Dataset, "gather", counted := Counted(Dataset.gather))
+        found = [list(made.epoch(epoch)) for epoch in (0, 1)]
+    for one, other in zip(found, expected, strict=True):
+        assert all(map(same, one, other))
+        for batch, known in zip(one, other, strict=True):
+            assert [t.stride() for t in batch.tensors()] == [t.stride() for t in known.tensors()]
+    rows = len(data.rows("train")) if option != "weights" else len(np.unique(made.rows))
+    assert counted.rows == rows + len(
+        expected[0][0].rows
+    )  # but for the first batch each row is read once, whatever the epochs
+
+
+def test_who_tries_one_batch_lays_nothing_on_the_device(
+    decoded: Dataset, settled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dataset, "gather", counted := Counted(Dataset.gather))
+    made = feed(decoded, transforms=[])
+    next(made.epoch(0))
+    assert counted.rows == 8
+    made.settle()
+    assert counted.rows == 8 + 45
+    whole = list(made.epoch(3))
+    assert counted.rows == 8 + 45
+    made.close()
+    assert all(map(same, made.epoch(3, 2), whole[2:]))
+    assert counted.rows == 8 + 45 + 45
+
+
+class Elsewhere(Pairs):
+    """Asks for partners that are not among the training rows."""
+
+    def choose(self, keys: np.ndarray, at: Position, rows: np.ndarray) -> np.ndarray:
+        return 45 + super().choose(keys, at, np.arange(15)) % 14
+
+
+def test_partners_from_elsewhere_are_met_as_well(decoded: Dataset, settled: None) -> None:
+    expected = list(feed(decoded, transforms=[Elsewhere()], gather_ahead=False).epoch(1))
+    assert all(map(same, feed(decoded, transforms=[Elsewhere()]).epoch(1), expected))
+
+
+def test_what_is_changed_in_a_batch_is_not_changed_on_the_device(decoded: Dataset, settled: None) -> None:
+    expected = list(feed(decoded, gather_ahead=False).epoch(1))
+    made = feed(decoded)
+    for batch in (*made.epoch(0), *made.epoch(1)):
+        for tensor in batch.tensors():
+            tensor.zero_()
+    assert all(map(same, made.epoch(1), expected))
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_device_that_is_full_at_last_gives_the_same_batches(
+    decoded: Dataset, settled: None, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    expected = list(feed(decoded, gather_ahead=False).epoch(1))
+    made = feed(decoded)
+    if late:
+
+        def full(*_: Any) -> None:
+            raise torch.OutOfMemoryError("no room")
+
+        monkeypatch.setattr(resident._Laid, "put", full)
+    else:
+        monkeypatch.setattr(resident, "fits", lambda *_: False)
+    for _ in range(2):
+        assert all(map(same, made.epoch(1), expected))
+
+
+def test_only_kinds_whose_samples_are_the_same_in_every_batch_lie_on_the_device(tmp_path: Path) -> None:
+    """An own kind of fixed storage that gives batches something else than a tensor; an own way to collate a known kind."""
+
+    class Trimmed(Category):
+        def collate(self, values: Any) -> Any:
+            return super().collate(values)[:, None]
+
+    class Told(Category):
+        by_sample = True
+
+    values = [[row, 2 * row, 3] for row in range(COUNT)]
+    kinds: dict[str, Kind] = {"image": Numbers(3), "label": Category(CLASSES)}
+    data = dataset(cache.fill(table({"image": values, "label": labels(COUNT)}), kinds, tmp_path), kinds, COUNT)
+    assert isinstance(data.gather(np.arange(3))["image"], Ragged)
+    assert resident.nbytes(data, 1) == 0
+    for kind, taken in ((Category, 8), (Trimmed, 0), (Told, 8)):
+        only = replace(data, kinds={"label": kind(CLASSES)}, inputs=())
+        assert resident.nbytes(only, 1) == taken
+
+
+SETTLING: dict[str, Kind] = {
+    "asker": Asker(("ann", "bob")),
+    "catalogue": Catalogue(("ann", "bob")),
+    "category": Category(CLASSES),
+    "features": Features.fit([{"a": each % 7 / 3, "b": "xyz"[each % 3]} for each in range(40)], {}),
+    "id": Id(("ann", "bob")),
+    "image": Image(6, 5, 3),
+    "labels": Labels(CLASSES),
+    "moment": Moment(),
+    "number": Number(),
+}
+
+
+def test_every_own_kind_that_says_so_gives_each_sample_the_same_in_every_batch() -> None:
+    own = {name: load_object(path) for name, path in catalogue("kind").items()}
+    assert {name for name, kind in own.items() if kind.by_sample} == set(SETTLING)
+    for name, kind in SETTLING.items():
+        storage = kind.storage()
+        values = np.random.default_rng(0).integers(0, 2, (9, *storage.shape)).astype(storage.dtype)
+        whole = kind.collate(values)
+        assert isinstance(whole, torch.Tensor), name
+        assert whole.nbytes == values.nbytes
+        for row in range(9):
+            alone = kind.collate(values[row : row + 1])
+            assert torch.equal(alone, whole[row : row + 1])  # type: ignore[arg-type]
+            assert alone.stride() == whole.stride()  # type: ignore[union-attr]
 
 
 class Counted:

@@ -57,6 +57,7 @@ def foresee(assembled: Assembled, log: list[tuple[str, float, str]], checks: flo
     brief: one step by the clock instead of three, for a training that is about to begin.
     """
     _load_the_rest()
+    assembled.batches.settle()  # columns on the device are held all the time
     before = _Standing.of(assembled)
     train, parts = assembled.recipe.train, assembled.data.parts
     judging = min(

@@ -13,7 +13,7 @@ from danlu.data.batches.ahead import Upload, ahead
 from danlu.data.batches.batch import Batch
 from danlu.data.batches.buckets import cuts
 from danlu.data.batches.order import Ask, Plan, bounds, plan
-from danlu.data.batches.resident import Resident, fits
+from danlu.data.batches.resident import Resident, fits, laid
 from danlu.data.batches.workers import Pick, Workers
 from danlu.data.cache.columns import cpus
 from danlu.data.dataset import Dataset
@@ -36,8 +36,8 @@ class Batches:
     workers: processes that gather; None: one for each CPU where rows are prepared on demand, else none.
     pin: page-locked memory; None: where the device is CUDA. gather_ahead: in a thread; None: where it pays (a CUDA
     device; values that are decoded or read from disk), since for a copy of memory the hand-over costs more than the
-    work. Columns of training that are small beside a CUDA device's memory lie there as a whole, and nothing is gathered ahead
-    (:class:`Resident`).
+    work. Columns of training that are small beside a CUDA device's memory lie there as a whole from the second batch on, and
+    nothing is gathered ahead (:class:`Resident`).
     rank, world: every rank gives the same number of batches. Shares of an epoch's last batch may differ by one sample;
     a share is empty only where a batch has fewer samples than there are ranks and that can't be avoided (see
     :func:`order.bounds`).
@@ -96,6 +96,7 @@ class Batches:
         self._ahead = not workers and (slow if gather_ahead is None else gather_ahead)
         self._settles = shuffle and not workers and gather_ahead is None and fits(dataset, self.rows, self.device)
         self._resident: Resident | None = None
+        self._begun = False
         self._planned: tuple[int, Plan] | None = None
 
     def __len__(self) -> int:
@@ -123,20 +124,37 @@ class Batches:
                 return
             yield batch
 
+    def settle(self) -> None:
+        """What is to lie on the device from the second batch on lies there now."""
+        if self._settles and self._resident is None:
+            self._resident = laid(self.dataset, self.rows, self.device)
+            self._settles = self._resident is not None
+
     def close(self) -> None:
-        """End the worker processes (they end with this object in any case)."""
-        self._workers = None
+        """End the worker processes and free what lies on the device (it all ends with this object in any case)."""
+        self._workers = self._resident = None
 
     def _made(self, picks: Iterator[Pick]) -> Iterator[Batch]:
         upload = self._upload
         if self._settles:
-            self._resident = self._resident or Resident(self.dataset, np.unique(self.rows), self.device)
-            return map(self._resident.gather, picks)
+            return self._settled(picks)
         if self._workers is not None:
             return (upload.receive(upload.send(batch)) for batch in self._workers.gather(picks))
         if self._ahead:
             return map(upload.receive, ahead(lambda pick: upload.send(self._gather(pick)), picks))
-        return (upload.receive(upload.send(self._gather(pick))) for pick in picks)
+        return map(self._sent, picks)
+
+    def _settled(self, picks: Iterator[Pick]) -> Iterator[Batch]:
+        """From columns on the device; the first batch of all as ever, since who tries something asks for one alone."""
+        for pick in picks:
+            if self._begun:
+                self.settle()
+            self._begun = True
+            found = None if self._resident is None else self._resident.gather(pick)
+            yield self._sent(pick) if found is None else found
+
+    def _sent(self, pick: Pick) -> Batch:
+        return self._upload.receive(self._upload.send(self._gather(pick)))
 
     def _gather(self, pick: Pick) -> Batch:
         return self.dataset.gather(pick.rows, keys=pick.keys, partners=pick.partners)

@@ -17,7 +17,7 @@ from danlu.data.batches.workers import Pick
 from danlu.data.dataset import Dataset
 
 _SHARE = 16  # of the device's memory the columns take at most this part, and of what is free there a quarter of that
-_BLOCK = 64 << 20  # bytes that are sent at once
+_BLOCK = 16 << 20  # bytes that are sent at once, from page-locked memory, which torch keeps
 
 
 class Resident:
@@ -33,9 +33,12 @@ class Resident:
                 laid = self._columns.setdefault(name, _Laid(value, len(rows), device))
                 laid.put(start, value)
 
-    def gather(self, pick: Pick) -> Batch:
-        """The batch of some of the rows, on the device."""
-        places = sent(np.searchsorted(self._rows, pick.rows), self._device)
+    def gather(self, pick: Pick) -> Batch | None:
+        """The batch of some of the rows, on the device; None where one of them is another (a partner from elsewhere)."""
+        found = np.searchsorted(self._rows, pick.rows).clip(max=len(self._rows) - 1)
+        if not np.array_equal(self._rows[found], pick.rows):
+            return None
+        places = sent(found, self._device)
         columns = {name: laid.take(places) for name, laid in self._columns.items()}
         return Batch(columns, self._dataset.inputs, pick.rows, pick.keys, pick.partners)
 
@@ -44,7 +47,8 @@ class _Laid:
     """A column on the device, in the memory order in which batches have it."""
 
     def __init__(self, like: Tensor, count: int, device: torch.device) -> None:
-        inner = sorted(range(1, like.ndim), key=lambda dim: -like.stride()[dim])
+        # of equal strides one belongs to a dimension of 1; behind the other it gets that stride again, by which layouts are told
+        inner = sorted(range(1, like.ndim), key=lambda dim: (-like.stride()[dim], like.shape[dim] == 1))
         self._to, self._back = (0, *inner), tuple(np.argsort((0, *inner)).tolist())
         self._values = torch.empty((count, *(like.shape[dim] for dim in inner)), dtype=like.dtype, device=device)
 
@@ -57,10 +61,22 @@ class _Laid:
         return self._values.index_select(0, places).permute(self._back)
 
 
+def laid(dataset: Dataset, rows: np.ndarray, device: torch.device) -> Resident | None:
+    """int64 ``rows`` of any order on the device; None where there is no room (any more): batches are then the same, on a longer way."""
+    if not fits(dataset, rows, device):
+        return None
+    try:
+        return Resident(dataset, np.unique(rows), device)
+    except torch.OutOfMemoryError:  # what others hold may have grown since it was looked at
+        return None
+
+
 def nbytes(dataset: Dataset, count: int) -> int:
-    """Bytes of ``count`` rows of all columns, where each is of a fixed size; else 0."""
+    """Bytes of ``count`` rows of all columns, where each is of a fixed size and collated :attr:`Kind.by_sample`; else 0."""
     stores = [kind.storage() for kind in dataset.kinds.values()]
     if any(store.layout != "fixed" or -1 in store.shape for store in stores):
+        return 0
+    if not all(kind.by_sample for kind in dataset.kinds.values()):
         return 0
     return count * sum(math.prod(store.shape) * np.dtype(store.dtype).itemsize for store in stores)
 

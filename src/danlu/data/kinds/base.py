@@ -102,6 +102,16 @@ class Kind(ABC):
     )
     sequence: ClassVar[bool] = False  # values are (T, …) of many lengths, which batches of similar length waste less on
 
+    by_sample: ClassVar[bool] = (
+        False  # a batch is a tensor of the stored values, each as in any other batch: a column may be collated once for all
+    )
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Who collates anew says anew whether that is by sample."""
+        super().__init_subclass__(**options)
+        if "collate" in vars(cls) and "by_sample" not in vars(cls):
+            cls.by_sample = False
+
     # ---- before the cache: Python for each sample, no torch -------------------------------------------------
     @classmethod
     @abstractmethod

@@ -74,6 +74,7 @@ class Category(Kind):
     unseen: bool = False
 
     name: ClassVar[str] = "category"
+    by_sample: ClassVar[bool] = True
     can_mix: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -42,6 +42,7 @@ class Features(Kind):
     told: tuple[Mapping[str, Any], ...] = field(default=())
 
     name: ClassVar[str] = "features"
+    by_sample: ClassVar[bool] = True
     learns: ClassVar[bool] = True
     spans: ClassVar[str] = "rest"
 

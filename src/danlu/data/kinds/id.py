@@ -38,6 +38,7 @@ class Id(Kind):
     titles: tuple[str, ...] = ()
 
     name: ClassVar[str] = "id"
+    by_sample: ClassVar[bool] = True
     learns: ClassVar[bool] = True
     asked: ClassVar[str] = "name"  # an id as it stands: danlu predict RUN 196
 

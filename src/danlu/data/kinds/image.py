@@ -46,6 +46,7 @@ class Image(Kind):
     quality: int | None = None
 
     name: ClassVar[str] = "image"
+    by_sample: ClassVar[bool] = True
     asked: ClassVar[str] = "file"
     can_mix: ClassVar[bool] = True
 

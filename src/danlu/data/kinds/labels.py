@@ -43,6 +43,7 @@ class Labels(Kind):
     empty: str = "missing"
 
     name: ClassVar[str] = "labels"
+    by_sample: ClassVar[bool] = True
     spans: ClassVar[str] = "several"
     can_mix: ClassVar[bool] = True
 

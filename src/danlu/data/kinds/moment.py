@@ -29,6 +29,7 @@ class Moment(Kind):
     mixed: bool = False
 
     name: ClassVar[str] = "moment"
+    by_sample: ClassVar[bool] = True
 
     @classmethod
     def fit(cls, raws: Sequence[Any], options: Mapping[str, Any]) -> Moment:

@@ -35,6 +35,7 @@ class Number(Kind):
     gaps: bool = False
 
     name: ClassVar[str] = "number"
+    by_sample: ClassVar[bool] = True
     can_mix: ClassVar[bool] = True
 
     @classmethod
