@@ -75,6 +75,13 @@ class Small:
         return self.given(torch.Generator().manual_seed(5))
 
 
+def leaves(value: Any) -> list[Tensor]:
+    """The outputs that a loss may look at: all but whole numbers."""
+    if isinstance(value, Tensor):
+        return [value] if value.is_floating_point() else []
+    return [leaf for part in value.values() for leaf in leaves(part)]
+
+
 # ---- what nets are given ------------------------------------------------------------------------------------------------
 
 

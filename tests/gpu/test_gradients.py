@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,18 +16,11 @@ from danlu.recipe.names import catalogue
 from danlu.recipe.schema import Named
 from danlu.training.objective import Objective
 from tests.gpu.conftest import Note
-from tests.gpu.nets import NETS
+from tests.gpu.nets import NETS, leaves
 from tests.training.exactness import FEATURES, Shaped
 from tests.training.textbook import CASES
 
 BARS = {torch.float64: 1e-9, torch.float32: 2e-4}  # of the gradient's norm
-
-
-def leaves(value: Any) -> list[Tensor]:
-    """The outputs that a loss may look at: all but whole numbers."""
-    if isinstance(value, Tensor):
-        return [value] if value.is_floating_point() else []
-    return [leaf for part in value.values() for leaf in leaves(part)]
 
 
 def slopes(net: nn.Module, loss: Callable[[nn.Module], Tensor]) -> Tensor:

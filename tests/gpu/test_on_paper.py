@@ -1,6 +1,6 @@
 """What can be known of a GPU without one: nothing of a step is left on the CPU, and no step makes the host wait for the device.
 
-Needs no GPU. ``test_waiting.py`` measures the same on one, and what can't be done on paper: SGD's fused kernel, recurrent cells.
+Needs no GPU. ``test_waiting.py`` measures the same on one, and what can't be done on paper, such as SGD's fused kernel.
 """
 
 from __future__ import annotations
@@ -14,9 +14,16 @@ import pytest
 from torch.utils import backend_registration
 
 from danlu.recipe.names import catalogue
+from tests.gpu.nets import NETS
 from tests.training.textbook import CASES
 
 PLANS = ("adamw", "adam", "accumulated and clipped", "penalty", "proximal", "sam", "ema", "swa", "warm-up", "looks")
+
+STOPPED = {
+    "text, gru": "aten::empty_strided",  # torch's own cell asks for memory of the device
+    "lightgcn": ".numpy() is not supported",  # once, for the graph of all who met
+    "sasrec": "aten._unique2",  # in every step: how many windows are read depends on the users, which the host must know
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +61,12 @@ def test_no_loss_waits_for_the_device(found: dict[str, list[str]]) -> None:
 
 
 def test_no_net_waits_for_the_device(found: dict[str, list[str]]) -> None:
-    seen = {name: waits for name, waits in found.items() if name.startswith("net: ")}
-    assert len(seen) >= 8
-    assert not any(seen.values()), seen
+    """Forward and backward of every own net in training mode; those that can't be done on paper are told, each with what stops it."""
+    seen = {name.removeprefix("net: "): waits for name, waits in found.items() if name.startswith("net: ")}
+    stopped = {name: " ".join(seen.pop(name)) for name in STOPPED}
+    assert seen == {name: [] for name in [*(name for name in NETS if name not in STOPPED), "dropping"]}
+    for name, reason in STOPPED.items():
+        assert reason in stopped[name]
 
 
 def test_no_augmentation_waits_for_the_device(found: dict[str, list[str]]) -> None:
