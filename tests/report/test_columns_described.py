@@ -11,6 +11,8 @@ from danlu.data.kinds.number import Number
 from danlu.data.kinds.text import Text
 from danlu.messages import set_language
 from danlu.report.described import how_of, setting, storage_of
+from danlu.report.samples import Seen
+from danlu.report.sections.cards import place_of
 from danlu.report.sections.data import _described
 
 
@@ -63,3 +65,13 @@ def test_what_nobody_knows_stays_as_it_is() -> None:
     assert how_of({"how": "by the moon", "seed": 3}) == "by the moon, seed 3"
     assert setting("temper", "good") == "temper good"
     assert "shape 3" in str(_described({"shape": 3}))
+
+
+def test_a_row_without_a_name_is_said_where_it_stands() -> None:
+    """A digest of its content leads nobody to its line; it stays, since predictions are known by it."""
+    seen = Seen("#1234567890abcdef.2", "reviews.csv, line 17", None, {})
+    text = str(place_of(seen.id, seen))
+    assert "reviews.csv, line 17" in text
+    assert seen.id in text
+    assert str(place_of("cats/1.png", Seen("cats/1.png", "cats/1.png", None, {}))).count("cats/1.png") == 1
+    assert "#12" in str(place_of("#12", None))

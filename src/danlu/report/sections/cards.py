@@ -37,7 +37,11 @@ def gallery(page: Page, entries: Sequence[Entry], heads: Sequence[str], caption:
         return tag("ul", cards, class_=f"cards{wide}{strips}", aria_label=caption)
     columns = list(dict.fromkeys(name for one in seen if one is not None for name in one.values))
     rows = [
-        [name_of(entry.id, 40), *entry.words, *(as_read(one.values.get(name, "–")) if one else "–" for name in columns)]
+        [
+            place_of(entry.id, one),
+            *entry.words,
+            *(as_read(one.values.get(name, "–")) if one else "–" for name in columns),
+        ]
         for entry, one in zip(entries, seen, strict=True)
     ]
     first = 1 + len(heads) - numbers
@@ -47,6 +51,13 @@ def gallery(page: Page, entries: Sequence[Entry], heads: Sequence[str], caption:
         *(1 + len(heads) + place for place, each in enumerate(shown) if _numeric(each)),
     ]
     return table([say("report.sample"), *heads, *map(cut, columns)], rows, caption, right, titled=False)
+
+
+def place_of(name: str, seen: Seen | None) -> Html:
+    """Where a person finds a sample; with it its id, where that is nothing but a digest of the row."""
+    if seen is None or not seen.origin or not name.startswith("#"):
+        return name_of(name, 40)
+    return join([name_of(seen.origin, 60), " ", tag("small", name_of(name, 40))])
 
 
 def _numeric(values: Sequence[Child]) -> bool:
