@@ -237,12 +237,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It is no text in UTF-8, UTF-16 or GB18030.",
         "它不是 UTF-8、UTF-16 或 GB18030 编码的文本。",
     ),
-    "data.text.encoding.remedy": ("Save it as UTF-8.", "请另存为 UTF-8。"),
+    "data.text.encoding.remedy": (
+        "Save it as UTF-8; for a Western European text: iconv -f cp1252 -t utf-8 OLD > NEW",
+        "请另存为 UTF-8；西欧文字可用：iconv -f cp1252 -t utf-8 旧文件 > 新文件",
+    ),
     "data.text.nul": (
         "There are NUL bytes: it is no text, or its end was never written, or it is UTF-16 without a byte order mark.",
         "其中有 NUL 字节：它不是文本，或末尾没有写完，或是没有字节顺序标记的 UTF-16。",
     ),
-    "data.text.nul.remedy": ("Save it as UTF-8.", "请另存为 UTF-8。"),
+    "data.text.nul.remedy": (
+        "Save it as UTF-8; single ones are taken out by: tr -d '\\000' < OLD > NEW",
+        "请另存为 UTF-8；零星的 NUL 可这样去掉：tr -d '\\000' < 旧文件 > 新文件",
+    ),
     "data.text.line": ("This line has more than {most}.", "这一行超过了 {most}。"),
     "data.text.line.remedy": (
         "Is a line break or a quotation mark missing? A row is one line, with images as files of their own.",

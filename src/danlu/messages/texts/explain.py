@@ -6,7 +6,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Explanations are of images, and this run's inputs are none.",
         "解释针对图像，而这次训练的输入不是图像。",
     ),
-    "explain.no-image.remedy": ("Name a run of an image task.", "请指定图像任务的训练。"),
+    "explain.no-image.remedy": (
+        "Name a run of an image task. Of a run on texts the report marks the words, and danlu.evaluation.explain.words gives them.",
+        "请指定图像任务的训练。文本训练的报告会标出词语，也可由 danlu.evaluation.explain.words 得到。",
+    ),
     "explain.no-method": ("There is no such method: {methods}.", "没有这种方法，可选：{methods}。"),
     "explain.layer-unused": ("{method} reads no layer.", "{method} 不读取任何层。"),
     "explain.layer-unused.remedy": ("Leave the layer out, or use grad-cam.", "请去掉层名，或使用 grad-cam。"),
