@@ -456,3 +456,22 @@ def test_a_worker_that_is_killed_is_said() -> None:
     data = dataset(Stream(table({"a": [[row] for row in range(COUNT)]}), kinds), kinds, COUNT)
     with pytest.raises(DataError, match="killed by the system"):
         list(Batches(data, "train", 8, 11, shuffle=True, workers=1).epoch(0))
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["DataLoader worker (pid(s) 7) exited unexpectedly", "DataLoader worker (pid 7) is killed by signal: Killed. "],
+)
+def test_however_torch_learns_of_it(streamed: Dataset, monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    """The signal of a worker's end may come while torch waits for a batch, or between."""
+
+    def loader(*_: Any, **__: Any) -> Any:
+        def gone() -> Any:
+            raise RuntimeError(told)
+            yield
+
+        return gone()
+
+    monkeypatch.setattr("danlu.data.batches.workers.DataLoader", loader)
+    with pytest.raises(DataError, match="killed by the system"):
+        list(feed(streamed, workers=1).epoch(0))

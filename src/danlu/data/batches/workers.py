@@ -92,7 +92,7 @@ class Workers:
             self._loader = None  # ends the workers now; whoever keeps the error keeps a cycle, see below
             raise
         except RuntimeError as error:
-            if "DataLoader worker" in str(error) and "exited unexpectedly" in str(error):
+            if _died(str(error)):
                 raise DataError.of("data.workers", say("cache.worker-died"), say("cache.worker-died.remedy")) from error
             raise
         finally:
@@ -110,6 +110,11 @@ class Workers:
             generator=torch.Generator(),  # the loader's own seeds must not come from the net's generator
             worker_init_fn=partial(_begin, language()),
         )
+
+
+def _died(told: str) -> bool:
+    """Whether torch's error says that a worker is gone: found by asking, or by the signal that comes at its end, whichever is first."""
+    return "DataLoader worker" in told and any(how in told for how in ("exited unexpectedly", "is killed by signal"))
 
 
 def _begin(chosen: Language, worker: int) -> None:
