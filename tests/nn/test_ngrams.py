@@ -5,6 +5,7 @@ from __future__ import annotations
 from unittest.mock import patch
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
@@ -267,8 +268,16 @@ def test_the_first_of_each_that_is_exported_is_the_same() -> None:
         for code, stands, new in zip(row, seen, firsts, strict=True):
             assert new == (stands and code not in before)
             before |= {code} if stands else set()
-    with patch("torch.compiler.is_exporting", return_value=True):
-        assert torch.equal(first(codes, there), found)
+    graph = torch.onnx.export(_First().eval(), (codes, there), dynamo=True, verbose=False)
+    assert graph is not None
+    session = onnxruntime.InferenceSession(graph.model_proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    feed = dict(zip([given.name for given in session.get_inputs()], (codes.numpy(), there.numpy()), strict=True))
+    np.testing.assert_array_equal(session.run(None, feed)[0], found.numpy())
+
+
+class _First(torch.nn.Module):
+    def forward(self, codes: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+        return first(codes, there)
 
 
 def test_weights_of_a_time_without_ratios_answer_as_they_did() -> None:

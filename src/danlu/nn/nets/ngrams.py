@@ -206,15 +206,15 @@ class Ngrams(nn.Module):
 
 def first(codes: Tensor, there: Tensor) -> Tensor:
     """bool (B, T): whether a code stands there for the first time in its row. codes: int64 (B, T); there: which of them count."""
-    if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():  # a graph of operations that every runtime has
-        place = torch.arange(codes.shape[1], device=codes.device)
-        same = (codes[:, :, None] == codes[:, None, :]) & there[:, None, :] & (place[None, :] < place[:, None])
-        return there & (same.to(torch.int64).sum(2) == 0)
     kept = torch.where(there, codes, -1)
-    ordered, places = kept.sort(dim=1, stable=True)
-    new = torch.ones_like(there)
-    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    return there & torch.empty_like(new).scatter_(1, places, new)
+    if (
+        torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export()
+    ):  # ONNX has no sort; of equals its TopK takes the earlier first
+        ordered, places = kept.topk(kept.shape[1], dim=1, largest=False)
+    else:
+        ordered, places = kept.sort(dim=1, stable=True)
+    new = torch.cat([torch.ones_like(there[:, :1]), ordered[:, 1:] != ordered[:, :-1]], 1)
+    return there & torch.zeros_like(there).scatter(1, places, new)
 
 
 def _without_ratios(net: Ngrams, tensors: dict[str, Any], prefix: str, *_: Any) -> None:
