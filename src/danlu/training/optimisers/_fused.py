@@ -6,13 +6,22 @@ Nor is torch.compile's machinery loaded, which torch's optimisers do for a mark 
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer, optimizer
 
 States = list[dict[str, Any]]
+
+
+class Work(NamedTuple):
+    """A group's settings, its parameters that have a gradient, the gradients, and what is remembered of each parameter."""
+
+    group: dict[str, Any]
+    held: list[Tensor]
+    gradients: list[Tensor]
+    states: States
 
 
 class Fused(Optimizer):
@@ -36,7 +45,7 @@ class Fused(Optimizer):
             self._one_kind = _one_kind(self)
         if not self._one_kind or _hooked(self) or hasattr(self, "found_inf"):
             return False
-        work: list[tuple[dict[str, Any], list[Tensor], States]] = []
+        work: list[Work] = []
         begun = True
         for group in self.param_groups:
             held = [p for p in group["params"] if p.grad is not None]
@@ -45,12 +54,12 @@ class Fused(Optimizer):
             states = [self.state.get(p, {}) for p in held]
             begun = begun and self._begun(group, states)
             if held:
-                work.append((group, held, states))
+                work.append(Work(group, held, [p.grad for p in held], states))
         if not begun:
             self._first(halted)
             return True
-        for group, held, states in work:
-            self._kernel(group, held, [p.grad for p in held], states, halted)  # type: ignore[misc]
+        for one in work:
+            self._kernel(one, halted)
         return True
 
     def _first(self, halted: Tensor | None) -> None:
@@ -71,14 +80,7 @@ class Fused(Optimizer):
         """Whether the optimiser remembers all that a step needs."""
         raise NotImplementedError
 
-    def _kernel(
-        self,
-        group: dict[str, Any],
-        held: list[Tensor],
-        gradients: list[Tensor],
-        states: States,
-        halted: Tensor | None,
-    ) -> None:
+    def _kernel(self, work: Work, halted: Tensor | None) -> None:
         """A group's update."""
         raise NotImplementedError
 
@@ -91,14 +93,8 @@ class FusedAdam(Fused):
     def _begun(self, group: dict[str, Any], states: States) -> bool:
         return all(states)
 
-    def _kernel(
-        self,
-        group: dict[str, Any],
-        held: list[Tensor],
-        gradients: list[Tensor],
-        states: States,
-        halted: Tensor | None,
-    ) -> None:
+    def _kernel(self, work: Work, halted: Tensor | None) -> None:
+        group, held, gradients, states = work
         beta1, beta2 = group["betas"]
         steps = [state["step"] for state in states]
         torch._foreach_add_(steps, 1)
@@ -131,14 +127,8 @@ class FusedSGD(Fused):
     def _begun(self, group: dict[str, Any], states: States) -> bool:
         return not group["momentum"] or all(state.get("momentum_buffer") is not None for state in states)
 
-    def _kernel(
-        self,
-        group: dict[str, Any],
-        held: list[Tensor],
-        gradients: list[Tensor],
-        states: States,
-        halted: Tensor | None,
-    ) -> None:
+    def _kernel(self, work: Work, halted: Tensor | None) -> None:
+        group, held, gradients, states = work
         torch._fused_sgd_(
             held,
             gradients,

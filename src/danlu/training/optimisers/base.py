@@ -29,8 +29,10 @@ def update(optimizer: Optimizer, halted: torch.Tensor | None = None) -> None:
         optimizer.step()
         return
     optimizer.found_inf = halted  # type: ignore[attr-defined]
-    optimizer.step()
-    del optimizer.found_inf  # type: ignore[attr-defined]
+    try:
+        optimizer.step()
+    finally:
+        del optimizer.found_inf  # type: ignore[attr-defined]
 
 
 def set_rates(optimizer: Optimizer, lr: float, momentum: float | None) -> None:
