@@ -92,6 +92,17 @@ def test_a_plain_text_is_paragraphs_or_lines(tmp_path: Path) -> None:
     assert list(lines.columns["text"]) == ["x", "y", "z"]
 
 
+def test_a_line_with_a_nul_byte_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"x\ny\0y\nz\n")
+    _, table = _read(tmp_path / "a.txt", "text-generation")
+    assert list(table.columns["text"]) == ["x", "z"]
+    assert list(table.ids) == ["line 1", "line 3"]
+    assert [origin for origin, _ in table.problems] == ["a.txt, line 2"]
+    (tmp_path / "a.txt").write_bytes(b"x\0\ny\0\n")
+    with pytest.raises(DataError, match="NUL"):
+        _read(tmp_path / "a.txt", "text-generation")
+
+
 def test_passages_lose_no_letter_and_end_at_ends() -> None:
     text = "One sentence here. Another one follows!\nA line. " * 9 + "x" * 130 + "中文的句子很长。" * 20
     found = list(pieces(text, 60))

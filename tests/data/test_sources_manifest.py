@@ -53,6 +53,23 @@ def test_chinese_in_gb18030_is_noticed(photos: Path) -> None:
     assert any("GB18030" in note for _, note in found.notes)
 
 
+@pytest.mark.parametrize("name", ["labels.csv", "labels.tsv", "labels.jsonl"])
+def test_a_row_with_a_nul_byte_is_set_aside(photos: Path, name: str) -> None:
+    """One byte that went wrong costs its row, not the file; where the header has one it is no text at all."""
+    if name.endswith("jsonl"):
+        body = "".join(json.dumps({"image": f"{number}.png", "label": "ab"[number % 2]}) + "\n" for number in range(6))
+        line = 3
+    else:
+        body, line = rows(separator="\t" if name.endswith("tsv") else ","), 4
+    found = table(csv(photos, body.replace("2.png", "2\0.png"), name))
+    assert labels(found) == {f"{number}.png": "ab"[number % 2] for number in range(6) if number != 2}
+    ((origin, reason),) = found.problems
+    assert origin == f"{name}, line {line}"
+    assert "NUL" in reason
+    with pytest.raises(DataError, match="NUL"):
+        table(csv(photos, "\0".join(body) + "\0", name))
+
+
 def test_no_text_at_all(photos: Path) -> None:
     (photos / "labels.csv").write_bytes(bytes(range(256)) * 4)
     with pytest.raises(DataError, match="UTF-8"):

@@ -133,7 +133,7 @@ case("halves of characters in a key", used=12)(
 )
 case("a NUL in a name", listed={"line 13": "name"})(lambda root: jsonl(root, {"image": "0.png\0.png", "label": "a"}))
 case("a line of 10,000 keys", used=12)(lambda root: jsonl(root, {f"k{number}": number for number in range(10_000)}))
-case("JSON lines with a NUL", says="NUL")(lambda root: jsonl(root, "\0\0\0\0"))
+case("JSON lines with a NUL", listed={"line 13": "NUL"})(lambda root: jsonl(root, "\0\0\0\0"))
 case("a list of no objects", says="no JSON object")(
     lambda root: (root / "a.json").write_text("[1, 2, null]") and {"source": str(root / "a.json")}
 )
@@ -175,8 +175,10 @@ case("a quotation mark that swallows 200 lines", says="quotation mark")(
     lambda root: csv(root, lines(root, '0.png,"a', *["1.png,b"] * 200, '1.png,"b"'))
 )
 case("a quotation mark within a text", used=13)(lambda root: csv(root, lines(root, '0.png,5" disk')))
-case("NUL bytes in a CSV", says="NUL")(lambda root: csv(root, lines(root, "0.png,a\0b")))
-case("a CSV whose end was never written", says="NUL")(lambda root: csv(root, lines(root) + "\0" * 4096))
+case("a NUL byte in a CSV", listed={"line 14": "NUL"}, used=12)(lambda root: csv(root, lines(root, "0.png,a\0b")))
+case("a CSV whose end was never written", listed={"line 14": "NUL"}, used=12)(
+    lambda root: csv(root, lines(root) + "\0" * 4096)
+)
 case("UTF-16 with a mark", used=12)(lambda root: csv(root, lines(root).encode("utf-16")))
 case("UTF-16 without a mark", says="UTF-8")(lambda root: csv(root, lines(root).encode("utf-16-le")))
 case("UTF-16 without a mark, big end first", says="UTF-8")(lambda root: csv(root, lines(root).encode("utf-16-be")))

@@ -19,10 +19,33 @@ _BLOCK = 1 << 20
 _JUDGED = 1 << 16  # characters
 
 
-def encoding_of(path: Path, longest: int | None = LONGEST_LINE) -> tuple[str, str]:
-    """(encoding, digest of the content): by a byte order mark, else UTF-8 if the whole file is, else GB18030 if that gives Chinese.
+@dataclass(frozen=True)
+class Examined:
+    """A text file's encoding and the digest of its content. nul: the line of its first NUL byte, from 1; 0 where it has none."""
 
-    longest: bytes that a line may have. Raises DataError: no plain file, another encoding, NUL bytes, too long a line.
+    encoding: str
+    digest: str
+    nul: int
+
+
+def encoding_of(path: Path, longest: int | None = LONGEST_LINE) -> tuple[str, str]:
+    """(encoding, digest of the content), see :func:`examined`. Raises DataError for NUL bytes too."""
+    found = examined(path, longest)
+    if found.nul:
+        raise nul_in(path, found.nul)
+    return found.encoding, found.digest
+
+
+def nul_in(path: Path | str, line: int) -> DataError:
+    """A file, or what a reader can't do without of it, that holds NUL bytes."""
+    return DataError(Problem(f"{path}:{line}", say("data.text.nul"), say("data.text.nul.remedy")))
+
+
+def examined(path: Path, longest: int | None = LONGEST_LINE) -> Examined:
+    """The encoding: by a byte order mark, else UTF-8 if the whole file is, else GB18030 if that gives Chinese.
+
+    For readers of rows, which set aside those that hold a NUL byte. longest: bytes that a line may have.
+    Raises DataError: no plain file, another encoding, too long a line.
     """
     digest = blake2b(digest_size=16)
     found: _Candidates | None = None
@@ -37,7 +60,7 @@ def encoding_of(path: Path, longest: int | None = LONGEST_LINE) -> tuple[str, st
                 found = found or _Candidates(path, block)
                 found.take(block, done, final=not block)
                 if not block:
-                    return found.name, digest.hexdigest()
+                    return Examined(found.name, digest.hexdigest(), found.nul)
                 end = max(block.rfind(b"\n"), block.rfind(b"\r"))
                 line = line + len(block) if end < 0 else len(block) - end - 1
                 done += block.count(b"\n")
@@ -83,6 +106,7 @@ class _Candidates:
     decoders: list[tuple[str, codecs.IncrementalDecoder]] = field(init=False)
     judged: int = 0  # characters beyond ASCII that GB18030 gave
     chinese: int = 0  # of them
+    nul: int = 0  # line of the first NUL byte
 
     def __post_init__(self) -> None:
         mark = _marked(self.start)
@@ -108,9 +132,8 @@ class _Candidates:
             self.decoders = []
         if not self.decoders:
             raise DataError.of(str(self.path), say("data.text.encoding"), say("data.text.encoding.remedy"))
-        if not self.name.startswith("utf-16") and (place := block.find(b"\0")) >= 0:
-            line = lines + block.count(b"\n", 0, place) + 1
-            raise DataError.of(f"{self.path}:{line}", say("data.text.nul"), say("data.text.nul.remedy"))
+        if not self.nul and not self.name.startswith("utf-16") and (place := block.find(b"\0")) >= 0:
+            self.nul = lines + block.count(b"\n", 0, place) + 1
 
     def _judge(self, text: str) -> None:
         """Most of Western text, of Big5 and of UTF-8 can be read as GB18030 too: as rare characters that nobody writes."""
@@ -137,4 +160,6 @@ def decoded(data: bytes, name: str = "") -> tuple[str, str]:
     """(text, encoding) of a whole file's bytes, by the rules of :func:`encoding_of`. Raises DataError."""
     found = _Candidates(Path(name), data)
     found.take(data, 0, final=True)
+    if found.nul:
+        raise nul_in(name, found.nul)
     return data.decode(found.name), found.name

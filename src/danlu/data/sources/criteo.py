@@ -6,15 +6,15 @@ https://ailab.criteo.com/ressources/. Files without labels (``test.txt``) have 3
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from danlu.data.progress import Progress
 from danlu.data.sources import _manifest
-from danlu.data.sources._cells import taken
-from danlu.data.sources._text import encoding_of
+from danlu.data.sources._cells import Row, taken, without_nul
+from danlu.data.sources._text import examined
 from danlu.data.table import Table
 from danlu.recipe.schema import DataSection
 from danlu.recipe.spec import Column
@@ -38,8 +38,11 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
-    """One row for each line; columns ``label``, ``I1`` to ``I13``, ``C1`` to ``C26``. Lines of other lengths are set aside."""
-    encoding, digest = encoding_of(path)
+    """One row for each line; columns ``label``, ``I1`` to ``I13``, ``C1`` to ``C26``. Lines of other lengths, or with a NUL
+    byte, are set aside.
+    """
+    found = examined(path)
+    encoding = found.encoding
     with path.open(encoding=encoding) as file:
         first = [line.rstrip("\r\n").split("\t") for line in islice(file, _SAMPLE)]
     header = (LABEL, *NUMBERS, *CATEGORIES)[-len(first[0]) :] if first and len(first[0]) in (39, 40) else (LABEL,)
@@ -49,9 +52,11 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         return [row[index[name]] for row in first if len(row) == len(header)]
 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
-        return taken(path, _lines(path, encoding), header, names, progress, types=_TYPES, strip=False)
+        lines = _lines(path, encoding)
+        whole: Iterable[Row] = without_nul(lines) if found.nul else lines
+        return taken(path, whole, header, names, progress, types=_TYPES, strip=False)
 
-    return _manifest.table(_manifest.Manifest(path, header, digest, some, fetch), data, wanted, progress)
+    return _manifest.table(_manifest.Manifest(path, header, found.digest, some, fetch), data, wanted, progress)
 
 
 def _lines(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:

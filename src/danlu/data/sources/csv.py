@@ -12,10 +12,10 @@ from typing import Any, TextIO
 
 from danlu.data.progress import Progress
 from danlu.data.sources import _manifest
-from danlu.data.sources._cells import taken
+from danlu.data.sources._cells import taken, without_nul
 from danlu.data.sources._listing import is_image
 from danlu.data.sources._mapping import listed
-from danlu.data.sources._text import LONGEST_LINE, encoding_of
+from danlu.data.sources._text import LONGEST_LINE, examined, nul_in
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -33,14 +33,17 @@ def recognises(path: Path) -> bool:
 def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
     """One row for each line. Delimiter (, ; tab |) and encoding (UTF-8, UTF-16, GB18030) are found by themselves and noted.
 
-    Lines with another number of cells than the header has are set aside and listed.
+    Lines with another number of cells than the header has, and those with a NUL byte, are set aside and listed.
     """
     csv.field_size_limit(LONGEST_LINE)  # boxes of a crowd in one cell are longer than the default allows
-    encoding, digest = encoding_of(path)
+    found = examined(path)
+    encoding = found.encoding
     with path.open(encoding=encoding, newline="") as file:
         text = _sample(file)
     delimiter = _delimiter(text, path)
     header = _header(path, next(_records(path, encoding, delimiter))[1])
+    if any("\0" in name for name in header):  # not one byte that went wrong: UTF-16, or no text
+        raise nul_in(path, found.nul)
     index = {name: place for place, name in enumerate(header)}
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     sample = [row for row in rows if len(row) == len(header)][1:]
@@ -49,12 +52,12 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     def fetch(names: Sequence[str]) -> _manifest.Fetched:
         lines = _records(path, encoding, delimiter)
         next(lines)  # the header
-        return taken(path, lines, header, names, progress, notes=notes)
+        return taken(path, without_nul(lines) if found.nul else lines, header, names, progress, notes=notes)
 
     def some(name: str) -> Sequence[Any]:
         return [row[index[name]] for row in sample]
 
-    return _manifest.table(_manifest.Manifest(path, header, digest, some, fetch), data, wanted, progress)
+    return _manifest.table(_manifest.Manifest(path, header, found.digest, some, fetch), data, wanted, progress)
 
 
 def _delimiter(text: str, path: Path) -> str:

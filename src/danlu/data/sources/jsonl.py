@@ -12,7 +12,7 @@ from danlu.data.room import refuse_too_large
 from danlu.data.sources import _manifest
 from danlu.data.sources._json import loads, parsed
 from danlu.data.sources._numbered import Numbered
-from danlu.data.sources._text import LONGEST_LINE, encoding_of
+from danlu.data.sources._text import LONGEST_LINE, examined, nul_in
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.messages import say
@@ -45,12 +45,17 @@ def _is_list(path: Path) -> bool:
 def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
     """One row for each object; its columns are the names that occur in the first lines. Lines that are no object are set aside."""
     whole = _is_list(path)
-    encoding, digest = encoding_of(path, None if whole else LONGEST_LINE)
+    found = examined(path, None if whole else LONGEST_LINE)
+    encoding = found.encoding
+    if found.nul and whole:
+        raise nul_in(path, found.nul)
     if whole:
         refuse_too_large(str(path), _HELD * path.stat().st_size)
     notes = [] if encoding.startswith("utf-8") else [(str(path), say("data.note.encoding", encoding=encoding.upper()))]
     first = [value for _, value in islice(_rows(path, encoding), _SAMPLE) if isinstance(value, dict)]
     offered = list(dict.fromkeys(name for row in first for name in row))
+    if not offered and found.nul:  # JSON has no such bytes: each line that holds one is broken
+        raise nul_in(path, found.nul)
     if not offered:
         raise DataError.of(str(path), say("data.json.no-objects"))
 
@@ -76,7 +81,7 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
     def some(name: str) -> Sequence[Any]:
         return [row.get(name) for row in first]
 
-    return _manifest.table(_manifest.Manifest(path, offered, digest, some, fetch), data, wanted, progress)
+    return _manifest.table(_manifest.Manifest(path, offered, found.digest, some, fetch), data, wanted, progress)
 
 
 def _rows(path: Path, encoding: str) -> Iterator[Row]:
@@ -89,4 +94,4 @@ def _rows(path: Path, encoding: str) -> Iterator[Row]:
                 try:
                     yield number, loads(line)
                 except ValueError as error:
-                    yield number, error
+                    yield number, ValueError(say("data.text.nul-row")) if "\0" in line else error

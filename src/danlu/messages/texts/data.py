@@ -249,6 +249,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Save it as UTF-8; single ones are taken out by: tr -d '\\000' < OLD > NEW",
         "请另存为 UTF-8；零星的 NUL 可这样去掉：tr -d '\\000' < 旧文件 > 新文件",
     ),
+    "data.text.nul-row": (
+        "there is a NUL byte in it (to keep such rows, take it out: tr -d '\\000' < OLD > NEW)",
+        "其中有 NUL 字节（要保留这样的行，请去掉它：tr -d '\\000' < 旧文件 > 新文件）",
+    ),
     "data.text.line": ("This line has more than {most}.", "这一行超过了 {most}。"),
     "data.text.line.remedy": (
         "Is a line break or a quotation mark missing? A row is one line, with images as files of their own.",
