@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from danlu.nn.dropout import Dropout
 from danlu.nn.nets.seq2seq_transformer import Decoder, causal, waves
 from danlu.nn.nets.text_transformer import Share, Size
 from danlu.nn.padding import real, unpadded
@@ -50,7 +51,7 @@ class Gpt(nn.Module):
         hidden = hidden or 4 * width
         self.decoder = nn.ModuleList(Decoder(width, heads, hidden, activation, dropout, False) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, text: Any, prefix: Any = None) -> Any:
         if prefix is None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from danlu.nn.activations import make_activation
 from danlu.nn.attention import attend
+from danlu.nn.dropout import Dropout
 from danlu.nn.nets.text_transformer import Encoder, Share, Size
 from danlu.nn.padding import real, unpadded
 
@@ -34,9 +35,9 @@ class Decoder(nn.Module):
         self.answer = nn.Linear(width, width) if read else None
         self.norm3 = nn.LayerNorm(width)
         self.mlp = nn.Sequential(
-            nn.Linear(width, hidden), make_activation(activation), nn.Dropout(dropout), nn.Linear(hidden, width)
+            nn.Linear(width, hidden), make_activation(activation), Dropout(dropout), nn.Linear(hidden, width)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def split(self, x: Tensor, parts: int) -> tuple[Tensor, ...]:
         """(B, T, parts·F) → so many (B, H, T, d)."""
@@ -142,7 +143,7 @@ class Seq2seqTransformer(nn.Module):
         self.encoder = nn.ModuleList(Encoder(width, heads, hidden, activation, dropout, False) for _ in range(layers))
         self.decoder = nn.ModuleList(Decoder(width, heads, hidden, activation, dropout) for _ in range(layers))
         self.read_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def read(self, source: Any) -> tuple[Tensor, Tensor]:
         """(B, S, F), bool (B, S)"""

@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from danlu.nn.dropout import Dropout
 from danlu.nn.nets.text_transformer import Encoder
 from danlu.nn.packing import Packing
 from danlu.nn.padding import real
@@ -27,7 +28,7 @@ class Local(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.depth = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
         self.point = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
         """x (B, T, F), seen bool (B, T)."""
@@ -70,7 +71,7 @@ class SpanReader(nn.Module):
         self.locals = nn.ModuleList(Local(width, kernel, dropout) for _ in range(layers))
         self.layers = nn.ModuleList(Encoder(width, heads, hidden, activation, dropout, True) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(width, 2)
 
     def forward(self, question: Tensor, asked: Tensor, text: Tensor, length: Tensor) -> dict[str, Tensor]:
