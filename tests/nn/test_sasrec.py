@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from danlu.nn.embedding.interactions import Interactions
 from danlu.nn.nets.sasrec import SASRec
@@ -46,6 +49,24 @@ def test_a_users_items_are_in_the_order_of_their_times() -> None:
     assert known.place(user, torch.tensor([7])).tolist() == [2]
     assert known.between(user, torch.tensor([-2]), torch.tensor([2]), 5).tolist() == [[-1, -1, 1, 3, -1]]
     assert known.many(user, torch.tensor([1])).tolist() == [3]
+
+
+def test_no_number_is_read_from_the_device() -> None:
+    """On a GPU the host would wait for it in each step; that windows are counted is the one wait there is."""
+
+    class Reads(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        count = 0
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            self.count += str(func) == "aten._local_scalar_dense.default"
+            return func(*args, **(kwargs or {}))
+
+    known = walks()
+    net = small(known).train()
+    users = torch.arange(8)
+    with Reads() as reads:  # type: ignore[no-untyped-call]
+        net(users, known.of(users)[:, :1]).sum().backward()
+    assert reads.count == 0
 
 
 def test_no_place_sees_a_later_one() -> None:
