@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from danlu.data.augment.draws import Draws
+from danlu.data.augment.moves import move
 from danlu.data.augment.transforms.crop import Crop
 from danlu.data.augment.transforms.random_resized_crop import RandomResizedCrop
 from danlu.data.batches.batch import Padded, Ragged
@@ -76,6 +77,31 @@ def test_crop_is_a_window_of_the_padded_image(shape: tuple[int, ...], fill: str)
     padded = pad(pixels.float(), (3, 3, 3, 3), mode=mode).to(torch.uint8)
     for index, (x, y) in enumerate(inverse[:, :, 2].astype(int) + 3):
         assert torch.equal(made[index], padded[index, :, y : y + 10, x : x + 12])
+
+
+@pytest.mark.parametrize("width", [1, 2, 7])
+def test_a_reflected_image_comes_round_however_far_it_is_moved(width: int) -> None:
+    """And it takes the room of a few images: at a shift of a billion a margin of that width would be terabytes."""
+    pixels = pictures(6, 2, 5, width)
+    shifts = np.asarray([0, 3, -3, 10**9 + 1, -(10**9), 12])
+    inverse = np.zeros((6, 2, 5))
+    inverse[:, 0, 0] = inverse[:, 1, 1] = 1
+    inverse[1::2, 0, 0] = -1  # mirrored as well
+    inverse[:, 0, 2] = shifts
+    period = max(1, 2 * (width - 1))
+    for fill in ("reflect", "edge", "zero"):
+        made = move(pixels, inverse, fill)
+        for index, shift in enumerate(shifts.tolist()):
+            mirror = inverse[index, 0, 0] < 0
+            for x in range(width):
+                at = (width - 1 - x if mirror else x) + shift
+                inside = 0 <= at < width
+                if fill == "reflect":
+                    at = min(at % period, period - at % period) if width > 1 else 0
+                elif fill == "edge":
+                    at = min(max(at, 0), width - 1)
+                expected = pixels[index, :, :, at] if inside or fill != "zero" else torch.zeros(2, 5, dtype=torch.uint8)
+                assert torch.equal(made[index, :, :, x], expected), (fill, shift, x)
 
 
 def test_every_shift_is_equally_likely() -> None:

@@ -25,7 +25,10 @@ def move(pixels: Tensor, inverse: np.ndarray, fill: Fill | float) -> Tensor:
     _, plane, height, width, inner = block.shape
     orient, right, down = _parts(inverse)
     sources, slot = _oriented(block, orient)
-    if fill != "reflect":  # further out, nothing changes
+    if fill == "reflect":  # which comes round: no margin needs to be wider than the image, however far a shift goes
+        most, period = width - 1, max(1, 2 * (width - 1))
+        right = np.where(np.abs(right) > most, np.mod(right + most, period) - most, right)
+    else:  # further out, nothing changes
         right = np.clip(right, -width, width)
     margin = int(np.abs(right).max(initial=0))
     if not (margin or down.any() or orient[:, 2].any()):  # rows stay as they are: whole images are copied
