@@ -360,8 +360,10 @@ def test_a_device_that_is_full_at_last_gives_the_same_batches(
         monkeypatch.setattr(resident._Laid, "put", full)
     else:
         monkeypatch.setattr(resident, "fits", lambda *_: False)
+    assert not made.crowded
     for _ in range(2):
         assert all(map(same, made.epoch(1), expected))
+    assert made.crowded
 
 
 def test_only_kinds_whose_samples_are_the_same_in_every_batch_lie_on_the_device(tmp_path: Path) -> None:
@@ -436,8 +438,15 @@ def test_only_a_device_with_room_takes_whole_columns(
     assert resident.fits(decoded, rows, cuda)
     assert not resident.fits(decoded, rows, torch.device("cpu"))
     assert not resident.fits(streamed, rows, cuda)
+    assert not resident.crowded(decoded, rows, cuda)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (64 * asked - 64, 16 * asked))
     assert not resident.fits(decoded, rows, cuda)
+    assert not resident.crowded(decoded, rows, cuda)  # an empty one of that size would have no room either
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (64 * asked - 64, 64 * asked))
+    assert not resident.fits(decoded, rows, cuda)
+    assert resident.crowded(decoded, rows, cuda)
+    assert not resident.crowded(streamed, rows, cuda)
+    assert not resident.crowded(decoded, rows, torch.device("cpu"))
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (64 * asked, 16 * asked - 16))
     assert not resident.fits(decoded, rows, cuda)
 

@@ -11,7 +11,10 @@ import pytest
 
 import danlu
 from danlu.cli.main import main
-from danlu.runs import foreseen, happening
+from danlu.data.batches import batches
+from danlu.data.batches.resident import Resident
+from danlu.messages import say, set_language
+from danlu.runs import forecasting, foreseen, happening
 from danlu.runs.advice import advice
 from danlu.runs.foreseen import Forecast, compared
 from danlu.training.checkpoint import listed
@@ -40,6 +43,42 @@ def test_what_can_be_known(planned: Forecast) -> None:
     assert planned.disk.best == planned.memory.step.weights
     assert planned.memory.peak >= planned.memory.process + planned.memory.step.whole
     assert planned.time.total > planned.time.training > 0
+
+
+def test_what_lies_on_the_device_lies_there_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is held all the time: else the first steps would take it for theirs."""
+    seen: list[str] = []
+
+    def noted(name: str, function: Any) -> Any:
+        return lambda *given, **more: (seen.append(name), function(*given, **more))[1]
+
+    monkeypatch.setattr(batches, "fits", lambda *_: True)  # the CPU in the place of a device with room
+    monkeypatch.setattr(batches, "laid", noted("laid", Resident))
+    monkeypatch.setattr(forecasting._Standing, "of", noted("stood", forecasting._Standing.of))
+    monkeypatch.setattr(forecasting, "try_out", noted("tried", forecasting.try_out))
+    danlu.plan(recipe(tmp_path))
+    assert seen == ["laid", "stood", "tried"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_full_device_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], language: Any
+) -> None:
+    set_language(language)
+    monkeypatch.setattr(batches, "fits", lambda *_: True)
+    monkeypatch.setattr(batches, "laid", lambda *_: None)
+    full = danlu.train(recipe(tmp_path))
+    shown = capsys.readouterr()
+    assert (shown.out + shown.err).count(say("runs.gpu-full")) == 1
+    said = [event["text"] for event in full.events() if event["type"] == "said"]
+    assert said.count(say("runs.gpu-full")) == 1
+    monkeypatch.undo()
+    set_language(language)
+    plain = danlu.train(recipe(tmp_path) | {"run": {"folder": str(tmp_path), "name": "plain"}}, screen=False)
+    assert say("runs.gpu-full") not in [event["text"] for event in plain.events() if event["type"] == "said"]
+    assert same(last(full), last(plain))
 
 
 def test_overrides_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,6 +133,9 @@ def _fit_and_test(
             for watcher in watchers:
                 watcher.on(event)
 
+        assembled.batches.settle()
+        if assembled.batches.crowded:
+            said = [*said, (say("runs.gpu-full"), "warning")]
         for text, level in said:
             tell(Said(0, 0, text, level))
         for event in foreseen or ():

@@ -13,7 +13,7 @@ from danlu.data.batches.ahead import Upload, ahead
 from danlu.data.batches.batch import Batch
 from danlu.data.batches.buckets import cuts
 from danlu.data.batches.order import Ask, Plan, bounds, plan
-from danlu.data.batches.resident import Resident, fits, laid
+from danlu.data.batches.resident import Resident, crowded, fits, laid
 from danlu.data.batches.workers import Pick, Workers
 from danlu.data.cache.columns import cpus
 from danlu.data.dataset import Dataset
@@ -94,7 +94,9 @@ class Batches:
         self._upload = Upload(self.device, pin and not workers)
         slow = on_cuda or not dataset.instant
         self._ahead = not workers and (slow if gather_ahead is None else gather_ahead)
-        self._settles = shuffle and not workers and gather_ahead is None and fits(dataset, self.rows, self.device)
+        settles = shuffle and not workers and gather_ahead is None
+        self._settles = settles and fits(dataset, self.rows, self.device)
+        self._crowded = settles and crowded(dataset, self.rows, self.device)
         self._resident: Resident | None = None
         self._begun = False
         self._planned: tuple[int, Plan] | None = None
@@ -124,11 +126,17 @@ class Batches:
                 return
             yield batch
 
+    @property
+    def crowded(self) -> bool:
+        """Whether batches go the longer way since other things leave the device no room; known after :meth:`settle`."""
+        return self._crowded
+
     def settle(self) -> None:
         """What is to lie on the device from the second batch on lies there now."""
         if self._settles and self._resident is None:
             self._resident = laid(self.dataset, self.rows, self.device)
             self._settles = self._resident is not None
+            self._crowded = self._resident is None
 
     def close(self) -> None:
         """End the worker processes and free what lies on the device (it all ends with this object in any case)."""

@@ -83,7 +83,18 @@ def nbytes(dataset: Dataset, count: int) -> int:
 
 def fits(dataset: Dataset, rows: np.ndarray, device: torch.device) -> bool:
     """Whether the rows' columns can and should lie on ``device``: a CUDA device with much room, values that are copied as they are."""
-    if device.type != "cuda" or not dataset.instant or dataset.on_demand:
+    if not _suits(dataset, device):
         return False
     free, whole = torch.cuda.mem_get_info(device)
     return 0 < nbytes(dataset, len(rows)) <= min(whole // _SHARE, free // (4 * _SHARE))
+
+
+def crowded(dataset: Dataset, rows: np.ndarray, device: torch.device) -> bool:
+    """Whether they would lie on ``device`` if nothing else did: what is there already leaves too little room."""
+    if not _suits(dataset, device) or fits(dataset, rows, device):
+        return False
+    return 0 < nbytes(dataset, len(rows)) <= torch.cuda.mem_get_info(device)[1] // (4 * _SHARE)
+
+
+def _suits(dataset: Dataset, device: torch.device) -> bool:
+    return device.type == "cuda" and dataset.instant and not dataset.on_demand

@@ -110,6 +110,11 @@ TEXTS = {
         "Make room there or look at its permissions, then try again (a training with `danlu resume`).",
         "请腾出空间或检查权限，然后重试（训练用 `danlu resume` 继续）。",
     ),
+    "runs.gpu-full": (
+        "The GPU is too full to hold the training columns: each batch is sent to it from the host, which takes longer; the results are the "
+        "same. What else uses it: nvidia-smi.",
+        "GPU 的显存已被占用过多，放不下训练数据：每个批次都从主机传过去，因此较慢，结果不变。占用情况可用 nvidia-smi 查看。",
+    ),
     "runs.chosen": ("{key} = {value} ({reason})", "{key} = {value}（{reason}）"),
     "runs.chosen.device": ("the fastest device here", "本机最快的设备"),
     "runs.chosen.no-half": ("no half precision is computed natively here", "本机不原生支持半精度"),
