@@ -34,3 +34,13 @@ def attend(
             mask = torch.zeros(mask.shape, dtype=scores.dtype, device=mask.device).masked_fill(~mask, -math.inf)
         scores = scores + mask
     return torch.matmul(drop(scores.softmax(-1), dropout), v)
+
+
+def attend_one(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """:func:`attend` for one place of each text: q (B, H, d); k, v (B·H, T, d); mask: float (B, T), to be added → (B, H·d)."""
+    batch, heads, width = q.shape
+    asked = (q * (1.0 / math.sqrt(width))).view(batch * heads, 1, width)
+    scores = torch.bmm(asked, k.transpose(1, 2))
+    if mask is not None:
+        scores = (scores.view(batch, heads, -1) + mask[:, None]).view_as(scores)
+    return torch.bmm(scores.softmax(-1), v).view(batch, heads * width)

@@ -13,6 +13,7 @@ from danlu.nn.dropout import Dropout
 from danlu.nn.nets.seq2seq_transformer import Decoder, causal, waves
 from danlu.nn.nets.text_transformer import Share, Size
 from danlu.nn.padding import real, unpadded
+from danlu.nn.writing.layered import Layered, layered
 
 
 class Gpt(nn.Module):
@@ -103,3 +104,7 @@ class Gpt(nn.Module):
             "own_keys": torch.stack(keys, 1), "own_values": torch.stack(values, 1), "seen": seen, "place": state["place"] + 1,
         }  # fmt: skip
         return self.logits(x[:, 0]), changed
+
+    def writing(self) -> Layered | None:
+        """Of :class:`danlu.tasks.generating.steps.Writes`."""
+        return layered(self, Gpt, Decoder)

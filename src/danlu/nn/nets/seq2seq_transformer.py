@@ -10,10 +10,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from danlu.nn.activations import make_activation
-from danlu.nn.attention import attend
+from danlu.nn.attention import attend, attend_one
 from danlu.nn.dropout import Dropout
 from danlu.nn.nets.text_transformer import Encoder, Share, Size
 from danlu.nn.padding import real, unpadded
+from danlu.nn.writing.kept import Kept
+from danlu.nn.writing.layered import Layered, layered
 
 
 class Decoder(nn.Module):
@@ -73,6 +75,23 @@ class Decoder(nn.Module):
             found = attend(asked, read[0], read[1], read[2][:, None, None, :], share)
             x = x + self.dropout(self.answer(_joined(found)))
         return x + self.dropout(self.mlp(self.norm3(x))), k, v
+
+    def one(self, x: Tensor, index: int, kept: Kept, read: Kept | None) -> Tensor:
+        """:meth:`forward` for one place of each text, x (B, F), where nothing is dropped. index: which layer of ``kept`` this is.
+
+        kept: of what is written, with a place for this one; read: of what was read.
+        """
+        parts = self.inside(self.norm1(x)).view(len(x), 3, self.heads, -1)
+        kept.put(index, parts[:, 1:])
+        x = x + self.outside(attend_one(parts[:, 0], *kept.pair(index), kept.shown()))
+        if read is not None:
+            assert self.query is not None
+            assert self.norm2 is not None
+            assert self.answer is not None
+            asked = self.query(self.norm2(x)).view(len(x), self.heads, -1)
+            x = x + self.answer(attend_one(asked, *read.pair(index), read.shown()))
+        added: Tensor = self.mlp(self.norm3(x))
+        return x + added
 
     def looks(self, x: Tensor, mask: Tensor | None, keys: Tensor, seen: Tensor) -> Tensor:
         """Shares (B, H, T, S) of what was read, where :meth:`forward` is given ``x`` and ``mask``."""
@@ -211,3 +230,7 @@ class Seq2seqTransformer(nn.Module):
             values.append(value)
         changed = {"own_keys": torch.stack(keys, 1), "own_values": torch.stack(values, 1), "place": state["place"] + 1}
         return self.logits(x[:, 0]), changed
+
+    def writing(self) -> Layered | None:
+        """Of :class:`danlu.tasks.generating.steps.Writes`."""
+        return layered(self, Seq2seqTransformer, Decoder)

@@ -24,7 +24,10 @@ class Step(Protocol):
     moving: tuple[str, ...]
 
     def __call__(self, state: State, tokens: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-        """tokens: int64 (N,), the last ones written → (float32 logits (N, V) of the next, the state after them)."""
+        """tokens: int64 (N,), the last ones written → (float32 logits (N, V) of the next, the state after them).
+
+        The state that is given may be used up: only the one that comes back goes on.
+        """
         ...
 
     def pick(self, value: Any, rows: np.ndarray) -> Any:

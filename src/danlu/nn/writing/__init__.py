@@ -1,0 +1,1 @@
+"""Writing token by token in memory that grows in place."""

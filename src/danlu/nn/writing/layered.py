@@ -1,0 +1,61 @@
+"""How our own decoders write: each token through layers that keep what they know of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from danlu.nn.writing.kept import Kept
+
+
+class Decodes(Protocol):
+    """A net whose state is that of :class:`danlu.nn.nets.gpt.Gpt` or :class:`danlu.nn.nets.seq2seq_transformer.Seq2seqTransformer`."""
+
+    targets: nn.Embedding
+    scale: float
+    places: Tensor
+    decoder: nn.ModuleList
+
+    def logits(self, x: Tensor) -> Tensor: ...
+
+
+class Layered:
+    """Gives what the net's ``step`` gives, in a state of its own, which each call overwrites.
+
+    The state is a mapping: ``kept``, the :class:`Kept` of what is written; ``place`` (B,); and ``read``, that of what was read, where
+    something was.
+    """
+
+    moving = ("kept", "place")
+
+    def __init__(self, net: Decodes) -> None:
+        self.net = net
+
+    def taken(self, state: Mapping[str, Tensor]) -> dict[str, Any]:
+        """This state in place of the net's own, which stays as it is."""
+        own, reads = (state["own_keys"], state["own_values"]), "keys" in state
+        if not reads:
+            return {"kept": Kept.of(*own, state["seen"]), "place": state["place"]}
+        read = Kept.of(state["keys"], state["values"], state["seen"])
+        return {"kept": Kept.of(*own), "place": state["place"], "read": read}
+
+    def __call__(self, tokens: Tensor, state: Mapping[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+        """tokens: int64 (B,), written last → (logits (B, V), the state after them)."""
+        net, kept, place = self.net, state["kept"], state["place"]
+        x = net.targets(tokens) * net.scale + net.places[place]
+        kept.grow()
+        for index, layer in enumerate(net.decoder):
+            x = layer.one(x, index, kept, state.get("read"))  # type: ignore[operator]
+        return net.logits(x), {**state, "place": place + 1}
+
+
+def layered(net: Any, kind: type[nn.Module], layer: type[nn.Module]) -> Layered | None:
+    """None where the net isn't exactly ``kind`` or a layer not exactly ``layer``, drops anything, or is looked at as a whole: then
+    :class:`Layered` might leave something out that ``step`` does.
+    """
+    layers: list[Any] = list(net.decoder)
+    of_ours = [type(net) is kind, *(type(each) is layer for each in layers)]
+    watched = any(each._forward_hooks or each._forward_pre_hooks for each in layers)
+    return Layered(net) if all(of_ours) and not watched and not net.training else None
