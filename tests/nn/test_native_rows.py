@@ -10,7 +10,7 @@ import torch
 
 from danlu.messages import say
 from danlu.nn.embedding.native import kernel
-from danlu.nn.embedding.products import products
+from danlu.nn.embedding.products import scored
 from danlu.nn.embedding.table import table
 from danlu.nn.native import building
 from danlu.nn.native.building import NoKernelError, Source, built
@@ -77,8 +77,8 @@ def test_an_unknown_id_is_refused_before_memory_is_touched(user: int, item: int)
 def test_nan_and_infinity_stay_what_they_are() -> None:
     one, other = torch.full((2, 8), float("inf")), torch.zeros(2, 8)
     place = torch.tensor([0, 1])
-    assert bool(torch.isnan(kernel.dots(one, other, place, place)).all())
-    assert bool(torch.isinf(kernel.dots(one, other + 1, place, place)).all())
+    assert bool(torch.isnan(kernel.scores(one, other, None, place, place, False)[0]).all())
+    assert bool(torch.isinf(kernel.scores(one, other + 1, None, place, place, False)[0]).all())
 
 
 @needs_compiler
@@ -140,7 +140,7 @@ def test_ids_of_other_forms_are_no_affair_of_the_kernel() -> None:
     one, other = table(6, 4, 0.3, True), table(5, 4, 0.3, True)
     many = torch.arange(5)
     expected = (one.weight[2] * other.weight).sum(1)
-    assert torch.allclose(products(one, other, torch.tensor([2]), many), expected)
-    assert torch.allclose(products(one, other, torch.full((5,), 2, dtype=torch.int32), many.int()), expected)
+    assert torch.allclose(scored(one, other, torch.tensor([2]), many)[0], expected)
+    assert torch.allclose(scored(one, other, torch.full((5,), 2, dtype=torch.int32), many.int())[0], expected)
     with pytest.raises(RuntimeError):
-        products(one, table(5, 3, 0.3, True), many, many)
+        scored(one, table(5, 3, 0.3, True), many, many)

@@ -1,7 +1,12 @@
-"""Products of the rows of two tables, as matrix factorisation wants them: with the native kernel no row is copied to be multiplied."""
+"""Products of the rows of two tables, as matrix factorisation wants them, with what is asked of the same rows beside them.
+
+Scores, biases and squared lengths are one operation: a step sorts its ids once, and each table gets one gradient in which every row
+comes once. With the native kernel no row is copied to be multiplied.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,37 +14,118 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from danlu.nn.embedding.native import kernel
-from danlu.nn.embedding.table import learning
+from danlu.nn.embedding.rows import Runs, runs, sparse_rows
+from danlu.nn.embedding.squares import squares
+from danlu.nn.embedding.table import fetched, learning
 
 
-def products(one: nn.Embedding, other: nn.Embedding, a: Tensor, b: Tensor) -> Tensor:
-    """(B,): Σ over the width of one(a) · other(b), ids int64 (B,), (B,). Gradients are those of the two tables."""
-    alike = a.dim() == 1 and a.shape == b.shape and a.dtype == b.dtype == torch.int64
-    alike = alike and one.weight.shape[1] == other.weight.shape[1] and a.device.type == b.device.type == "cpu"
-    if alike and learning(one) and learning(other) and one is not other and kernel.usable(one.weight, other.weight):
+def scored(
+    one: nn.Embedding,
+    other: nn.Embedding,
+    a: Tensor,
+    b: Tensor,
+    biases: tuple[nn.Embedding, nn.Embedding] | None = None,
+    lengths: bool = False,
+    drop: Callable[[Tensor], Tensor] | None = None,
+) -> tuple[Tensor, ...]:
+    """(scores,): Σ over the width of one(a) · other(b) for ids int64 a (B,) and b (B,) or (B, n), in the shape of b.
+
+    biases: tables (rows, 1) of both, which are added. lengths: after the scores ‖row‖² of what was looked up, in the shapes of a and b.
+    drop: what becomes of rows before they are multiplied.
+    """
+    tables = [one, other, *(biases or ())]
+    if drop is None and _plain(tables, a, b):
+        native = kernel.usable(*(table.weight for table in tables))
         a, b = a.contiguous(), b.contiguous()
-        if kernel.within(a, len(one.weight)) and kernel.within(b, len(other.weight)):
-            found: Tensor = _Products.apply(one.weight, other.weight, a, b)  # type: ignore[no-untyped-call]
+        if not native or (kernel.within(a, len(one.weight)) and kernel.within(b, len(other.weight))):
+            own, its = (None, None) if biases is None else (biases[0].weight, biases[1].weight)
+            found: tuple[Tensor, ...] = _Scores.apply(one.weight, other.weight, own, its, a, b, lengths, native)  # type: ignore[no-untyped-call]
             return found
-    summed: Tensor = (one(a) * other(b)).sum(1)
-    return summed
+    x, y = (one(a), other(b)) if drop is None else (drop(one(a)), drop(other(b)))
+    scores = (x * y).sum(1) if b.dim() == 1 else (y * x[:, None]).sum(-1)  # both ways in half the time of bmm
+    if biases is not None:
+        beside = biases[0](a)
+        scores = scores + (beside[:, 0] if b.dim() == 1 else beside) + biases[1](b)[..., 0]
+    return (scores, squares(one, a), squares(other, b)) if lengths else (scores,)
 
 
-class _Products(torch.autograd.Function):
+def _plain(tables: list[nn.Embedding], a: Tensor, b: Tensor) -> bool:
+    """Whether the rows are to be learnt on a CPU, and lie there as the operation takes them."""
+    if not all(learning(table) for table in tables):  # asked first: a graph that is exported may have batches of any size
+        return False
+    alike = a.dim() == 1 and b.dim() in (1, 2) and len(a) == len(b) and b.numel() > 0
+    alike = alike and a.is_cpu and b.is_cpu and a.dtype == b.dtype == torch.int64
+    return (
+        alike
+        and len({id(table) for table in tables}) == len(tables)
+        and all(table.weight.is_cpu and table.weight.dtype == torch.float32 for table in tables)
+        and tables[0].weight.shape[1] == tables[1].weight.shape[1]
+    )
+
+
+class _Scores(torch.autograd.Function):
+    """Tables (rows, D), (rows', D), biases (rows, 1), (rows', 1) or None, ids → scores and, with ``lengths``, both squared lengths."""
+
     @staticmethod
-    def forward(ctx: Any, one: Tensor, other: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        ctx.save_for_backward(one, other, a, b)
-        return kernel.dots(one, other, a, b)
+    def forward(
+        ctx: Any,
+        one: Tensor,
+        other: Tensor,
+        own: Tensor | None,
+        its: Tensor | None,
+        a: Tensor,
+        b: Tensor,
+        lengths: bool,
+        native: bool,
+    ) -> tuple[Tensor | None, ...]:
+        ctx.set_materialize_grads(False)
+        ctx.shapes, ctx.native, ctx.biased = (one.shape, other.shape), native, own is not None
+        if native:
+            biases = None if own is None or its is None else (own, its)
+            found, of_one, of_other = kernel.scores(one, other, biases, a, b, lengths)
+            ctx.save_for_backward(a, b, one, other)
+            return (found, of_one, of_other) if lengths else (found,)
+        x, y = fetched(one, a), fetched(other, b)
+        ctx.save_for_backward(a, b, x, y)
+        found = torch.linalg.vecdot(x if b.dim() == 1 else x[:, None], y)
+        if own is not None and its is not None:
+            beside = own[a]
+            found = found.add_(beside[:, 0] if b.dim() == 1 else beside).add_(its[b][..., 0])
+        return (found, x.square().sum(-1), y.square().sum(-1)) if lengths else (found,)
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        one, other, a, b = ctx.saved_tensors
-        return _rows(one, a, other, b, slope), _rows(other, b, one, a, slope), None, None
+    def backward(ctx: Any, slope: Tensor | None, of_one: Tensor | None = None, of_other: Tensor | None = None) -> Any:
+        a, b, x, y = ctx.saved_tensors
+        by = torch.zeros(b.numel()) if slope is None else slope.reshape(-1).contiguous()
+        pulls = (None if pull is None else pull.reshape(-1) * 2.0 for pull in (of_one, of_other))
+        b, many = b.view(-1), b.numel() // len(a)
+        ways = zip((runs(a), runs(b)), ((x, y, b, many, 1), (y, x, a, 1, many)), pulls, ctx.shapes, strict=True)
+        gradients, beside = [], []
+        for met, (mine, others, ids, each, share), pull, shape in ways:
+            if ctx.native:
+                values, whole = kernel.slopes(mine, others, ids, by, pull, met, each, share)
+            else:
+                values, whole = _slopes(mine.view(-1, shape[1]), others.view(-1, shape[1]), by, pull, met, each, share)
+            gradients.append(sparse_rows(met[0], values, shape))
+            beside.append(sparse_rows(met[0], whole, (shape[0], 1)) if ctx.biased else None)
+        return *gradients, *beside, None, None, None, None
 
 
-def _rows(table: Tensor, ids: Tensor, other: Tensor, beside: Tensor, slope: Tensor) -> Tensor:
-    """The gradient of ``table``, each row once."""
-    once, order, starts = kernel.runs(ids)
-    values = kernel.weighted(other, beside, slope, order, starts)
-    return torch.sparse_coo_tensor(once[None], values, table.shape, is_coalesced=True, check_invariants=False)
+def _slopes(
+    mine: Tensor, others: Tensor, by: Tensor, pull: Tensor | None, met: Runs, many: int, share: int
+) -> tuple[Tensor, Tensor]:
+    """:func:`kernel.slopes` in torch's operations, from the rows (n, D) and (n', D) that were looked up."""
+    _, order, starts = met
+    terms = order if many == 1 else (order[:, None] * many + torch.arange(many)).view(-1)
+    weights, first = by.index_select(0, terms), starts * many
+    values = _added(others, terms if share == 1 else terms // share, first, weights)
+    whole = _added(by[:, None], terms, first)
+    if pull is not None:
+        values.addcmul_(mine.index_select(0, order.index_select(0, starts)), _added(pull[:, None], order, starts))
+    return values, whole
+
+
+def _added(rows: Tensor, places: Tensor, starts: Tensor, weights: Tensor | None = None) -> Tensor:
+    """(m, D): the rows at ``places``, times ``weights``, added between each of ``starts`` (m,) and the next."""
+    return torch.embedding_bag(rows, places, starts, False, 0, False, weights, False)[0]

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from danlu.nn.embedding.native import kernel
 
+Runs = tuple[Tensor, Tensor, Tensor]  # see :func:`runs`
+
 
 def coalesced(gradient: Tensor) -> Tensor:
     """A gradient (rows, …), sparse in its rows, with each row once and in order: itself where it is so already."""
@@ -21,10 +23,12 @@ def coalesced(gradient: Tensor) -> Tensor:
         return gradient.coalesce()
     if _once(gradient._indices()[0]):  # made so, but autograd doesn't pass it on
         return gradient._coalesced_(True)
-    place, values = summed(gradient._indices()[0], gradient._values())
-    return torch.sparse_coo_tensor(
-        place[None], values, gradient.shape, is_coalesced=True, check_invariants=False, requires_grad=False
-    )
+    return sparse_rows(*summed(gradient._indices()[0], gradient._values()), gradient.shape)
+
+
+def sparse_rows(place: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A gradient of ``shape`` that is ``values`` (m, …) at the rows ``place`` (m,), each once and rising."""
+    return torch.sparse_coo_tensor(place[None], values, shape, is_coalesced=True, check_invariants=False)
 
 
 @torch.no_grad()
@@ -33,10 +37,9 @@ def summed(place: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     if not len(place):
         return place, values
     flat = values.reshape(len(values), -1)
+    once, order, starts = runs(place)
     if flat.shape[1] and kernel.usable(flat):
-        once, order, starts = kernel.runs(place.contiguous())
         return once, kernel.sums(flat, order, starts).reshape(len(once), *values.shape[1:])
-    once, order, starts = _runs(place)
     if flat.shape[1] == 0:
         return once, values.new_zeros((len(once), *values.shape[1:]))
     sums = torch.embedding_bag(flat, order, starts, False, 0, False, None, False)[0]
@@ -48,8 +51,10 @@ def _once(place: Tensor) -> bool:
     return place.device.type == "cpu" and bool((place.numpy()[1:] > place.numpy()[:-1]).all())
 
 
-def _runs(place: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def runs(place: Tensor) -> Runs:
     """(distinct places (m,), the order (n,) that brings equal ones together, where each one's run begins in it (m,))."""
+    if kernel.usable() and place.is_cpu:
+        return kernel.runs(place.contiguous())
     if place.device.type != "cpu":
         ordered, order = torch.sort(place, stable=True)
         first = torch.ones_like(ordered, dtype=torch.bool)

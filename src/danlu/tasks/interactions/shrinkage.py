@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from danlu.nn.terms.base import Term
 from danlu.training.objective import Objective
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 SQUARES = "squares"
 NAME = "l2"
+
+
+def told(scorer: nn.Module, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What ``scorer`` says of users (B,) and items, and its ``squares`` of both."""
+    if getattr(scorer, "joint", False):
+        found: tuple[Tensor, Tensor, Tensor] = scorer(users, items, lengths=True)
+        return found
+    scores: Tensor = scorer(users, items)
+    return scores, *scorer.squares(users, items)  # type: ignore[operator]
 
 
 class Shrinkage(Term):

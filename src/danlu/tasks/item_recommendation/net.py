@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from danlu.nn.embedding.interactions import Interactions
+from danlu.tasks.interactions.shrinkage import told
 
 
 class Recommender(nn.Module):
@@ -36,11 +37,10 @@ class Recommender(nn.Module):
     def forward(self, user: Tensor, part: Tensor | None = None, candidates: Tensor | None = None) -> dict[str, Any]:
         if candidates is not None:
             place = user.clamp_min(0)
-            found = {"candidates": self.scorer(place, candidates)}
-            if self.told and self.training:
-                of_user, of_items = self.scorer.squares(place, candidates)  # type: ignore[operator]
-                found["squares"] = of_user + of_items[:, 0] + of_items[:, 1:].mean(1)
-            return found
+            if not (self.told and self.training):
+                return {"candidates": self.scorer(place, candidates)}
+            scores, of_user, of_items = told(self.scorer, place, candidates)
+            return {"candidates": scores, "squares": of_user + of_items[:, 0] + of_items[:, 1:].mean(1)}
         if self.training or torch.compiler.is_exporting():
             return self._all(user, part)
         both = user if part is None else user * 4 + part  # a user's rows are answered once

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from danlu.tasks.interactions.shrinkage import told
+
 
 class Rater(nn.Module):
     """``user``, ``item`` int64 (B,), -1 for one of whom nothing is known → ratings float32 (B,).
@@ -26,9 +28,11 @@ class Rater(nn.Module):
 
     def forward(self, user: Tensor, item: Tensor) -> Tensor | dict[str, Tensor]:
         known = (user >= 0) & (item >= 0)
-        found = self.scorer(user.clamp_min(0), item.clamp_min(0))
-        value = self.mean + self.deviation * torch.where(known, found, 0.0)
+        user, item = user.clamp_min(0), item.clamp_min(0)
         if not (self.told and self.training):
-            return value
-        of_user, of_item = self.scorer.squares(user.clamp_min(0), item.clamp_min(0))  # type: ignore[operator]
-        return {"value": value, "squares": self.deviation.square() * (of_user + of_item)}
+            return self._value(self.scorer(user, item), known)
+        found, of_user, of_item = told(self.scorer, user, item)
+        return {"value": self._value(found, known), "squares": self.deviation.square() * (of_user + of_item)}
+
+    def _value(self, found: Tensor, known: Tensor) -> Tensor:
+        return self.mean + self.deviation * torch.where(known, found, 0.0)

@@ -16,9 +16,22 @@ SOURCE = Source(
     Path(__file__).with_name("rows.c"),
     flags=("-std=c11", "-fassociative-math", "-fno-signed-zeros"),  # NaN and infinity stay what they are
 )
-_INT, _REAL = ctypes.c_int64, ctypes.c_float
+_AT, _INT, _REAL = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
+_KINDS = {"p": _AT, "n": _INT, "r": _REAL}
+_TAKES = {  # arguments: p, memory; n, int64; r, float32
+    "danlu_within": "pnn",
+    "danlu_fetch": "ppnnp",
+    "danlu_scores": "ppppppnnnppp",
+    "danlu_runs": "pnpppp",
+    "danlu_sums": "pppnnnp",
+    "danlu_slopes": "ppnpnpppppnnnpp",
+    "danlu_adagrad": "ppppnnrrr",
+    "danlu_adam": "pppppnnrrrrr",
+}
+_GIVES = {"danlu_within": ctypes.c_int, "danlu_runs": _INT}
 
 
+@cache
 def _library() -> ctypes.CDLL | NoKernelError:
     return library(SOURCE)
 
@@ -32,36 +45,47 @@ def missing() -> NoKernelError | None:
 def usable(*tables: Tensor) -> bool:
     """Whether these are tables (rows, width) that the kernel reads and writes as they lie in memory."""
     return all(
-        table.device.type == "cpu" and table.dtype == torch.float32 and table.is_contiguous() for table in tables
+        table.is_cpu and table.dtype == torch.float32 and table.is_contiguous() for table in tables
     ) and isinstance(_library(), ctypes.CDLL)
 
 
 def within(ids: Tensor, rows: int) -> bool:
     """Whether all int64 ids are places of a table with so many rows. Must be asked of ids before any other function gets them."""
-    return ids.is_contiguous() and bool(_call("danlu_within", _integers(ids), _INT(ids.numel()), _INT(rows)))
+    return ids.is_contiguous() and bool(_call("danlu_within", _integers(ids), ids.numel(), rows))
 
 
 def fetch(table: Tensor, ids: Tensor) -> Tensor:
     """Rows (n, width) at ids (n,)."""
     found = table.new_empty(len(ids), table.shape[1])
-    _call("danlu_fetch", _at(table), _integers(ids), _INT(len(ids)), _INT(table.shape[1]), _at(found))
+    _call("danlu_fetch", table.data_ptr(), _integers(ids), len(ids), table.shape[1], found.data_ptr())
     return found
 
 
-def dots(one: Tensor, other: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """(n,): the products of rows ``a`` of one table with rows ``b`` of the other."""
-    found = one.new_empty(len(a))
-    width = _INT(one.shape[1])
-    _call("danlu_dots", _at(one), _at(other), _integers(a), _integers(b), _INT(len(a)), width, _at(found))
-    return found
+def scores(
+    one: Tensor, other: Tensor, biases: tuple[Tensor, Tensor] | None, a: Tensor, b: Tensor, squares: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Products of rows ``a`` (n,) of one table with rows ``b`` (n,) or (n, many) of the other, in the shape of ``b``.
+
+    biases: (rows, 1) of both, added. squares: also ‖row‖² of both, in the shapes of ``a`` and ``b``.
+    """
+    found = one.new_empty(b.shape)
+    of_one, of_other = (one.new_empty(a.shape), one.new_empty(b.shape)) if squares else (None, None)
+    own, its = (None, None) if biases is None else (biases[0].data_ptr(), biases[1].data_ptr())
+    tables = one.data_ptr(), other.data_ptr(), own, its
+    sizes = len(a), b.numel() // max(1, len(a)), one.shape[1]
+    _call(
+        "danlu_scores", *tables, _integers(a), _integers(b), *sizes, found.data_ptr(), _maybe(of_one), _maybe(of_other)
+    )
+    return found, of_one, of_other
 
 
 def runs(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(distinct ids (m,), rising; the order (n,) that brings equal ones together; where each one's run begins in it (m,))."""
     count = len(ids)
-    room = torch.empty(5, count, dtype=torch.int64)
+    room = torch.empty(7, count, dtype=torch.int64)
     once, order, starts = room[0], room[1], room[2]
-    many = _call("danlu_runs", _integers(ids), _INT(count), _at(once), _at(order), _at(starts), _at(room[3]))
+    base, row = room.data_ptr(), 8 * count
+    many = _call("danlu_runs", _integers(ids), count, base, base + row, base + 2 * row, base + 3 * row)
     return once[:many], order, starts[:many]
 
 
@@ -69,26 +93,40 @@ def sums(values: Tensor, order: Tensor, starts: Tensor) -> Tensor:
     """(m, width): the rows of values (n, width) of each run, added."""
     values = values.contiguous()
     found = values.new_empty(len(starts), values.shape[1])
-    sizes = _INT(len(starts)), _INT(len(order)), _INT(values.shape[1])
-    _call("danlu_sums", _at(values), _at(order), _at(starts), *sizes, _at(found))
+    sizes = len(starts), len(order), values.shape[1]
+    _call("danlu_sums", values.data_ptr(), _integers(order), _integers(starts), *sizes, found.data_ptr())
     return found
 
 
-def weighted(table: Tensor, ids: Tensor, by: Tensor, order: Tensor, starts: Tensor) -> Tensor:
-    """(m, width): Σ over each run of ``by`` (n,) times the table's rows at ids (n,)."""
-    found = table.new_empty(len(starts), table.shape[1])
-    sizes = _INT(len(starts)), _INT(len(order)), _INT(table.shape[1])
-    by = by.contiguous()
-    _call("danlu_weighted", _at(table), _integers(ids), _at(by), _at(order), _at(starts), *sizes, _at(found))
-    return found
+def slopes(
+    table: Tensor,
+    other: Tensor,
+    ids: Tensor,
+    by: Tensor,
+    pull: Tensor | None,
+    runs: tuple[Tensor, Tensor, Tensor],
+    many: int,
+    share: int,
+) -> tuple[Tensor, Tensor]:
+    """The gradient (m, width) of ``table`` at the rows that ``runs`` found among n places, and of its biases, (m, 1).
+
+    Each place met ``many`` rows of the other table: place i those at ids[p // share], times by[p], p from many·i on. pull (n,): times
+    the table's own row; None: none.
+    """
+    once, order, starts = runs
+    width = table.shape[1]
+    found, whole = table.new_empty(len(once), width), table.new_empty(len(once), 1)
+    met = other.data_ptr(), _integers(ids), share, by.data_ptr(), many
+    mine = table.data_ptr(), _maybe(pull), _integers(once), _integers(order), _integers(starts)
+    _call("danlu_slopes", *met, *mine, len(once), len(order), width, found.data_ptr(), whole.data_ptr())
+    return found, whole
 
 
 def adagrad(table: Tensor, total: Tensor, place: Tensor, slopes: Tensor, *, lr: float, eps: float, keep: float) -> None:
     """Move rows ``place`` (n,), each once, of a table against their slopes (n, width); total (rows,) grows."""
     slopes = slopes.contiguous()
-    sizes = _INT(len(place)), _INT(slopes.numel() // max(1, len(place)))
-    reals = _REAL(lr), _REAL(eps), _REAL(keep)
-    _call("danlu_adagrad", _at(table), _at(total), _integers(place), _at(slopes), *sizes, *reals)
+    memory = table.data_ptr(), total.data_ptr(), _integers(place), slopes.data_ptr()
+    _call("danlu_adagrad", *memory, len(place), slopes.numel() // max(1, len(place)), lr, eps, keep)
 
 
 def adam(
@@ -105,18 +143,14 @@ def adam(
 ) -> None:
     """The same with the moments (rows, width) of lazy Adam."""
     slopes = slopes.contiguous()
-    sizes = _INT(len(place)), _INT(slopes.numel() // max(1, len(place)))
-    reals = map(_REAL, (rate, eps, *betas, keep))
-    _call("danlu_adam", _at(table), _at(mean), _at(second), _integers(place), _at(slopes), *sizes, *reals)
-
-
-_GIVING = {"danlu_within": ctypes.c_int, "danlu_runs": _INT}
+    memory = table.data_ptr(), mean.data_ptr(), second.data_ptr(), _integers(place), slopes.data_ptr()
+    _call("danlu_adam", *memory, len(place), slopes.numel() // max(1, len(place)), rate, eps, *betas, keep)
 
 
 @cache
 def _function(name: str) -> Any:
     found = getattr(_library(), name)
-    found.restype = _GIVING.get(name)
+    found.restype, found.argtypes = _GIVES.get(name), [_KINDS[kind] for kind in _TAKES[name]]
     return found
 
 
@@ -124,11 +158,11 @@ def _call(name: str, *args: Any) -> Any:
     return _function(name)(*args)
 
 
-def _at(memory: Tensor) -> ctypes.c_void_p:
-    return ctypes.c_void_p(memory.data_ptr())
+def _maybe(memory: Tensor | None) -> int | None:
+    return None if memory is None else memory.data_ptr()
 
 
-def _integers(ids: Tensor) -> ctypes.c_void_p:
+def _integers(ids: Tensor) -> int:
     assert ids.dtype == torch.int64
     assert ids.is_contiguous()
-    return _at(ids)
+    return ids.data_ptr()
