@@ -270,6 +270,42 @@ def test_lines_that_are_no_objects(photos: Path) -> None:
         table(jsonl(photos, ["x", "y"]))
 
 
+TEXTS = {"text": Column("text", "input"), "label": Column("category", "target")}
+REVIEWS = [{"id": n, "review": {"words": f"w{n}", "meta": {"stars": n % 2}}, "label": "ab"[n % 2]} for n in range(4)]
+
+
+def test_what_objects_hold_are_columns(tmp_path: Path) -> None:
+    """A gap on the way is a missing value; a key that holds a dot itself is found as it stands."""
+    gaps = [*REVIEWS, {"review": None, "label": "a"}, {"review": {"meta": 7}}]
+    mapped = {"text": "review.words", "label": "review.meta.stars"}
+    found = table(jsonl(tmp_path, gaps), TEXTS, columns=mapped)
+    assert list(found.columns["text"]) == ["w0", "w1", "w2", "w3", None, None]
+    assert list(found.columns["label"]) == ["0", "1", "0", "1", None, None]
+    dotted = [{"review.words": f"top {n}", **row} for n, row in enumerate(REVIEWS)]
+    assert list(table(jsonl(tmp_path, dotted), TEXTS, columns={"text": "review.words"}).columns["text"])[:2] == [
+        "top 0", "top 1",
+    ]  # fmt: skip
+    odd = [{"a.b": {"words": "x"}, "label": "a"}, {"a.b": {"words": "y"}, "label": "b"}]
+    assert list(table(jsonl(tmp_path, odd), TEXTS, columns={"text": "a.b.words"}).columns["text"]) == ["x", "y"]
+
+
+def test_columns_in_objects_are_guessed_and_proposed(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"\{text: review.words, label: label\}"):
+        table(jsonl(tmp_path, REVIEWS), TEXTS)
+    with pytest.raises(DataError, match=r"Name what is meant in them: review.words, review.meta.stars"):
+        table(jsonl(tmp_path, REVIEWS), TEXTS, columns={"text": "review"})
+    with pytest.raises(DataError, match=r"Did you mean 'review.words'"):
+        table(jsonl(tmp_path, REVIEWS), TEXTS, columns={"text": "review.word"})
+    named = [{"review": {"text": row["review"]["words"]}, "label": row["label"]} for row in REVIEWS]
+    assert list(table(jsonl(tmp_path, named), TEXTS).columns["text"]) == ["w0", "w1", "w2", "w3"]
+
+
+def test_a_table_takes_what_objects_hold_and_not_the_objects(tmp_path: Path) -> None:
+    wanted = {"features": Column("features", "input"), "label": Column("category", "target")}
+    found = table(jsonl(tmp_path, REVIEWS), wanted)
+    assert found.columns["features"][1] == {"id": 1, "review.words": "w1", "review.meta.stars": 1}
+
+
 def test_numbers_stay_numbers(photos: Path) -> None:
     found = table(jsonl(photos, [{"image": "0.png", "price": 2.5}, {"image": "1.png", "price": None}]), NUMBERS)
     assert list(found.columns["price"]) == [2.5, None]

@@ -54,13 +54,17 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a reader of one format offers. digest: of the file's content. sample: a few values of a column. fetch: whole columns."""
+    """What a reader of one format offers. digest: of the file's content. sample: a few values of a column. fetch: whole columns.
+
+    objects: a column that is offered in parts as well → these parts.
+    """
 
     path: Path
     offered: Sequence[str]
     digest: str
     sample: Callable[[str], Sequence[Any]]
     fetch: Callable[[Sequence[str]], Fetched]
+    objects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def table(
@@ -74,7 +78,7 @@ def table(
     else:
         split, unused = _split_by_name(manifest)
     reserved = [name for name in (split, data.split.group) if name]
-    mapped = mapping(where, offered, wanted, data, manifest.sample, reserved)
+    mapped = mapping(where, offered, wanted, data, manifest.sample, reserved, manifest.objects)
     extras = {
         key: extra(where, f"data.split.{key}", name, offered)
         for key in ("group", "time")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from danlu.data.sources._listing import is_image
@@ -18,6 +19,9 @@ from danlu.recipe.spec import Column
 
 _ANSWERS = frozenset(("0", "1", "0.0", "1.0", "True", "False", "true", "false", "yes", "no"))
 _SHOWN = 40
+_PLAIN = frozenset(
+    ("text", "tokens", "gapped", "category", "number", "id", "moment")
+)  # kinds that no object can be a value of
 
 # For each kind the names people give such columns, most telling first; compared without case, spaces, dashes and underscores.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -52,9 +56,10 @@ def mapping(
     data: DataSection,
     sample: Callable[[str], Sequence[Any]] = lambda name: (),
     reserved: Sequence[str] = (),
+    objects: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Mapped:
     """offered: the file's columns. sample: a few values of one of them, to propose what the recipe should say. reserved: those by
-    which rows are divided, which no kind gets that takes the rest.
+    which rows are divided, which no kind gets that takes the rest. objects: a column that is offered in parts as well → these parts.
 
     Raises DataError that lists the file's columns and a mapping, where a wanted column is named wrongly or can't be guessed.
     """
@@ -70,6 +75,11 @@ def mapping(
             problems.append(Problem(f"data.columns.{name}", what, say("labels.several.remedy")))
         absent = [each for each in several if each not in offered]
         problems += [_unknown(f"data.columns.{name}", each, offered, "data.columns.not-there") for each in absent]
+        problems += [
+            Problem(f"data.columns.{name}", say("data.columns.objects", name=each, names=listed(objects[each])))
+            for each in several
+            if each in objects and wanted[name].kind in _PLAIN
+        ]
         found[name] = several if spans(wanted[name].kind) == "rest" else column
     if problems:
         raise DataError(problems)
@@ -78,20 +88,24 @@ def mapping(
     for name, wish in wanted.items():
         if name not in found and name not in rest:
             free = _free(offered, found)
-            guess = _guess(name, wish.kind, free, wish.also)
+            parts = [column for column in free if column not in objects]
+            guess = _guess(name, wish.kind, parts, wish.also)
+            if guess is None and wish.kind not in _PLAIN:
+                guess = _guess(name, wish.kind, free, wish.also)
             if guess is None:
                 raise DataError.of(
                     where,
                     say("data.columns.unclear", column=name, kind=wish.kind, columns=listed(offered)),
-                    say("data.columns.propose", mapping=_proposal(wanted, found, offered, sample)),
+                    say("data.columns.propose", mapping=_proposal(wanted, found, parts, sample)),
                 )
             second = _beside(wish.kind, _free(offered, {**found, name: guess}))
             found[name] = (guess, second) if second else guess
             guessed.append(name)
     alone = {name: column for name, column in found.items() if not wanted[name].shared}
     for name in rest:
-        alone[name] = found[name] = tuple(column for column in _free(offered, alone) if column not in reserved)
-    left = [column for column in _free(offered, found) if column not in reserved]
+        left = [column for column in _free(offered, alone) if column not in reserved and column not in objects]
+        alone[name] = found[name] = tuple(left)
+    left = [column for column in _free(offered, found) if column not in reserved and column not in objects]
     return Mapped(
         found, {name: Guess(found[name], _instead(name, found[name], wanted[name], left)) for name in guessed}
     )

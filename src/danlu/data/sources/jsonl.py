@@ -11,6 +11,7 @@ from danlu.data.progress import Pace, Progress
 from danlu.data.room import refuse_too_large
 from danlu.data.sources import _manifest
 from danlu.data.sources._json import loads, parsed
+from danlu.data.sources._nested import paths_of, value_at
 from danlu.data.sources._numbered import Numbered
 from danlu.data.sources._text import LONGEST_LINE, examined, nul_in
 from danlu.data.table import Table
@@ -43,7 +44,10 @@ def _is_list(path: Path) -> bool:
 
 
 def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: Progress | None = None) -> Table:
-    """One row for each object; its columns are the names that occur in the first lines. Lines that are no object are set aside."""
+    """One row for each object; its columns are the names that occur in the first lines, and the ways to what objects in them hold.
+
+    Lines that are no object are set aside.
+    """
     whole = _is_list(path)
     found = examined(path, None if whole else LONGEST_LINE)
     encoding = found.encoding
@@ -53,7 +57,9 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
         refuse_too_large(str(path), _HELD * path.stat().st_size)
     notes = [] if encoding.startswith("utf-8") else [(str(path), say("data.note.encoding", encoding=encoding.upper()))]
     first = [value for _, value in islice(_rows(path, encoding), _SAMPLE) if isinstance(value, dict)]
-    offered = list(dict.fromkeys(name for row in first for name in row))
+    nested = paths_of(first)
+    names = dict.fromkeys(name for row in first for name in row)
+    offered = [each for name in names for each in (name, *nested.get(name, ()))]
     if not offered and found.nul:  # JSON has no such bytes: each line that holds one is broken
         raise nul_in(path, found.nul)
     if not offered:
@@ -72,16 +78,16 @@ def read(path: Path, data: DataSection, wanted: Mapping[str, Column], progress: 
                 )
                 continue
             for name, column in columns.items():
-                column.append(row.get(name))
+                column.append(value_at(row, name))
             numbers.append(number)
             pace(len(numbers))
         pace.end(len(numbers))
         return _manifest.Fetched(columns, Numbered(path.name, numbers), problems, notes)
 
     def some(name: str) -> Sequence[Any]:
-        return [row.get(name) for row in first]
+        return [value_at(row, name) for row in first]
 
-    return _manifest.table(_manifest.Manifest(path, offered, found.digest, some, fetch), data, wanted, progress)
+    return _manifest.table(_manifest.Manifest(path, offered, found.digest, some, fetch, nested), data, wanted, progress)
 
 
 def _rows(path: Path, encoding: str) -> Iterator[Row]:

@@ -215,6 +215,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Say it in the recipe: data.columns: {mapping}",
         "请在配方中写明：data.columns: {mapping}",
     ),
+    "data.columns.objects": (
+        "The values of '{name}' are objects. Name what is meant in them: {names}.",
+        "“{name}”的值是对象。请写明所指的是其中哪一项：{names}。",
+    ),
     "data.columns.not-there": (
         "There is no column '{name}'. The file has: {names}.",
         "没有“{name}”这一列。文件中有：{names}。",
