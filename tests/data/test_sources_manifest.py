@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from danlu import recipe as recipes
+from danlu.data.prepare import prepare
 from danlu.errors import DataError
+from danlu.recipe.names import spec_of
 from danlu.recipe.spec import Column
 from tests.data.made import IMAGES, folder, image, labels, prepared, table
 
@@ -268,6 +271,30 @@ def test_lines_that_are_no_objects(photos: Path) -> None:
     assert [origin for origin, _ in found.problems] == ["labels.jsonl, line 2", "labels.jsonl, line 4"]
     with pytest.raises(DataError, match="no JSON object"):
         table(jsonl(photos, ["x", "y"]))
+
+
+def judged(file: Path, task: str) -> Mapping[str, Any]:
+    """The data card."""
+    asked = recipes.complete(recipes.from_dict({"task": task, "data": {"source": str(file)}}))
+    return prepare(asked, spec_of(task)).card
+
+
+def test_labels_that_say_there_is_none(tmp_path: Path) -> None:
+    """In a table they are missing, as in its other columns; elsewhere they are classes. Both are told, with their counts."""
+    labels = ["a", "b"] * 20 + ["NA", "NA", "nan", "null", "None", "?"]
+    body = "".join(f"text number {row},{row % 7}.5,{label}\n" for row, label in enumerate(labels))
+    file = csv(tmp_path, f"text,size,label\n{body}")
+    texts = judged(file, "text-classification")
+    assert texts["rows"]["missing"] == 0
+    assert list(texts["classes"]["label"]) == ["?", "a", "b", "NA", "nan", "None", "null"]
+    (told,) = [warning for warning in texts["warnings"] if "read like missing" in warning]
+    assert "? (1), NA (2), nan (1), None (1), null (1)" in told
+    found = judged(file, "table-classification")
+    assert found["missing"]["columns"] == {"label": 4}
+    assert list(found["classes"]["label"]) == ["?", "a", "b", "None"]
+    assert any("NA (2), nan (1), null (1)" in note["note"] for note in found["notes"])
+    (told,) = [warning for warning in found["warnings"] if "read like missing" in warning]
+    assert "? (1), None (1)" in told
 
 
 TEXTS = {"text": Column("text", "input"), "label": Column("category", "target")}

@@ -16,6 +16,7 @@ from danlu.data.columns import Column
 from danlu.data.dataset import Dataset
 from danlu.data.split import PARTS, Split
 from danlu.data.table import Table
+from danlu.data.tabular.cells import NONE
 from danlu.large.arrays import blocks, where
 from danlu.large.sorting import sort_order
 from danlu.messages import say
@@ -231,6 +232,12 @@ def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
     for name, names in found.classes.items():
         if name != found.disjoint and (alike := _alike(names)):
             yield say("data.card.alike-classes", column=name, classes="; ".join(" = ".join(each) for each in alike[:5]))
+    for name, counts in made["classes"].items():
+        nothing = [
+            f"{label} ({sum(by_part.values())})" for label, by_part in counts.items() if label.casefold() in NONE
+        ]
+        if nothing and name != found.disjoint:
+            yield say("data.card.nothing-classes", column=name, classes=", ".join(nothing))
     for name, described in made["columns"].items():
         if described["kind"] == "mask":
             rare = [label for label, share in described.get("classes", {}).items() if share < _HARDLY]

@@ -26,6 +26,7 @@ from danlu.data.sources._objects import objects_of
 from danlu.data.sources._parts import part_of
 from danlu.data.split import PARTS, given_by
 from danlu.data.table import Part, Table
+from danlu.data.tabular.cells import ABSENT
 from danlu.data.tabular.records import Records
 from danlu.errors import DataError
 from danlu.messages import say
@@ -121,6 +122,10 @@ def table(
             names = names or _names_in(values)
             columns[name] = values
         elif wish.kind == "category":
+            if wish.options.get("absent") == "missing":
+                values, counts = _without_absent(values)
+                if counts:
+                    notes.append((where, say("data.note.absent", column=name, values=counts)))
             columns[name] = _categories(values, got.classes.get(str(source)))
         elif wish.kind == "boxes":
             columns[name] = [objects_of(value) for value in values]
@@ -188,6 +193,15 @@ def _names_in(values: Sequence[Any]) -> list[str | None] | None:
     """Names that come with images in the file itself ({bytes, path}), if those are read without the images."""
     names = getattr(values, "names", None)
     return names() if names is not None else None
+
+
+def _without_absent(values: Sequence[Any]) -> tuple[Sequence[Any], str]:
+    """(the values, None for those that say there is none, these and how often)."""
+    found = Counter(value.strip() for value in values if type(value) is str and value.strip().casefold() in ABSENT)
+    if not found:
+        return values, ""
+    kept = [None if type(value) is str and value.strip() in found else value for value in values]
+    return kept, ", ".join(f"{value} ({count})" for value, count in found.most_common())
 
 
 def _categories(values: Sequence[Any], classes: tuple[str, ...] | None) -> Sequence[Any]:

@@ -13,7 +13,8 @@ from danlu.data.kinds.category import class_name
 from danlu.data.tabular.writing import Writing
 from danlu.messages import say
 
-NONE = frozenset(("", "na", "n/a", "#n/a", "nan", "nat", "null", "none", "?", "-"))
+ABSENT = frozenset(("na", "n/a", "#n/a", "nan", "nat", "null"))  # what programs write where there is no value
+NONE = ABSENT | frozenset(("", "none", "?", "-"))  # what people write as well; among classes it may be one
 YES = frozenset(("1", "true", "yes", "y", "t", "是", "1.0"))
 NO = frozenset(("0", "false", "no", "n", "f", "否", "0.0"))
 ISO = "iso"

@@ -430,6 +430,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "data.note.empty-class": ("a folder without images: no class", "文件夹中没有图像，不作为类别"),
     "data.note.one-inside": ("the only folder inside holds the data", "数据在唯一的下级文件夹中"),
+    "data.note.absent": (
+        "of '{column}' these count as missing, as in all columns of a table: {values}; a class that is called so needs another name",
+        "“{column}”中的这些值算作缺失，与表格其他列一样：{values}；若确有类别叫这个名字，请改名",
+    ),
     "data.note.guessed": ("'{column}' is the column '{found}', by its name", "按列名把“{found}”列作为“{column}”"),
     "data.note.guessed-among": (
         "'{column}' is the column '{found}', by its name; by theirs it could as well be {others}",
@@ -540,6 +544,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.card.alike-classes": (
         "Classes of '{column}' that differ in nothing but case, spaces or decimals, and count as different: {classes}.",
         "“{column}”中仅大小写、空格或小数写法不同、却算作不同的类别：{classes}。",
+    ),
+    "data.card.nothing-classes": (
+        "Classes of '{column}' that read like missing values, with their rows: {classes}. They are learnt as classes; where they mean that "
+        "nobody knows, leave the cells empty: such rows are left out.",
+        "“{column}”中有些类别像是缺失值（括号内为行数）：{classes}。它们被当作类别来学；若其实表示未知，请把这些单元格留空，这样的行会被略去。",
     ),
     "data.card.empty-classes": (
         "Classes of '{column}' without any row: {classes}.",

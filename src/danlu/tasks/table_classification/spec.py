@@ -29,7 +29,7 @@ options:
 SPEC = TaskSpec(
     name="table-classification",
     title=("Classification of tables", "表格分类"),
-    columns={"features": Column("features", "input"), "label": Column("category", "target")},
+    columns={"features": Column("features", "input"), "label": Column("category", "target", {"absent": "missing"})},
     task="danlu.tasks.table_classification.task:TableClassification",
     decoder="danlu.tasks.table_classification.decoder:ClassDecoder",
     monitor=("val/accuracy", 1),
