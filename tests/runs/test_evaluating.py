@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import danlu
+from danlu.deploy.loading import predict as danlu_predict
 from danlu.errors import DataError
 from danlu.runs import evaluate
 from tests.runs import small
@@ -76,10 +77,43 @@ def test_other_data_are_read_by_the_columns_that_were_guessed_for_the_own(tmp_pa
     assert [answer["label"] for answer in _asked(artifact, other)] == answers
 
 
-def _asked(path: Path, table: Path) -> list[dict[str, Any]]:
-    from danlu.deploy.loading import predict
+def test_a_column_of_texts_that_is_not_there_is_taken_from_another_as_when_asked(tmp_path: Path) -> None:
+    """One rule for both: taken aloud where one is called so, refused where several could be it; never for a label that is named."""
+    own = _reviews(tmp_path / "own.csv", "opinion,verdict", "{text},{label}", 0)
+    recipe = {
+        "task": "text-classification",
+        "run": {"name": "r", "folder": str(tmp_path / "runs")},
+        "data": {
+            "source": str(own),
+            "cache": str(tmp_path / "cache"),
+            "columns": {"text": "opinion", "label": "verdict"},
+        },
+        "train": {"epochs": 4},
+        "evaluate": {"baselines": False},
+    }
+    run = danlu.train(recipe, screen=False)
+    other = _reviews(tmp_path / "other.csv", "comment,verdict", "{text},{label}", 1)
+    judged = evaluate(run.path, source=str(other))
+    assert judged["values"]["test/accuracy"] > 0.8
+    told: list[str] = []
+    answers = [answer["label"] for answer in danlu_predict(run.path, [other], tell=told.append)]
+    assert np.mean(np.equal(answers, ["no", "yes"] * 30)) == judged["values"]["test/accuracy"]
+    assert len(told) == 1
+    assert told[0] in judged["warnings"]
+    assert "'opinion'" in told[0]
+    assert "'comment'" in told[0]
+    several = _reviews(tmp_path / "several.csv", "comment,body,verdict", "{text},{other},{label}", 1)
+    for asked in (lambda: evaluate(run.path, source=str(several)), lambda: _asked(run.path, several)):
+        with pytest.raises(DataError, match="it could be each of: comment, body"):
+            asked()
+    unlabelled = _reviews(tmp_path / "unlabelled.csv", "comment,label", "{text},{label}", 1)
+    with pytest.raises(DataError, match="no column 'verdict'"):
+        evaluate(run.path, source=str(unlabelled))
+    assert [answer["label"] for answer in _asked(run.path, unlabelled)] == answers
 
-    return list(predict(path, [table]))
+
+def _asked(path: Path, table: Path) -> list[dict[str, Any]]:
+    return list(danlu_predict(path, [table]))
 
 
 def test_what_is_left_out_of_other_data_is_told(tmp_path: Path) -> None:

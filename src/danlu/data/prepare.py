@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -37,7 +37,7 @@ from danlu.messages import say
 from danlu.randomness import order
 from danlu.recipe.names import load_object
 from danlu.recipe.schema import Recipe
-from danlu.recipe.spec import TaskSpec
+from danlu.recipe.spec import Column, TaskSpec
 
 _COUNTED = (
     2**28
@@ -53,16 +53,17 @@ def prepare(
     *,
     kinds: Mapping[str, Kind] | None = None,
     part: Part | None = None,
+    reader: Callable[[Recipe, Mapping[str, Column], Progress | None], tuple[str, Table]] = reading.read,
 ) -> Dataset:
     """The dataset that ``recipe.data`` describes, for the columns that the task wants.
 
     kinds: those of an earlier run, instead of new ones fitted to these data (a class they don't know is a bad row). part: the part
-    that all rows belong to, whatever the source and the split say.
+    that all rows belong to, whatever the source and the split say. reader: (recipe, wanted columns, progress) → (source, table).
 
     Raises DataError: nothing there, columns that don't fit, too many bad rows, a split that can't be made, no disk space.
     """
     lie_in(cache_folder(recipe.data.cache))
-    format_, table = reading.read(recipe, spec.columns, progress)
+    format_, table = reader(recipe, spec.columns, progress)
     judge_objects(recipe, table, taught=kinds is None)
     there = {name: wish for name, wish in spec.columns.items() if name in table.columns or not wish.optional}
     if len(there) < len(spec.columns):  # the data lack what is optional

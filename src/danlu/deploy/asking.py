@@ -5,14 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from danlu.errors import DataError
 from danlu.messages import say
 from danlu.runs.predictor import Predictor, files_in
-
-if TYPE_CHECKING:
-    from danlu.data.table import Guess
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
 _PLAIN = ".txt"
@@ -112,39 +109,17 @@ def _read(file: Path) -> str:
 
 def _of_tables(answering: Predictor, files: Sequence[Path], tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     """{"input": where the row stands, …} for every row of tables."""
-    from danlu.data import reading  # which an artifact does without
+    from danlu.data.substitutes import read_as_learnt  # which an artifact does without
     from danlu.recipe import patch
     from danlu.recipe.schema import Recipe
     from danlu.recipe.spec import Column
 
     wanted = {name: Column(answering.kinds[name].name, "input") for name in answering.inputs}
     for file in files:
-        recipe = patch(Recipe(), {"data.source": str(file)})
-        try:  # as the files that were learnt from call them, else by the usual names
-            _, table = reading.read(patch(recipe, {"data.columns": dict(answering.called)}), wanted)
-        except DataError as error:
-            if not answering.called:
-                raise
-            try:
-                _, table = reading.read(recipe, wanted)
-            except DataError:
-                raise error from None
-        for name, guess in table.guessed.items():
-            _judge(file, answering.called.get(name, name), guess, tell)
+        recipe = patch(Recipe(), {"data.source": str(file), "data.columns": dict(answering.called)})
+        _, table = read_as_learnt(recipe, wanted, tell=tell)
         for place, answer in enumerate(answering.stream(_rows(table.columns, answering.inputs, len(table)))):
             yield {"input": table.origins[place], **answer}
-
-
-def _judge(file: Path, expected: str, guess: Guess, tell: Callable[[str], None]) -> None:
-    """Tells which column was taken for the one that the model was learnt from. Raises DataError where others could be it as well."""
-    from danlu.data.sources._mapping import listed, plain
-
-    if isinstance(guess.column, str) and plain(guess.column) == plain(expected):
-        return
-    if guess.others and isinstance(guess.column, str):
-        what = say("deploy.columns-unclear", column=expected, columns=listed([guess.column, *guess.others]))
-        raise DataError.of(str(file), what, say("deploy.columns-unclear.remedy", column=expected))
-    tell(say("deploy.column-guessed", file=file, column=expected, found=guess.column))
 
 
 def _rows(columns: Mapping[str, Sequence[Any]], names: Sequence[str], count: int) -> Iterator[dict[str, Any]]:

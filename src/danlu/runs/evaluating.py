@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from danlu import recipe as recipes
 from danlu.data.dataset import Dataset
 from danlu.data.kinds.base import Kind
 from danlu.data.prepare import prepare
+from danlu.data.reading import read
+from danlu.data.substitutes import read_as_learnt
 from danlu.data.table import Part
 from danlu.errors import DataError, RunError
 from danlu.messages import say
@@ -53,7 +56,8 @@ def evaluate(
         }
         recipe = recipes.patch(recipe, {f"data.{key}": value for key, value in {"source": source, **plain}.items()})
     spec = spec_of(recipe.task, recipe.where("task"))
-    data = _prepared(recipe, own, spec, fitted.kinds, None if source is None else part, progress)
+    said: list[str] = []
+    data = _prepared(recipe, own, spec, fitted.kinds, None if source is None else part, progress, said.append)
     if not len(data.parts.get(part, ())):
         raise RunError.of(str(path), say("runs.no-part", part=part), say("runs.no-part.remedy", part=part))
     made = bench(weights.replaced(recipe), spec, replace(data, statistics=fitted.statistics), Choices())
@@ -75,7 +79,7 @@ def evaluate(
         "baselines": entries,
         "verdict": None if found is None else asdict(found),
         "note": note,
-        "warnings": [] if source is None else row_findings(data.card, kept=False),
+        "warnings": [] if source is None else [*said, *row_findings(data.card, kept=False)],
     }
 
 
@@ -95,16 +99,16 @@ def _prepared(
     kinds: Mapping[str, Kind],
     part: Part | None,
     progress: Progress | None,
+    tell: Callable[[str], None],
 ) -> Dataset:
-    """The rows that are judged. Columns that the run's recipe does not name are found anew where they have other names here."""
-    try:
-        return prepare(recipe, spec, progress, kinds=kinds, part=part)
-    except DataError as error:
-        elsewhere = [problem.where.startswith("data.columns.") for problem in error.problems]
-        if part is None or not all(elsewhere) or recipe.data.columns == own.data.columns:
-            raise
-        recipe = recipes.patch(recipe, {"data.columns": dict(own.data.columns)})
-        return prepare(recipe, spec, progress, kinds=kinds, part=part)
+    """The rows that are judged.
+
+    part: of other data, of which columns that are not there are found by their usual names, and ``tell`` hears of it: as those who
+    ask the run are told. A label that the recipe names must be there: by another one a score would mean something else.
+    """
+    named = [name for name in own.data.columns if spec.columns[name].role != "input"]
+    reader = read if part is None else partial(read_as_learnt, tell=tell, named=named)
+    return prepare(recipe, spec, progress, kinds=kinds, part=part, reader=reader)
 
 
 def _beside(

@@ -223,6 +223,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There is no column '{name}'. The file has: {names}.",
         "没有“{name}”这一列。文件中有：{names}。",
     ),
+    "data.columns.substitutes": (
+        "The model was learnt from a column '{column}'. There is none of that name, and it could be each of: {columns}.",
+        "模型是从“{column}”列学来的。文件中没有此列，而以下各列都有可能：{columns}。",
+    ),
+    "data.columns.substitutes.remedy": (
+        "Call the one that is meant '{column}'.",
+        "请把所指的那一列改名为“{column}”。",
+    ),
+    "data.columns.substituted": (
+        "{file}: there is no column '{column}'; '{found}' is taken for it, by its name.",
+        "{file}：没有“{column}”列；按列名以“{found}”列代替。",
+    ),
     "data.columns.not-wanted": (
         "The task has no column '{name}'. It wants: {names}.",
         "任务没有“{name}”这一列。它需要：{names}。",

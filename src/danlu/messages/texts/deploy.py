@@ -20,18 +20,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Name the files one by one, or a table (.csv, .jsonl, .parquet).",
         "请逐个给出文件，或给出表格（.csv、.jsonl、.parquet）。",
     ),
-    "deploy.columns-unclear": (
-        "The model was learnt from a column '{column}'. There is none of that name, and it could be each of: {columns}.",
-        "模型是从“{column}”列学来的。文件中没有此列，而以下各列都有可能：{columns}。",
-    ),
-    "deploy.columns-unclear.remedy": (
-        "Call the one that is meant '{column}'.",
-        "请把所指的那一列改名为“{column}”。",
-    ),
-    "deploy.column-guessed": (
-        "{file}: there is no column '{column}'; '{found}' is taken for it, by its name.",
-        "{file}：没有“{column}”列；按列名以“{found}”列代替。",
-    ),
     "deploy.input-missing": ("there is no value for {columns}.", "缺少以下列的值：{columns}。"),
     "deploy.neither": ("this is neither a run nor an artifact.", "这既不是一次训练，也不是导出的产物。"),
     # an artifact that can't be used
