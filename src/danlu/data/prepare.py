@@ -150,7 +150,14 @@ def prepare(
         dropped=int((codes < 0).sum()),
         layout=layout,
         columns=_described(spec, store, kinds, parts["train"], keys, recipe.seed, statistics),
-        called={name: guess.column for name, guess in table.guessed.items() if name in kinds},
+        called={
+            **{
+                name: column
+                for name, column in recipe.data.columns.items()
+                if name in kinds and isinstance(column, str)
+            },
+            **{name: guess.column for name, guess in table.guessed.items() if name in kinds},
+        },
         classes={name: kind.classes for name, kind in classed.items()},
         labels=labels,
         target=aim,

@@ -96,6 +96,12 @@ class Facts:
     def card(self) -> dict[str, Any]:
         return self._json(self.run.folder.card)
 
+    def called(self, column: str) -> str:
+        """A task's column by the name that the data's file has for it, where the file names it and it is one column alone."""
+        told = self.card.get("columns", {}).get(column, {})
+        found = told.get("called") or self.recipe.data.columns.get(column)
+        return found if isinstance(found, str) else column
+
     @cached_property
     def thresholds(self) -> dict[str, Any]:
         """Those that were tuned; empty where none were."""

@@ -110,7 +110,12 @@ class Source:
             return Seen(name, origin, picture, {head: text[:_TEXT] for head, text in words.items()})
         drawn = {each: kinds[each].draw(values[each]) for each in self._texts}
         long = {each: _TEXT if kinds[each].name == "text" else _CHARACTERS for each in drawn}
-        texts = {each: text[: long[each]] for each, text in drawn.items() if isinstance(text, str)}
+        told = self.data.card.get("columns", {})  # where the file's own names are
+        texts = {
+            str(told.get(each, {}).get("called", each)): text[: long[each]]
+            for each, text in drawn.items()
+            if isinstance(text, str)
+        }
         boxes = {each: np.asarray(values[each]) for each in self.data.targets if kinds[each].name == "boxes"}
         return Seen(name, origin, picture, texts, boxes)
 

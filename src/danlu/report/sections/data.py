@@ -27,6 +27,7 @@ _COUNTS = (  # of what an application's own division found
     "negatives_left_out",
 )
 _SHARES = ("density", "head_share")
+_NOT_HELD = ("kind", "role", "layout", "together", "table", "suspects")
 _FOLDED = 24  # classes from which their table is folded
 
 
@@ -38,7 +39,7 @@ def section(page: Page) -> Section | None:
         _warnings(page, card),
         tag("div", _rows(card), _source(card), class_="beside"),
         _facts(card.get("facts", {})),
-        _columns(card),
+        _columns(page, card),
         *[_table(page, column["table"]) for column in card.get("columns", {}).values() if column.get("table")],
         *[_classes(page, name, counts) for name, counts in card.get("classes", {}).items()],
         _left_out(page, card),
@@ -86,12 +87,14 @@ def _source(card: Mapping[str, Any]) -> Html:
     return pairs(shown, say("report.data.where"))
 
 
-def _columns(card: Mapping[str, Any]) -> Html:
+def _columns(page: Page, card: Mapping[str, Any]) -> Html:
     columns = card.get("columns", {})
     rows = []
     for name, column in list(columns.items())[:_COLUMNS]:
         role = say(f"report.data.role.{column.get('role', 'input')}")
-        rows.append([name_of(name, 60), kind_of(str(column.get("kind", "–"))), role, _described(column)])
+        rows.append(
+            [name_of(page.facts.called(name), 60), kind_of(str(column.get("kind", "–"))), role, _described(column)]
+        )
     heads = [say(f"report.data.{name}") for name in ("column", "kind", "role", "holds")]
     return join([table(heads, rows, say("report.data.columns")), more(len(rows), len(columns))])
 
@@ -119,7 +122,7 @@ def _described(column: Mapping[str, Any]) -> Html:
     """What the kind says of itself, short: lists and classes as their number."""
     words: list[str] = []
     for key, value in column.items():
-        if key in ("kind", "role", "layout", "together", "table", "suspects") or value in (None, {}, []):
+        if key in _NOT_HELD or value in (None, {}, []) or (key == "called" and isinstance(value, str)):
             continue
         if key == "statistics":
             told = ("counts", "quantiles", *column)  # what is said already is not said twice
@@ -143,7 +146,7 @@ def _classes(page: Page, name: str, counts: Mapping[str, Mapping[str, int]]) -> 
         for each in order
     ]
     keys = [tag("span", say(f"report.part.{part}"), class_=f"of {part}") for part in _PARTS]
-    title = say("report.data.of-class", column=cut(name, 40))
+    title = say("report.data.of-class", column=cut(page.facts.called(name), 40))
     fold = len(counts) > _FOLDED
     body = table([say("report.class"), Html(""), *keys], rows, title, right=(2, 3, 4), titled=not fold)
     return folded(title, body, more(len(order), len(counts))) if fold else body

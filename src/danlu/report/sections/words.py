@@ -5,7 +5,7 @@ from __future__ import annotations
 from danlu.data.text.tokenizers import GONE
 from danlu.evaluation.explain.words import STEPS, Words
 from danlu.messages import say
-from danlu.report.html import Html, join, tag
+from danlu.report.html import Html, cut, join, tag
 from danlu.report.sections.base import Page, Section, as_read, class_of, note, table
 
 _MOST = 160  # tokens shown of a text
@@ -22,10 +22,18 @@ def section(page: Page) -> Section | None:
     for one in told.found[: page.most(len(told.found))]:
         rows.append([class_of(one.true), tag("b", class_of(one.words.target)), _marked(one.words)])
     answer = say("text.report.words.label") if told.sets else say("report.predicted")
-    heads = [say("report.given-label"), answer, say("text.report.text")]
+    heads = [say("report.given-label"), answer, _head(page)]
     about = tag("p", say("text.report.words.about", steps=STEPS, part=page.part))
     body = table(heads, rows, say("text.report.words"), head_column=False, titled=False)
     return Section("words", say("text.report.words"), join([about, body]))
+
+
+def _head(page: Page) -> str:
+    """The column's own name in the file, where it has one there."""
+    inputs = (page.facts.columns or {}).get("inputs", ())
+    name = inputs[0] if inputs else "text"
+    called = page.facts.called(name)
+    return say("text.report.text") if called == name else cut(called, 40)
 
 
 def _marked(found: Words) -> Html:
