@@ -117,18 +117,20 @@ def test_draws_are_even_over_what_was_not_met() -> None:
 
 
 def test_what_was_met_is_found_whatever_the_order_of_a_users_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nets of sequences are given items in the order of time; beyond a table's size draws look them up by halving."""
+    """Nets of sequences are given items in the order of time; beyond a table's size draws find them by a hash and by halving."""
     rng = np.random.default_rng(5)
     pairs = rng.permutation(USERS * ITEMS)[: USERS * ITEMS // 2]
     user, item = pairs // ITEMS, pairs % ITEMS
     part = np.zeros(len(pairs), np.int64)
     in_time = Interactions(USERS, ITEMS, user, item, part, rng.random(len(pairs)))
+    looked_up = Negatives(in_time, 4, None)
     monkeypatch.setattr("danlu.tasks.item_recommendation.drawing._TABLE", 0)
     met = np.zeros((USERS, ITEMS), bool)
     met[user, item] = True
     asked, keys = rng.integers(0, USERS, 3000), rng.integers(0, 2**63, 3000).astype(np.uint64)
     drawn = Negatives(in_time, 4, None).draw(asked, keys, Position(0))
     assert not met[asked[:, None], drawn].any()
+    assert np.array_equal(drawn, looked_up.draw(asked, keys, Position(0)))
     by_place = Interactions(USERS, ITEMS, user, item, part)
     assert np.array_equal(drawn, Negatives(by_place, 4, None).draw(asked, keys, Position(0)))
 

@@ -390,6 +390,24 @@ def test_every_sort_of_buffer_is_put_back() -> None:
     assert not bool(torch.isfinite(torch.as_tensor(running.total(running.read()))))
 
 
+def test_data_that_a_net_carries_along_are_neither_copied_nor_looked_at() -> None:
+    class Carries(nn.Module):
+        unchanging = ("data",)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("data", torch.zeros(7))
+            self.register_buffer("seen", torch.zeros(2))
+
+    net = Carries()
+    running = Running(net)
+    (kept,) = running.read()
+    assert kept.values.numel() == 2
+    net.seen += 1  # type: ignore[operator]
+    running.write([kept])
+    assert not net.seen.any()  # type: ignore[operator]
+
+
 def test_averages_keep_masks_of_infinity() -> None:
     net = Odd()
     ema = Ema(net, 0.9)

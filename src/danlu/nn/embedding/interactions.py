@@ -27,6 +27,7 @@ class Interactions(nn.Module):
     starts: Tensor
     ends: Tensor
     items: Tensor
+    unchanging = ("starts", "ends", "items")
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ class ItemToItem(nn.Module):
     """
 
     weights: Tensor
+    unchanging = ("weights",)
 
     def __init__(self, users: int, items: int, interactions: Interactions) -> None:
         super().__init__()

@@ -15,6 +15,7 @@ class Items(nn.Module):
     terms: Tensor
     weights: Tensor
     numbers: Tensor
+    unchanging = ("terms", "weights", "numbers")
 
     def __init__(self, terms: np.ndarray, weights: np.ndarray, numbers: np.ndarray, vocabulary: int) -> None:
         super().__init__()

@@ -51,7 +51,9 @@ def scored(
 
 def _plain(tables: list[nn.Embedding], a: Tensor, b: Tensor) -> bool:
     """Whether the rows are to be learnt on a CPU, and lie there as the operation takes them."""
-    if not all(learning(table) for table in tables):  # asked first: a graph that is exported may have batches of any size
+    if not all(
+        learning(table) for table in tables
+    ):  # asked first: a graph that is exported may have batches of any size
         return False
     alike = a.dim() == 1 and b.dim() in (1, 2) and len(a) == len(b) and b.numel() > 0
     alike = alike and a.is_cpu and b.is_cpu and a.dtype == b.dtype == torch.int64

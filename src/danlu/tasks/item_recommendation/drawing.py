@@ -18,6 +18,7 @@ from danlu.randomness import Position, bits_at
 
 _TRIES = 8
 _TABLE = 1 << 25  # pairs of users and items up to which all are looked up in a table
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # its multiples lie evenly in 2⁶⁴ (Knuth 6.4)
 LIKED = "liked"
 
 
@@ -68,12 +69,15 @@ class Negatives(Asking):
             self.pairs = gathered(self.pairs, sort_order(self.pairs))
         starts = np.searchsorted(self.pairs, np.arange(known.users + 1) * self.items)
         self.starts = starts
-        self.table: np.ndarray | None = (
-            None  # bool (users · items,): a byte for each pair is looked up faster than found
-        )
-        if len(user) and known.users * self.items <= _TABLE:
+        # bool: whether a pair may have been met, a byte for each, which is looked up faster than it is found. Where all pairs have room
+        # it is whether they were met, else by a hash of them, for which at most one in eight says yes for nothing.
+        self.exact = known.users * self.items <= _TABLE
+        if self.exact:
             self.table = np.zeros(known.users * self.items, bool)
-            self.table[self.pairs] = True
+        else:
+            self.table = zeros(1 << (8 * len(self.pairs)).bit_length(), bool)
+        for some in blocks(len(self.pairs), self.pairs):
+            self.table[self._place(self.pairs[some])] = True
         if len(user) and int(np.diff(starts).max()) >= self.items:
             raise ValueError("a user has met every item: there is none to be drawn beside them")
 
@@ -111,10 +115,19 @@ class Negatives(Asking):
     def _met(self, user: np.ndarray, item: np.ndarray) -> np.ndarray:
         """bool, of the shape to which both broadcast."""
         wanted = user * self.items + item
-        if self.table is not None:
-            return np.asarray(self.table[wanted])
-        place = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
-        return np.asarray(self.pairs[place] == wanted)
+        met = np.asarray(self.table[self._place(wanted)])
+        if not self.exact:
+            asked = np.nonzero(met)
+            pairs = wanted[asked]
+            place = np.minimum(np.searchsorted(self.pairs, pairs), len(self.pairs) - 1)
+            met[asked] = self.pairs[place] == pairs
+        return met
+
+    def _place(self, pairs: np.ndarray) -> np.ndarray:
+        """Where pairs stand in the table."""
+        if self.exact:
+            return pairs
+        return (pairs.view(np.uint64) * _GOLDEN) >> np.uint64(65 - len(self.table).bit_length())
 
     def __str__(self) -> str:
         return f"negatives {self.count}"

@@ -26,6 +26,7 @@ class Recommender(nn.Module):
     """
 
     popular: Tensor
+    unchanging = ("popular",)
 
     def __init__(self, scorer: nn.Module, known: Interactions, told: bool = False) -> None:
         super().__init__()

@@ -23,15 +23,17 @@ class Running:
     """The buffers of ``net``, each where it lies, grouped so that a group is copied by one operation.
 
     A buffer that a forward pass replaces instead of changing it is put back as well. Buffers that hold NaN or infinity from the start
-    (masks of -inf) are copied like all others, but not looked at by :meth:`total` and :meth:`spoilt`.
+    (masks of -inf) are copied like all others, but not looked at by :meth:`total` and :meth:`spoilt`. Those that a module names in its
+    ``unchanging``, as data that it carries along, no pass writes to: they are left alone.
     """
 
     def __init__(self, net: nn.Module) -> None:
         self._names: dict[tuple[nn.Module, str], str] = {}
         groups: dict[tuple[torch.dtype, torch.device, bool, bool], list[tuple[nn.Module, str]]] = {}
         for prefix, module in net.named_modules():
+            fixed = getattr(module, "unchanging", ())
             for name, value in module._buffers.items():
-                if value is None:
+                if value is None or name in fixed:
                     continue
                 self._names[module, name] = f"{prefix}.{name}" if prefix else name
                 watched = value.is_floating_point() and bool(torch.isfinite(value).all())
