@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from danlu.nn.maps import kernel, layers, lending
+from danlu.nn import lending
+from danlu.nn.maps import kernel, layers
 from danlu.nn.maps.functions import Mean, Norm, Pool, Silu
 from danlu.nn.native.building import NoKernelError
 

@@ -16,7 +16,8 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
-from danlu.nn.maps import layers, lending
+from danlu.nn import lending
+from danlu.nn.maps import layers
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 LAST = torch.channels_last

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from danlu.nn.maps import kernel, layers, lending, tiles
+from danlu.nn import lending
+from danlu.nn.maps import kernel, layers, tiles
 from danlu.nn.maps.functions import Convolution, Pool, Stage
 
 pytestmark = pytest.mark.skipif(

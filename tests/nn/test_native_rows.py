@@ -120,11 +120,11 @@ def test_a_compiler_that_does_not_answer_is_done_without(monkeypatch: pytest.Mon
 def test_its_lack_is_said(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     monkeypatch.setattr(kernel, "_library", lambda: NoKernelError(why, "detail"))
     net = CollaborativeFiltering(4, 3, embedding=8, sparse=True)
-    ((text, level),) = kernels.lines(net)
+    ((text, level),) = kernels.lines(net, Plan())
     assert say(f"native.no-kernel.{why}", detail="detail") in text
     assert level == ("info" if why == "off" else "warning")
     assert kernels.used(net, Plan()) == {"kernels": {"embeddings": "torch"}}
-    assert kernels.lines(CollaborativeFiltering(4, 3, embedding=8)) == []
+    assert kernels.lines(CollaborativeFiltering(4, 3, embedding=8), Plan()) == []
     net(torch.tensor([1]), torch.tensor([2])).sum().backward()  # and all the same it learns
 
 

@@ -14,6 +14,7 @@ from danlu.nn.embedding.native import kernel
 from danlu.nn.maps import kernel as maps
 from danlu.nn.maps import tiles
 from danlu.nn.native.building import NoKernelError
+from danlu.nn.recurrent import kernel as recurrent
 from danlu.runs import kernels
 from danlu.runs.environment import differences
 from danlu.training.plan import Plan
@@ -63,3 +64,18 @@ def test_convolutions_that_no_tiles_are_asked_for_are_not_recorded_as_theirs(mon
         assert "convolutions" not in kernels.used(small, plan)["kernels"]
     monkeypatch.setattr(tiles, "THREADS", 0)
     assert kernels.used(small, Plan(precision="bf16"))["kernels"]["convolutions"] == "torch"
+
+
+def test_what_recurrent_layers_are_done_by_is_recorded_and_their_lack_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where bfloat16 is asked for; in float32 and compiled nobody asks a kernel."""
+    net, half = nn.Sequential(nn.LSTM(4, 3)), Plan(precision="bf16")
+    monkeypatch.setattr(recurrent, "missing", lambda: None)
+    assert kernels.used(net, half) == {"kernels": {"recurrent": "native"}}
+    assert kernels.lines(net, half) == []
+    monkeypatch.setattr(recurrent, "missing", lambda: NoKernelError("off"))
+    assert kernels.used(net, half) == {"kernels": {"recurrent": "torch"}}
+    assert kernels.lines(net, half) == [(say("native.recurrent-torch", reason=say("native.no-kernel.off")), "info")]
+    for plan in (Plan(), Plan(precision="bf16", compiled=True), Plan(precision="bf16", device=torch.device("cuda"))):
+        assert kernels.used(net, plan) == {}
+        assert kernels.lines(net, plan) == []
+    assert kernels.used(nn.Sequential(nn.GRU(4, 3)), half) == {}

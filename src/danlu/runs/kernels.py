@@ -9,28 +9,33 @@ from danlu.messages import say
 from danlu.nn.embedding.native import kernel as rows
 from danlu.nn.embedding.table import Table
 from danlu.nn.maps import kernel as maps
-from danlu.nn.maps import layers, lending, tiles
+from danlu.nn.maps import layers, tiles
+from danlu.nn.recurrent import kernel as recurrent_kernel
+from danlu.nn.recurrent import layers as recurrent
 from danlu.training.plan import Plan
 
 
 def used(net: nn.Module, plan: Plan) -> dict[str, dict[str, str]]:
-    """For the record of what a run ran on: {"kernels": {"embeddings": "native" or "torch", "maps": …, "convolutions": …}}.
+    """For the record of what a run ran on: {"kernels": {"embeddings": "native" or "torch", "maps": …, "convolutions": …,
+    "recurrent": …}}.
 
     Of what the net has and the plan leaves to a kernel.
     """
     found = {}
     if _rows(net):
         found["embeddings"] = "native" if rows.missing() is None else "torch"
-    if lending.lends(net):
+    if layers.lends(net):
         found["maps"] = "native" if maps.missing() is None else "torch"
-    eager = plan.precision == "bf16" and plan.device.type == "cpu" and not plan.compiled
+    eager = _eager(plan)
     if eager and layers.convolves(net):
         there = maps.missing() is None and tiles.missing() is None and torch.get_num_threads() <= tiles.THREADS
         found["convolutions"] = "native" if there else "torch"
+    if eager and recurrent.lends(net):
+        found["recurrent"] = "native" if recurrent_kernel.missing() is None else "torch"
     return {"kernels": found} if found else {}
 
 
-def lines(net: nn.Module) -> list[tuple[str, str]]:
+def lines(net: nn.Module, plan: Plan) -> list[tuple[str, str]]:
     """(text, level) of what a user should know."""
     found = []
     if _rows(net):
@@ -41,10 +46,18 @@ def lines(net: nn.Module) -> list[tuple[str, str]]:
             reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
             level = "info" if missing.why == "off" else "warning"
             found.append((say("native.embeddings-torch", reason=reason), level))
-    if lending.lends(net) and (missing := maps.missing()) is not None:
+    if layers.lends(net) and (missing := maps.missing()) is not None:
         reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
         found.append((say("native.maps-torch", reason=reason), "info"))
+    if _eager(plan) and recurrent.lends(net) and (missing := recurrent_kernel.missing()) is not None:
+        reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
+        found.append((say("native.recurrent-torch", reason=reason), "info"))
     return found
+
+
+def _eager(plan: Plan) -> bool:
+    """Whether bfloat16 is worked out on a CPU, operation by operation."""
+    return plan.precision == "bf16" and plan.device.type == "cpu" and not plan.compiled
 
 
 def _rows(net: nn.Module) -> bool:

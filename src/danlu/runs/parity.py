@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from danlu.data.batches.batch import Batch
 from danlu.messages import say
-from danlu.nn.maps import lending
+from danlu.nn import lending
 from danlu.randomness import Position
 from danlu.runs.choices import Choices
 from danlu.training import compilation

@@ -62,7 +62,7 @@ def _train(recipe: Recipe, screen: Screen) -> Run:
         folder = RunFolder.create(assembled.recipe, lambda folder: write_beginnings(folder, assembled, now))
         try:
             said = [(text, "info") for text in checked.choices] + [(text, "warning") for text in checked.warnings]
-            said += kernels.lines(assembled.net)
+            said += kernels.lines(assembled.net, assembled.plan)
             return _fit_and_test(folder, assembled, screen, said, now, 1, meter, foreseen)
         finally:
             folder.release()
@@ -90,7 +90,7 @@ def resume(path: str | Path, screen: Screen = None) -> Run:
         now = environment(assembled.recipe.seed, assembled.plan.device) | kernels.used(assembled.net, assembled.plan)
         said = taken_up(folder, assembled, now)
         checked = examine(assembled, log, folder.path)
-        said = [(text, "warning") for text in checked.warnings] + said + kernels.lines(assembled.net)
+        said = [(text, "warning") for text in checked.warnings] + said + kernels.lines(assembled.net, assembled.plan)
         if not attempts and listed(folder.checkpoints):
             said.append((say("runs.no-events"), "warning"))
         return _fit_and_test(folder, assembled, screen, said, now, 1 + max(attempts, default=0), meter, again=True)

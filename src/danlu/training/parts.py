@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from danlu.data.batches.batch import Batch
 from danlu.errors import RecipeError, RunError
 from danlu.messages import say
-from danlu.nn.maps import lending
+from danlu.nn import lending
 from danlu.training import compilation
 from danlu.training.checkpoint import State
 from danlu.training.meter import Meter

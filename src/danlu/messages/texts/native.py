@@ -13,6 +13,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "norms and pooling of image nets are trained by torch's operations, somewhat slower, for there is no native kernel: {reason}",
         "没有原生内核（{reason}），图像网络的归一化与池化改用 torch 运算训练，速度稍慢",
     ),
+    "native.recurrent-torch": (
+        "recurrent layers are trained by torch's operations, about half as fast, for there is no native kernel: {reason}",
+        "没有原生内核（{reason}），循环层改用 torch 运算训练，速度约为一半",
+    ),
     "native.no-kernel.off": ("DANLU_NATIVE is 0", "DANLU_NATIVE 为 0"),
     "native.no-kernel.system": ("not made for {detail}", "不支持 {detail}"),
     "native.no-kernel.compiler": (

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.autograd import forward_ad
+from torch import Tensor
 
 from danlu.nn.native.building import NoKernelError, Source, library
+from danlu.nn.native.plain import plain
 
 SOURCE = Source(
     Path(__file__).with_name("maps.c"),
@@ -85,34 +85,7 @@ def usable(x: Tensor) -> bool:
 
 def alone(x: Tensor) -> bool:
     """Whether this is a plain tensor on a CPU, nobody but autograd asks what is done with it, and the kernel has its threads."""
-    plain = type(x) is Tensor and x.device.type == "cpu" and x.numel() > 0
-    return plain and _unwatched() and (torch.get_num_threads() == 1 or _threaded())
-
-
-def _unwatched() -> bool:
-    """Whether torch only computes. Else its operations are wanted: to be transformed, traced or counted, or for what they keep for
-    backward to be replaced, as activation checkpointing does, which works a part out again after the pass.
-    """
-    return not (
-        torch._C._are_functorch_transforms_active()
-        or torch._C._get_tracing_state() is not None
-        or torch._C._len_torch_dispatch_stack()
-        or torch._C._len_torch_function_stack()
-        or torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
-        or forward_ad._current_level >= 0
-    )
-
-
-def owned(each: Tensor | None, size: int | None = None) -> bool:
-    """Whether the kernel can read it as float32 numbers, one after the other. size: how many there are; None: any."""
-    return (
-        each is not None
-        and type(each) in (Tensor, nn.Parameter)
-        and each.dtype == torch.float32
-        and each.device.type == "cpu"
-        and each.is_contiguous()
-        and (size is None or each.shape == (size,))
-    )
+    return plain(x) and (torch.get_num_threads() == 1 or _threaded())
 
 
 def like(g: Tensor, x: Tensor) -> Tensor:

@@ -11,18 +11,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import _has_any_global_hook
 
 from danlu.nn.maps import kernel, tiles
 from danlu.nn.maps.functions import Convolution, Mean, Norm, Pool, Silu, Stage
-from danlu.nn.maps.lent import Forward, Lent
+from danlu.nn.native.lent import Forward, unseen
+from danlu.nn.native.plain import owned
 
 _ACTIVATIONS = {nn.ReLU: 1, nn.SiLU: 2}  # places in kernel.ACTIVATIONS
 _LEAST = 1 << 16  # numbers in maps from which on a call of a kernel is worth its while
 _NEAR = 3 << 19  # numbers of a sample, seen and given, up to which its gradients are worked out as fast as by torch
 _CAST = (torch.float32, torch.bfloat16, torch.float16)  # what autocast makes bfloat16; convolutions refuse the rest
 _WIDE = 64  # channels up to which a convolution of one position is done here
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_compiled_call_impl")
 
 
 def work(part: nn.Module) -> Forward | None:
@@ -39,6 +38,12 @@ def work(part: nn.Module) -> Forward | None:
         layers = list(_all_leaves(part))
         return _sequence if any(map(_pair, layers, layers[1:])) else None
     return None
+
+
+def lends(net: nn.Module) -> bool:
+    """Whether a net on a CPU has layers here that a kernel can do the work of."""
+    device = next((p.device.type for p in net.parameters()), "cpu")
+    return device == "cpu" and any("forward" not in part.__dict__ and work(part) for part in net.modules())
 
 
 def convolves(net: nn.Module) -> bool:
@@ -73,13 +78,13 @@ def _sequence(part: nn.Sequential, x: Any) -> Any:
 def _leaves(part: nn.Sequential) -> Iterator[nn.Module]:
     """Its layers, and those of the sequences in it that nobody looks at."""
     for layer in part:
-        yield from _leaves(layer) if type(layer) is nn.Sequential and _alone(layer) else (layer,)
+        yield from _leaves(layer) if type(layer) is nn.Sequential and unseen(layer) else (layer,)
 
 
 def _first(layers: list[nn.Module], x: Any) -> tuple[int, Any]:
     """(how many of the first layers have been gone through, what came out)."""
     first = layers[0]
-    if len(layers) > 1 and _pair(first, layers[1]) and _alone(first, layers[1]):
+    if len(layers) > 1 and _pair(first, layers[1]) and unseen(first, layers[1]):
         if type(first) is nn.BatchNorm2d:
             return 2, _norm(first, layers[1], x)
         if type(layers[1]) is nn.MaxPool2d:
@@ -93,27 +98,16 @@ def _first(layers: list[nn.Module], x: Any) -> tuple[int, Any]:
 def _stage(first: Any, layers: list[nn.Module], x: Any) -> tuple[int, Any]:
     """A convolution and a norm, with the activation behind them, and the pooling behind that."""
     norm, end, by = layers[1], 2, 0
-    if len(layers) > end and type(layers[end]) in _ACTIVATIONS and _alone(layers[end]):
+    if len(layers) > end and type(layers[end]) in _ACTIVATIONS and unseen(layers[end]):
         by = _ACTIVATIONS[type(layers[end])]  # type: ignore[index]
         end += 1
     shape = _shape(first, x)
     positions = 0 if shape is None else shape.samples * shape.out[0] * shape.out[1]
     if shape is None or not _simple(norm, shape.outputs) or positions < 2:
         return 1, first(x)
-    pooled = len(layers) > end and _pools(layers[end]) and _alone(layers[end]) and min(shape.out) > 1
+    pooled = len(layers) > end and _pools(layers[end]) and unseen(layers[end]) and min(shape.out) > 1
     y = Stage.apply(_half(x), first.weight, shape.stride, shape.padding, *_moved(norm), by, pooled)  # type: ignore[no-untyped-call]
     return end + pooled, y
-
-
-def _alone(*parts: nn.Module) -> bool:
-    """Whether nobody sees what goes between them, and none has a forward that somebody has given it."""
-    own = any(_given(part) or any(getattr(part, name) for name in _HOOKS) for part in parts)
-    return not own and not _has_any_global_hook()  # type: ignore[no-untyped-call]
-
-
-def _given(part: nn.Module) -> bool:
-    found = part.__dict__.get("forward")
-    return found is not None and not isinstance(found, Lent)
 
 
 def _norm(part: Any, activation: nn.Module, x: Tensor) -> Tensor:
@@ -128,7 +122,7 @@ def _simple(part: Any, channels: int) -> bool:
     """Whether it norms by what it meets, and its statistics move as the kernels move them."""
     numbers = part.weight, part.bias, part.running_mean, part.running_var
     moving = part.training and part.track_running_stats and isinstance(part.momentum, float | int)
-    return moving and all(kernel.owned(each, channels) for each in numbers)
+    return moving and all(owned(each, channels) for each in numbers)
 
 
 def _moved(part: Any) -> tuple[Any, ...]:

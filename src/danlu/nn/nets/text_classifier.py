@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from danlu.nn.activations import make_activation
 from danlu.nn.norms import make_norm
 from danlu.nn.padding import AttentionPooling, masked_max, masked_mean, real, unpadded
+from danlu.nn.recurrent.layers import directions
 
 _CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 Size = Annotated[int, Field(ge=1)]
@@ -70,26 +71,35 @@ class TextClassifier(nn.Module):
 
     def from_embedded(self, x: Tensor, ids: Tensor, lengths: Tensor) -> Tensor:
         """The logits, where the tokens' embeddings x (B, T, F) are given."""
-        last = lengths.reshape(-1, 1).to(torch.int64) - 1  # (B, 1)
-        turn = Turn(last, ids.shape[1])
+        turn = Turn(lengths.reshape(-1, 1).to(torch.int64) - 1, ids.shape[1])
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))  # once for both directions
         read = x
-        for i, cell in enumerate(self.forwards):
-            x = self.dropout(x)
-            out, _ = cell(x)
-            backwards = self.backwards[i] if self.backwards else None
-            back = None if backwards is None else backwards(turn(x))[0]
-            if self.pool == "last" and i + 1 == len(self.forwards):
-                # The backward direction read its last token, the text's first, where the forward one read its last.
-                ends = [turn.ends(states) for states in (out, back) if states is not None]
-                read = torch.cat(ends, 1)
+        for i in range(len(self.forwards)):
+            only_ends = self.pool == "last" and i + 1 == len(self.forwards)
+            states, ends = self._layer(i, self.dropout(x), lengths, turn, only_ends)
+            if only_ends:
+                read = ends
             else:
-                x = out if back is None else _beside(out, turn(back))
+                x = states
         if self.pool != "last":
             read = self._read(x, lengths)
         logits: Tensor = self.fc(self.dropout(self.activation(self.norm(read))))
         return logits
+
+    def _layer(self, i: int, x: Tensor, lengths: Tensor, turn: Turn, only_ends: bool) -> tuple[Any, Any]:
+        """The states (B, T, F) of a layer, and of each text the last ones (B, F); one of the two where it is clear which is wanted."""
+        cells = [self.forwards[i], *([self.backwards[i]] if self.backwards else ())]
+        lent = directions(cells, x, lengths, states=not only_ends)
+        if lent is not None:
+            return lent
+        out, _ = cells[0](x)
+        back = cells[1](turn(x))[0] if len(cells) > 1 else None
+        if only_ends:
+            # The backward direction read its last token, the text's first, where the forward one read its last.
+            ends = [turn.ends(states) for states in (out, back) if states is not None]
+            return None, torch.cat(ends, 1)
+        return out if back is None else _beside(out, turn(back)), None
 
     def _read(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, F) → (B, F)"""
