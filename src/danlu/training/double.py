@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,12 @@ SAMPLES = 8  # of a step's first micro-batch
 class Double:
     """Raises TrainingError where the net can't be copied.
 
-    parameters: the net's own, by name, and weights: the copy's, which hold the values of the last :meth:`follow`.
+    rows: tables of which a step moves the looked-up rows alone aren't copied, nor are data that no step changes: the net's are read.
+    parameters: the net's own, by name, and weights: the copy's, which hold the values of the last :meth:`follow`, or are the net's.
     """
 
-    def __init__(self, net: nn.Module, objective: Objective) -> None:
-        self._net, self._objective = replica(net), copied(objective)
+    def __init__(self, net: nn.Module, objective: Objective, rows: bool = False) -> None:
+        self._net, self._objective = replica(net, _shared(net, rows)), copied(objective)
         self.parameters = {name: p for name, p in net.named_parameters() if p.is_floating_point()}
         self.weights = {name: p.detach() for name, p in self._net.named_parameters()}
         self._ids = {id(p) for root in (net, objective) for p in root.parameters()}
@@ -69,6 +70,8 @@ class Double:
                     return False
                 if trained and one.requires_grad is not its.requires_grad:
                     one.requires_grad_(its.requires_grad)
+                if one.numel() and one.data_ptr() == its.data_ptr():
+                    continue
                 mine.append(one)
                 theirs.append(its)
         if mine:
@@ -110,6 +113,17 @@ class Double:
                 return Figures(seen, _slopes(seen, loss, precision))
         finally:
             seen.begin()
+
+
+def _shared(net: nn.Module, rows: bool) -> Iterator[Tensor]:
+    """What a copy may read where it lies in the net."""
+    for module in net.modules():
+        if rows and isinstance(module, nn.Embedding) and module.sparse and module.max_norm is None:
+            yield module.weight
+        for name in getattr(module, "unchanging", ()):
+            value = module._buffers.get(name)
+            if value is not None:
+                yield value
 
 
 class Figures:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from danlu.data.batches.batch import Batch
 from danlu.errors import DanluError
 from danlu.messages import say
+from danlu.nn.embedding.rows import coalesced
 from danlu.randomness import Position
 from danlu.training.double import Double, Figures
 from danlu.training.events import Captured, Event, ParameterFigures, Said, Saving, Watcher
@@ -38,18 +40,30 @@ class _Look:
     norms: list[Sequence[Tensor]] = field(default_factory=list)
 
 
-class Looks:
-    """every: steps between two looks (step 1 is looked at too); 0, or nobody who wants them: none."""
+class _Kept(NamedTuple):
+    """Weights before an update, which may be written over. rows: places of those that are kept; None: all are."""
 
-    def __init__(self, net: nn.Module, objective: Objective, every: int, watchers: Sequence[Watcher]) -> None:
+    values: Tensor
+    rows: Tensor | None = None
+
+
+class Looks:
+    """every: steps between two looks (step 1 is looked at too); 0, or nobody who wants them: none.
+
+    rows: the optimiser moves the rows of a sparse gradient and no others, so that no more of a table need be kept to know its update.
+    """
+
+    def __init__(
+        self, net: nn.Module, objective: Objective, every: int, watchers: Sequence[Watcher], rows: bool = False
+    ) -> None:
         self._wanting = [watcher for watcher in watchers if getattr(watcher, "wants_captures", False)]
         self._everybody = watchers
         self._every = every if self._wanting else 0
         self._net: nn.Module = getattr(net, "_orig_mod", net)  # what torch.compile has wrapped
-        self._objective = objective
+        self._objective, self._rows = objective, rows
         self._double: Double | None = None
         self._blind = False
-        self._before: list[Tensor] = []  # the weights before the update: the copy's own where there is one
+        self._before: list[_Kept] = []
         self._open: _Look | None = None
         self._looks: list[_Look] = []
 
@@ -62,13 +76,12 @@ class Looks:
         """After the gradient chain, before the update. batch: the first micro-batch. norms: see ``GradientChain.norms``."""
         figures = self._see(batch, at, precision)
         if self._double is not None:
-            parameters = self._double.parameters
-            self._before = [self._double.weights[name] for name in parameters]
+            parameters, copies = self._double.parameters, self._double.weights
         else:
-            parameters = {name: p for name, p in self._net.named_parameters() if p.is_floating_point()}
-            self._before = [p.detach().clone() for p in parameters.values()]
+            parameters, copies = {name: p for name, p in self._net.named_parameters() if p.is_floating_point()}, {}
+        self._before = [_kept(p, copies.get(name), self._rows) for name, p in parameters.items()]
         weights = [p.detach() for p in parameters.values()]
-        nothing = self._before[0].new_full((), -1.0) if weights else torch.zeros(())
+        nothing = weights[0].new_full((), -1.0) if weights else torch.zeros(())
         slopes = [norms.get(p, nothing) for p in parameters.values()]
         self._open = _Look(at, figures, parameters, precision.scaler is not None)
         self._open.norms += [torch._foreach_norm(weights), slopes] if weights else []
@@ -80,8 +93,12 @@ class Looks:
         if look is None:
             return
         if look.parameters:
-            torch._foreach_sub_(self._before, [p.detach() for p in look.parameters.values()])
-            look.norms.append(torch._foreach_norm(self._before))
+            before = [kept.values for kept in self._before]
+            now = (p.detach() for p in look.parameters.values())
+            torch._foreach_sub_(
+                before, [p if kept.rows is None else p[kept.rows] for kept, p in zip(self._before, now, strict=True)]
+            )
+            look.norms.append(torch._foreach_norm(before))
         self._before = []
         self._looks.append(look)
 
@@ -108,7 +125,7 @@ class Looks:
             return None
         try:
             if self._double is None or not self._double.follow():
-                self._double = Double(self._net, self._objective)
+                self._double = Double(self._net, self._objective, self._rows)
             return self._double.see(batch, at, precision)
         except MemoryError:
             raise
@@ -121,6 +138,19 @@ class Looks:
             for watcher in self._everybody:
                 watcher.on(said)
             return None
+
+
+def _kept(parameter: nn.Parameter, copy: Tensor | None, rows: bool) -> _Kept:
+    """copy: its weights once more, where they weren't read in place. rows: see :class:`Looks`."""
+    own, gradient = parameter.detach(), parameter.grad
+    if copy is not None and (copy.data_ptr() != own.data_ptr() or not own.numel()):
+        return _Kept(copy)
+    if not rows or (gradient is not None and not (gradient.is_sparse and gradient.sparse_dim() == 1)):
+        return _Kept(own.clone())
+    place = torch.empty(0, dtype=torch.int64, device=own.device)  # without a gradient nothing moves
+    if gradient is not None:
+        place = coalesced(gradient)._indices()[0]
+    return _Kept(own[place], place) if own.dim() else _Kept(own.clone())
 
 
 def _rows(parameters: Mapping[str, nn.Parameter], table: list[list[float]]) -> Iterable[ParameterFigures]:

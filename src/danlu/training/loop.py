@@ -76,7 +76,7 @@ def fit(
     steps_per_epoch = -(-len(batches) // plan.accumulate)
     parts = Parts(net, objective, plan, steps_per_epoch)
     progress, meter = parts.progress, parts.meter
-    looks = Looks(net, objective, plan.captures_every, watchers)
+    looks = Looks(net, objective, plan.captures_every, watchers, getattr(parts.optimizer, "rows_alone", False))
 
     def tell(event: Event) -> None:
         for watcher in watchers:

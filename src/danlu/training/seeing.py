@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import lru_cache, wraps
@@ -228,10 +228,13 @@ def cloned(value: Any) -> Any:
     return [cloned(part) for part in value] if isinstance(value, list) else value
 
 
-def replica(net: nn.Module) -> nn.Module:
-    """A copy that shares nothing with ``net`` and calls none of its hooks. Raises TrainingError where it can't be copied."""
+def replica(net: nn.Module, shared: Iterable[Tensor] = ()) -> nn.Module:
+    """A copy that calls none of the hooks of ``net``, and shares nothing with it but the memory of ``shared``, parameters and buffers.
+
+    Raises TrainingError where it can't be copied.
+    """
     net = getattr(net, "_orig_mod", net)  # what torch.compile has wrapped
-    doubled: nn.Module = copied(net)
+    doubled: nn.Module = copied(net, shared)
     for original, module in zip(net.modules(), doubled.modules(), strict=True):
         forward = vars(module).get("forward")
         if forward is not None and forward is vars(original).get("forward"):  # it still runs the net itself
@@ -244,10 +247,13 @@ def replica(net: nn.Module) -> nn.Module:
     return doubled
 
 
-def copied(module: Any) -> Any:
+def copied(module: Any, shared: Iterable[Tensor] = ()) -> Any:
     """Tensors that a layer computed and keeps (weight norm's weight) can't be copied with their graph: their values are."""
     kept = [value for part in module.modules() for value in vars(part).values() if isinstance(value, Tensor)]
     memo: dict[int, Any] = {id(value): value.detach().clone() for value in kept if value.grad_fn is not None}
+    for value in shared:
+        alias = value.detach()
+        memo[id(value)] = nn.Parameter(alias, value.requires_grad) if isinstance(value, nn.Parameter) else alias
     try:
         return copy.deepcopy(module, memo)
     except (RuntimeError, TypeError, NotImplementedError) as error:

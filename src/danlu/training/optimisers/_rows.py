@@ -19,6 +19,8 @@ class RowOptimizer(Optimizer):
     Decay is decoupled, and reaches a row when the batch does.
     """
 
+    rows_alone = True  # whoever watches an update need not look at other rows than the gradient's
+
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
         loss = None
