@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from itertools import islice
+from typing import Any
 
 from danlu.cli._faults import DONE
 from danlu.cli._output import Output
 from danlu.cli._parser import Parser
+from danlu.cli._worded import takes_texts
 from danlu.messages import say
 
 USAGE = "RUN|FILE [RUN|FILE | INPUT…] [--samples N]"
@@ -25,15 +27,20 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
         raise parser.mistake(say("cli.missing", argument="RUN"))
     if not options.samples.isdecimal() or not int(options.samples):
         raise parser.mistake(say("cli.not-one-of", option="--samples", value=options.samples, allowed="1, 2, 3, …"))
-    from danlu.runs.inspecting import inspect
+    from danlu.runs.inspecting import inspect, is_run
     from danlu.runs.tensor_files import ENDINGS
 
-    others: list[str] = options.others
-    of_its_kind = len(others) == 1 and (
-        (Path(others[0]) / "recipe.yaml").is_file() or others[0].lower().endswith(ENDINGS)
-    )
+    what: Any = options.what
+    others: list[Any] = options.others
+    of_its_kind = len(others) == 1 and (is_run(others[0]) or others[0].lower().endswith(ENDINGS))
+    if others and not of_its_kind and is_run(what) and takes_texts(what):
+        from danlu.deploy.asking import texts
+        from danlu.runs.predicting import load
+
+        what = load(what)
+        others = [raw for _, raw in islice(texts(what, others, out.aside), int(options.samples))]
     other = None if not others else others[0] if of_its_kind else others
-    found = inspect(options.what, other, samples=int(options.samples))
+    found = inspect(what, other, samples=int(options.samples))
     for text in str(found).splitlines():
         out.line(text)
     out.result(found.as_dict())

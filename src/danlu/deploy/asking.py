@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,21 +29,35 @@ def answers(
     taken where none is called as it was learnt. Raises DataError for what is not there, for columns that can't be told apart, and for
     nothing at all: as a file's name it would mean the folder that one stands in.
     """
-    words = list(given)
-    for number, word in enumerate(words, 1):
-        if not str(word).strip() and isinstance(word, str):
-            raise DataError.of(say("deploy.input", number=number), say("deploy.empty"), say("deploy.empty.remedy"))
+    words = _words(given)
     asked = _asked([type(answering.kinds[name]) for name in answering.inputs])
     if asked == "file":
         yield from answering.stream(files_in(words))
     elif asked in ("text", "name"):
         for word in words:
-            yield from _of_texts(answering, word, tell)
+            yield from _named_answers(answering, _texts_of(answering, word, tell))
     elif (row := _named(answering.inputs, words)) is not None:
         for answer in answering.stream([row]):
             yield {"input": " ".join(map(str, words))[:80], **answer}
     else:
-        yield from _of_tables(answering, files_in(words), tell)
+        yield from _named_answers(answering, _rows_of(answering, files_in(words), tell))
+
+
+def texts(
+    answering: Predictor, given: Iterable[str | Path], tell: Callable[[str], None] = lambda text: None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(what a person calls it, the raw input) of each text that was given, as :func:`answers` takes them."""
+    for word in _words(given):
+        yield from _texts_of(answering, word, tell)
+
+
+def _words(given: Iterable[str | Path]) -> list[str | Path]:
+    """As they are. Raises DataError for nothing at all: as a file's name it would mean the folder that one stands in."""
+    words = list(given)
+    for number, word in enumerate(words, 1):
+        if not str(word).strip() and isinstance(word, str):
+            raise DataError.of(say("deploy.input", number=number), say("deploy.empty"), say("deploy.empty.remedy"))
+    return words
 
 
 def _named(inputs: Sequence[str], words: Sequence[str | Path]) -> dict[str, str] | None:
@@ -65,12 +80,27 @@ def _asked(kinds: Sequence[Any]) -> str:
     return str(kinds[0].asked) if len(kinds) == 1 else "row"
 
 
-def _of_texts(answering: Predictor, word: str | Path, tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+def _named_answers(answering: Predictor, asked: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """An answer for each raw input, with its name. Answers come in the inputs' order, some inputs behind."""
+    names: deque[str] = deque()
+
+    def raws() -> Iterator[dict[str, Any]]:
+        for name, raw in asked:
+            names.append(name)
+            yield raw
+
+    for answer in answering.stream(raws()):
+        yield {"input": names.popleft(), **answer}
+
+
+def _texts_of(
+    answering: Predictor, word: str | Path, tell: Callable[[str], None]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     path = Path(word)
     suffix = path.suffix.casefold()
     name = answering.inputs[0]
     if word == _STDIN:
-        yield from _of_lines(answering, name)
+        yield from _lines(name)
         return
     try:
         there = path.exists()
@@ -82,23 +112,23 @@ def _of_texts(answering: Predictor, word: str | Path, tell: Callable[[str], None
             files = [file for file in files if file.suffix.casefold() == _PLAIN]
             if not files:
                 raise DataError.of(str(word), say("deploy.no-texts"), say("deploy.no-texts.remedy"))
-        for file, answer in zip(files, answering.stream({name: _read(file)} for file in files), strict=True):
-            yield {"input": str(file), **answer}
+        yield from ((str(file), {name: _read(file)}) for file in files)
     elif there:
-        yield from _of_tables(answering, [path], tell)
+        yield from _rows_of(answering, [path], tell)
     elif (suffix in (*_TABLES, _PLAIN) or str(word).endswith("/")) and not any(map(str.isspace, str(word))):
         raise DataError.of(str(word), say("data.source.missing", path=path.absolute()))
     else:
-        for answer in answering.stream([{name: str(word)}]):
-            yield {"input": str(word), **answer}
+        yield str(word), {name: str(word)}
 
 
-def _of_lines(answering: Predictor, name: str) -> Iterator[dict[str, Any]]:
-    """An answer for each line of standard input, in UTF-8; an empty line is told of, so that answers can be counted off."""
+def _lines(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each line of standard input, in UTF-8; an empty line too, so that answers can be counted off."""
     lines = (line.decode("utf-8", "surrogateescape").rstrip("\r\n") for line in sys.stdin.buffer)
-    texts = ({name: line.removeprefix("\ufeff") if not number else line} for number, line in enumerate(lines))
-    for number, answer in enumerate(answering.stream(texts), 1):
-        yield {"input": say("data.line", file="stdin", number=number), **answer}
+    for number, line in enumerate(lines, 1):
+        yield (
+            say("data.line", file="stdin", number=number),
+            {name: line.removeprefix("\ufeff") if number == 1 else line},
+        )
 
 
 def _read(file: Path) -> str:
@@ -107,8 +137,10 @@ def _read(file: Path) -> str:
     return file.read_text(encoding=encoding_of(file, longest=None)[0])
 
 
-def _of_tables(answering: Predictor, files: Sequence[Path], tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """{"input": where the row stands, …} for every row of tables."""
+def _rows_of(
+    answering: Predictor, files: Sequence[Path], tell: Callable[[str], None]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(where the row stands, the row) for every row of tables."""
     from danlu.data.substitutes import read_as_learnt  # which an artifact does without
     from danlu.recipe import patch
     from danlu.recipe.schema import Recipe
@@ -118,8 +150,7 @@ def _of_tables(answering: Predictor, files: Sequence[Path], tell: Callable[[str]
     for file in files:
         recipe = patch(Recipe(), {"data.source": str(file), "data.columns": dict(answering.called)})
         _, table = read_as_learnt(recipe, wanted, tell=tell)
-        for place, answer in enumerate(answering.stream(_rows(table.columns, answering.inputs, len(table)))):
-            yield {"input": table.origins[place], **answer}
+        yield from zip(table.origins, _rows(table.columns, answering.inputs, len(table)), strict=True)
 
 
 def _rows(columns: Mapping[str, Sequence[Any]], names: Sequence[str], count: int) -> Iterator[dict[str, Any]]:

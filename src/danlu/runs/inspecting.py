@@ -36,20 +36,23 @@ def inspect(
     """Shape, memory and values of what is given; printed as a table, in Jupyter too, and ``as_dict()`` for programs.
 
     x: a tensor or array; a batch, list or dict of them; a file of them (safetensors, npy, npz); an ``nn.Module`` (its parameters and
-    gradients); a run or its folder (the net with the weights that it answers with).
+    gradients); a run, its folder or what
+    :func:`danlu.load` gives (the net with the weights that it answers with).
     other: of the same kind as ``x``: how far the values are apart, and where. With a net: the inputs it is called with (a tensor, a
-    tuple, a batch; with a run also files, folders or raw values): what each layer gives out, on a copy, in the net's own mode, for the
+    tuple, a batch; with a run also files, texts or raw values): what each layer gives out, on a copy, in the net's own mode, for the
     first ``samples`` of them. loss: makes a 0-d loss of the outputs (then all inputs are run), or a batch's
     :class:`~danlu.training.objective.Objective`: each output's gradient is shown too.
     Raises DataError for anything else, RunError where a folder holds no run, TrainingError where a net can't be copied.
     """
     if _is_tensor_file(x):
         x = tensor_files.read(Path(x))
-    opened = load(os.fspath(_path(x))) if isinstance(x, (Run, str, os.PathLike)) else None
+    opened = x if isinstance(x, RunPredictor) else None
+    if isinstance(x, (Run, str, os.PathLike)):
+        opened = load(os.fspath(_path(x)))
     x = opened.net if opened is not None else _as_array(x)
     if other is None:
         return of_net(x) if isinstance(x, nn.Module) else _values(x)
-    if isinstance(other, Run) or (isinstance(other, (str, os.PathLike)) and (Path(other) / "recipe.yaml").is_file()):
+    if isinstance(other, Run) or is_run(other):
         other = load(os.fspath(_path(other))).net
     elif _is_tensor_file(other) and not isinstance(x, nn.Module):
         other = tensor_files.read(Path(other))
@@ -91,7 +94,12 @@ def _as_tensor(value: Any) -> Any:
 def _prepared(run: RunPredictor, raw: Any, samples: int) -> Batch:
     """Raw inputs as the run's net takes them."""
     given: list[Any] = [raw] if isinstance(raw, (str, Path, bytes, Mapping)) else list(raw)
-    named: Sequence[Any] = files_in(given) if all(isinstance(each, (str, Path)) for each in given) else given
+    kinds = [run.kinds[name] for name in run.inputs]
+    named: Sequence[Any]
+    if len(kinds) == 1 and kinds[0].asked == "text":
+        named = [Path(each) if isinstance(each, str) and _is_text_file(each) else each for each in given]
+    else:
+        named = files_in(given) if all(isinstance(each, (str, Path)) for each in given) else given
     rows = []
     for each in list(named)[:samples]:
         try:
@@ -99,6 +107,22 @@ def _prepared(run: RunPredictor, raw: Any, samples: int) -> Batch:
         except BadValue as error:
             raise DataError.of(str(each)[:80], str(error)) from error
     return run.batch(run.given(rows)).to(run.device)
+
+
+def is_run(value: Any) -> bool:
+    """Whether it names the folder of a run."""
+    try:
+        return isinstance(value, (str, os.PathLike)) and (Path(value) / "recipe.yaml").is_file()
+    except (OSError, ValueError):  # a text, which is no name of a file at all
+        return False
+
+
+def _is_text_file(word: str) -> bool:
+    """Whether a text that was given is the name of a file that holds one."""
+    try:
+        return word.endswith(".txt") and Path(word).is_file()
+    except (OSError, ValueError):  # no name of a file at all
+        return False
 
 
 def _raw(value: Any) -> bool:

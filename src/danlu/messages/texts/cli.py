@@ -307,8 +307,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "训练文件夹，或张量文件（.safetensors、.npy、.npz）",
     ),
     "cli.inspect.others": (
-        "a second one, to set beside the first; or raw inputs for the run's net, to see what each layer gives out",
-        "第二个，与第一个对照；或给网络的原始输入，用于查看各层输出",
+        "a second one, to set beside the first; or raw inputs (files, texts) for the run's net, to see what each layer gives out",
+        "第二个，与第一个对照；或给网络的原始输入（文件、文本），用于查看各层输出",
     ),
     "cli.inspect.samples": ("inputs that are run at most (default: {most})", "最多运行多少个输入（默认 {most}）"),
     "cli.compare.runs": (

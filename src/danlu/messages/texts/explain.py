@@ -7,8 +7,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "解释针对图像，而这次训练的输入不是图像。",
     ),
     "explain.no-image.remedy": (
-        "Name a run of an image task. Of a run on texts the report marks the words, and danlu.evaluation.explain.words gives them.",
-        "请指定图像任务的训练。文本训练的报告会标出词语，也可由 danlu.evaluation.explain.words 得到。",
+        'Name a run of an image task. Of a run on texts: danlu explain RUN "a text", or danlu.evaluation.explain.words.',
+        '请指定图像任务的训练。文本训练请用 danlu explain RUN "一段文本"，或 danlu.evaluation.explain.words。',
     ),
     "explain.no-method": ("There is no such method: {methods}.", "没有这种方法，可选：{methods}。"),
     "explain.layer-unused": ("{method} reads no layer.", "{method} 不读取任何层。"),
@@ -75,7 +75,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{input}: {method} of {target} ({score}) → {picture}",
         "{input}：{target}（{score}）的 {method} → {picture}",
     ),
-    "explain.inputs": ("images, or folders of them", "图像文件，或其所在文件夹"),
+    "explain.inputs": (
+        "images, or folders of them; for a run on texts: a text itself, .txt files, tables, or - for standard input",
+        "图像文件，或其所在文件夹；文本训练：文本本身、.txt 文件、表格，或用 - 表示标准输入",
+    ),
+    "explain.words": ("{input}: words for and against {target}", "{input}：支持与反对 {target} 的词"),
+    "explain.words.coarse": (
+        "they add up to the answer but for {gap} % of their sizes: take them with care",
+        "各词之和与回答相差其总量的 {gap} %，请谨慎看待",
+    ),
+    "explain.no-words": (
+        "What its answers rest on can't be told word by word: {reason}",
+        "无法逐词说明回答的依据：{reason}",
+    ),
+    "explain.of-texts": (
+        "This is for images. Of texts the words are told, by integrated gradients.",
+        "这一项只用于图像。文本的解释是逐词的，方法为 integrated gradients。",
+    ),
+    "explain.of-texts.remedy": ("Leave it out.", "请去掉它。"),
     "explain.method": ("how: {methods} (default: grad-cam)", "方法：{methods}（默认 grad-cam）"),
     "explain.class": (
         "what is explained: a class, or what the application calls what it finds (default: what the net answers)",
