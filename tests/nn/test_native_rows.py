@@ -144,3 +144,14 @@ def test_ids_of_other_forms_are_no_affair_of_the_kernel() -> None:
     assert torch.allclose(scored(one, other, torch.full((5,), 2, dtype=torch.int32), many.int())[0], expected)
     with pytest.raises(RuntimeError):
         scored(one, table(5, 3, 0.3, True), many, many)
+
+
+def test_tables_that_are_moved_whole_are_said_where_they_are_long_and_need_not_be() -> None:
+    def said(net: torch.nn.Module) -> list[str]:
+        return [text for text, _ in kernels.lines(net)]
+
+    whole = say("native.embeddings-whole", count="70,000")
+    assert whole in said(CollaborativeFiltering(70_000, 30, embedding=64))
+    assert whole not in said(CollaborativeFiltering(70_000, 30, embedding=64, sparse=True))
+    assert said(CollaborativeFiltering(40, 30, embedding=64)) == []
+    assert said(torch.nn.Embedding(70_000, 64)) == []  # nobody offers to make it otherwise

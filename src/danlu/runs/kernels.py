@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import torch
 from torch import nn
 
@@ -38,6 +40,8 @@ def used(net: nn.Module, plan: Plan) -> dict[str, dict[str, str]]:
 def lines(net: nn.Module, plan: Plan) -> list[tuple[str, str]]:
     """(text, level) of what a user should know."""
     found = []
+    if count := _whole(net):
+        found.append((say("native.embeddings-whole", count=f"{count:,}"), "info"))
     if _rows(net):
         missing = rows.missing()
         if missing is None:
@@ -58,6 +62,21 @@ def lines(net: nn.Module, plan: Plan) -> list[tuple[str, str]]:
 def _eager(plan: Plan) -> bool:
     """Whether bfloat16 is worked out on a CPU, operation by operation."""
     return plan.precision == "bf16" and plan.device.type == "cpu" and not plan.compiled
+
+
+def _whole(net: nn.Module) -> int:
+    """Rows of long tables that a step moves all of, in nets that could do with gradients of the batch's rows alone; 0: too few."""
+    tables = {
+        part.weight: len(part.weight)
+        for owner in net.modules()
+        if type(owner).__module__.startswith("danlu.nn.nets.") and "sparse" in signature(type(owner)).parameters
+        for part in owner.modules()
+        if isinstance(part, nn.Embedding) and not part.sparse and part.weight.numel() >= _LONG
+    }
+    return sum(tables.values())
+
+
+_LONG = 1 << 22  # numbers of a table: a step over all of them takes tens of milliseconds on a CPU
 
 
 def _rows(net: nn.Module) -> bool:

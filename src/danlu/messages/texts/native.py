@@ -5,6 +5,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "embeddings: rows are fetched and updated by the native kernel, compiled on this machine",
         "嵌入：各行由在本机编译的原生内核读取和更新",
     ),
+    "native.embeddings-whole": (
+        "embeddings: every step moves all {count} rows of the long tables; with train.optimizer.name=sparse-adam it moves those of its batch "
+        "alone, in a small part of the time, and reaches nearly the same",
+        "嵌入：每一步都更新长表的全部 {count} 行；若用 train.optimizer.name=sparse-adam，则只更新批次所涉各行，用时极少而效果几乎相同",
+    ),
     "native.embeddings-torch": (
         "embeddings: rows are fetched and updated by torch's operations, about half as fast, for there is no native kernel: {reason}",
         "嵌入：没有原生内核（{reason}），各行改用 torch 运算读取和更新，速度约为一半",

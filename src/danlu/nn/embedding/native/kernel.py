@@ -82,7 +82,7 @@ def scores(
 def runs(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(distinct ids (m,), rising; the order (n,) that brings equal ones together; where each one's run begins in it (m,))."""
     count = len(ids)
-    room = torch.empty(7, count, dtype=torch.int64)
+    room = torch.empty(5, count, dtype=torch.int64)
     once, order, starts = room[0], room[1], room[2]
     base, row = room.data_ptr(), 8 * count
     many = _call("danlu_runs", _integers(ids), count, base, base + row, base + 2 * row, base + 3 * row)

@@ -32,7 +32,7 @@ INLINE void ask(const float *row, int64_t width, int writes)
         if (writes)
             __builtin_prefetch(row + k, 1, 3);
         else
-            __builtin_prefetch(row + k, 0, 3);
+            __builtin_prefetch(row + k, 0, 2); /* the second cache has more room for what is on its way */
     }
 }
 
@@ -99,45 +99,40 @@ void danlu_scores(const float *one, const float *other, const float *own, const 
     BY_WIDTH(scores, one, other, own, its, a, b, n, many, found, of_one, of_other)
 }
 
-typedef struct {
-    uint64_t id;
-    int64_t place;
-} Met;
-
 /* Sorts ids, stably, by digits of 11 bits: once (m), order (n), starts (m) as in danlu.nn.embedding.rows; gives m.
-   work: 4 n. */
+   work: 2 n. */
 int64_t danlu_runs(const int64_t *ids, int64_t n, int64_t *once, int64_t *order, int64_t *starts, int64_t *work)
 {
-    Met *from = (Met *)work, *to = from + n, *read;
     uint64_t most = 0;
-    for (int64_t i = 0; i < n; i++) {
-        from[i].id = (uint64_t)ids[i];
-        from[i].place = i;
+    for (int64_t i = 0; i < n; i++)
         most |= (uint64_t)ids[i];
-    }
+    int64_t *from = work, *to = order, *places = 0;
+    for (int64_t i = 0; i < n; i++)
+        from[i] = i;
     for (int shift = 0; shift < 64 && (most >> shift); shift += 11) {
         int64_t counts[2048] = {0}, sum = 0;
         for (int64_t i = 0; i < n; i++)
-            counts[from[i].id >> shift & 2047]++;
+            counts[(uint64_t)ids[i] >> shift & 2047]++;
         for (int digit = 0; digit < 2048; digit++) {
             int64_t count = counts[digit];
             counts[digit] = sum;
             sum += count;
         }
         for (int64_t i = 0; i < n; i++)
-            to[counts[from[i].id >> shift & 2047]++] = from[i];
-        read = from;
+            to[counts[(uint64_t)ids[from[i]] >> shift & 2047]++] = from[i];
+        places = from;
         from = to;
-        to = read;
+        to = places;
     }
+    if (from != order)
+        memcpy(order, from, n * sizeof(int64_t));
     int64_t m = 0;
-    uint64_t last = 0;
     for (int64_t i = 0; i < n; i++) {
-        order[i] = from[i].place;
-        int other = !i || from[i].id != last;
-        once[m] = (int64_t)(last = from[i].id); /* where it is not another one, the next writes over it */
-        starts[m] = i;
-        m += other;
+        int64_t id = ids[order[i]];
+        if (!m || once[m - 1] != id) {
+            once[m] = id;
+            starts[m++] = i;
+        }
     }
     return m;
 }
