@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from danlu.nn import lending
 from danlu.nn.maps import kernel, layers
-from danlu.nn.maps.functions import Mean, Norm, Pool, Silu
+from danlu.nn.maps.functions import Ends, Join, Mean, Norm, Pool, Silu
 from danlu.nn.native.building import NoKernelError
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
@@ -104,10 +104,11 @@ def test_pooling_is_torchs_bit_for_bit(dtype: torch.dtype, height: int, width: i
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 5), (2, 3)])
-def test_averages_of_two_by_two_are_torchs(dtype: torch.dtype, height: int, width: int) -> None:
+@pytest.mark.parametrize("ceil", [False, True])
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 5), (6, 5), (2, 3), (3, 2)])
+def test_averages_of_two_by_two_are_torchs(dtype: torch.dtype, height: int, width: int, ceil: bool) -> None:
     mine, its = (maps(3, 32, height, width, dtype=dtype).requires_grad_() for _ in range(2))
-    y, wanted = Mean.apply(mine), F.avg_pool2d(its, 2)
+    y, wanted = Mean.apply(mine, ceil), F.avg_pool2d(its, 2, ceil_mode=ceil)
     torch.testing.assert_close(y, wanted)
     g = maps(*y.shape, dtype=dtype, seed=2)
     y.backward(g)
@@ -126,7 +127,55 @@ def test_silu_is_torchs(dtype: torch.dtype) -> None:
     torch.testing.assert_close(mine.grad, its.grad)
 
 
-@pytest.mark.parametrize(("mine", "its"), [(Mean.apply, lambda x: F.avg_pool2d(x, 2)), (Silu.apply, F.silu)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(3, 32, 7, 7), (2, 16, 1, 1), (5, 48, 2, 3)])
+def test_averages_and_greatest_of_channels_are_torchs(dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    """Positions that are equally great share the gradient; a NaN is the greatest."""
+    mine, its = (maps(*shape, dtype=dtype).clamp_(max=6).requires_grad_() for _ in range(2))
+    y, wanted = Ends.apply(mine), torch.cat([its.mean((2, 3)), its.amax((2, 3))], 1)
+    torch.testing.assert_close(y, wanted)
+    g = torch.randn(y.shape, generator=torch.Generator().manual_seed(3)).to(dtype)
+    y.backward(g)
+    wanted.backward(g)
+    few = 2e-2 if dtype is torch.bfloat16 else 1e-6  # torch rounds both shares before it adds them
+    torch.testing.assert_close(mine.grad, its.grad, rtol=few, atol=few / shape[2] ** 2)
+    assert (its == 6).flatten(2).sum(2).max() > 1 or shape[2] == 1
+    broken = maps(*shape, dtype=dtype)
+    broken[0, 3, 0, 0] = float("nan")
+    y = Ends.apply(broken)
+    assert y.isnan().nonzero().tolist() == [[0, 3], [0, 3 + shape[1]]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("by", [1, 2])
+def test_two_ways_meet_as_in_torch(dtype: torch.dtype, by: int) -> None:
+    """Also where a gradient is differentiated again, through the sum that is kept."""
+
+    def found(meet: Callable[[Tensor, Tensor], Tensor], again: bool) -> list[Tensor]:
+        a, b = (maps(2, 16, 3, 5, dtype=dtype, seed=seed).sub_(5).requires_grad_() for seed in (0, 1))
+        y = meet(a, b)
+        slopes = torch.autograd.grad(y.float().pow(3).sum(), (a, b), create_graph=again)
+        more = torch.autograd.grad(slopes[0].float().square().sum(), (a, b)) if again else ()
+        return [y.detach(), *(one.detach() for one in slopes), *more]
+
+    for again in (False, True):
+        mine = found(lambda a, b: Join.apply(a, b, by)[0], again)
+        its = found(lambda a, b: ACTIVATIONS[by](a + b), again)
+        assert by == 2 or torch.equal(mine[0], its[0])
+        few = 2e-2 if dtype is torch.bfloat16 else 1e-5
+        for one, other in zip(mine, its, strict=True):
+            torch.testing.assert_close(one, other, rtol=few, atol=few * max(1.0, float(other.abs().max())))
+
+
+@pytest.mark.parametrize(
+    ("mine", "its"),
+    [
+        (lambda x: Mean.apply(x, False), lambda x: F.avg_pool2d(x, 2)),
+        (lambda x: Mean.apply(x, True), lambda x: F.avg_pool2d(x, 2, ceil_mode=True)),
+        (Ends.apply, lambda x: torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)),
+        (Silu.apply, F.silu),
+    ],
+)
 def test_their_gradients_have_gradients(mine: Callable[[Tensor], Tensor], its: Callable[[Tensor], Tensor]) -> None:
     def found(part: Callable[[Tensor], Tensor]) -> Tensor:
         x = maps(2, 16, 5, 4).sub_(5).requires_grad_()

@@ -17,7 +17,8 @@ from torch.utils.checkpoint import checkpoint
 
 from danlu.nn import lending
 from danlu.nn.maps import kernel, layers, tiles
-from danlu.nn.maps.functions import Convolution, Pool, Stage
+from danlu.nn.maps.functions import Convolution, How, Pool, Stage
+from danlu.nn.maps.scratch import Scratch
 
 pytestmark = pytest.mark.skipif(
     shutil.which("cc") is None or tiles.missing() is not None, reason="no C compiler, or a processor without tiles"
@@ -76,6 +77,17 @@ def _memory_that_nobody_wrote_is_not_a_number(monkeypatch: pytest.MonkeyPatch) -
     for name in ("_bytes", "_numbers", "_maps"):
         monkeypatch.setattr(tiles, name, spoilt(getattr(tiles, name)))
 
+    class Spoilt(Scratch):
+        def __init__(self, total: int) -> None:
+            super().__init__(total)
+            self._memory.fill_(255)
+
+    monkeypatch.setattr(tiles, "Scratch", Spoilt)
+
+
+def layout(x: Tensor, weight: Tensor, stride: int, padding: int) -> tiles.Shape:
+    return tiles.shape(*x.shape, weight.shape[0], weight.shape[-1], stride, padding)
+
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("shape", SHAPES)
@@ -86,7 +98,7 @@ def test_of_whole_numbers_every_bit_is_right(shape: tuple[int, ...], threads: in
     x = half(whole_numbers(-3, 4, samples, channels, height, width, seed=0))
     weight = whole_numbers(-2, 3, outputs, channels, size, size, seed=1).contiguous(memory_format=LAST).requires_grad_()
     inner = channels % tiles.LANES == 0
-    y = Convolution.apply(x.requires_grad_(inner), weight, stride, padding, False)
+    y = Convolution.apply(x.requires_grad_(inner), weight, layout(x, weight, stride, padding), False)
     its = x.detach().float().requires_grad_(inner), weight.detach().clone().requires_grad_()
     wanted = F.conv2d(*its, None, stride, padding)
     assert y.is_contiguous(memory_format=LAST)
@@ -109,7 +121,7 @@ def test_the_greatest_of_two_by_two_is_that_of_what_would_come_out(shape: tuple[
     weights.append(weights[0].detach().clone().requires_grad_())
     found = []
     for weight, both in zip(weights, (True, False), strict=True):
-        y = Convolution.apply(x, weight, stride, padding, both)
+        y = Convolution.apply(x, weight, layout(x, weight, stride, padding), both)
         y = y if both else Pool.apply(y)
         x.grad = None
         y.backward(half(torch.ones(y.shape)))
@@ -125,7 +137,8 @@ def stage(x: Tensor, numbers: list[Tensor], by: int, pooled: bool, *, stride: in
     outputs = len(numbers[1])
     mean, variance = torch.zeros(outputs), torch.ones(outputs)
     filters, weight, bias = numbers
-    return Stage.apply(x, filters, stride, 1, weight, bias, mean, variance, 1e-5, 0.1, by, pooled), mean, variance
+    how = How(tiles.Moving(mean, variance, 1e-5, 0.1), by, pooled)
+    return Stage.apply(x, filters, weight, bias, layout(x, filters, stride, 1), how), mean, variance
 
 
 def exactly(
@@ -198,7 +211,7 @@ def test_what_is_not_a_number_stays_so() -> None:
     x = half(torch.randn(3, 16, 8, 8))
     x[1, 3, 2, 2] = float("nan")
     numbers = [torch.randn(16, 16, 3, 3).contiguous(memory_format=LAST), torch.ones(16), torch.zeros(16)]
-    y = Convolution.apply(x, numbers[0], 1, 1, False)
+    y = Convolution.apply(x, numbers[0], layout(x, numbers[0], 1, 1), False)
     assert torch.equal(y.isnan(), F.conv2d(x.float(), numbers[0], None, 1, 1).isnan())
     for pooled in (False, True):
         assert bool(stage(x, numbers, 1, pooled)[0].isnan().all())

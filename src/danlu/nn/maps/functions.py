@@ -5,7 +5,7 @@ Where a gradient is itself to be differentiated (``create_graph``), torch's oper
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -83,23 +83,68 @@ class Silu(Function):
         (x,) = ctx.saved_tensors
         if torch.is_grad_enabled():
             return _again(F.silu(x), (x,), g)[0]
-        return kernel.silu_back(x, kernel.like(g, x))
+        return kernel.activation_back(x, kernel.like(g, x), 2)
+
+
+class Join(Function):
+    """(a, b (B, C, H, W), activation 1 or 2) → (activation(a + b), a + b where its slope needs it): where two ways of a block meet.
+
+    The sum is an answer too, so that what is differentiated twice can go through it.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor, by: int) -> tuple[Tensor, Tensor | None]:
+        ctx.by = by
+        ctx.set_materialize_grads(False)
+        y, total = kernel.join(a, b, by)
+        ctx.save_for_backward(y if total is None else total)
+        return y, total
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor | None, more: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        (known,) = ctx.saved_tensors
+        gx = None
+        if g is not None and torch.is_grad_enabled():
+            gx = _again(_TORCH[ctx.by](known), (known,), g)[0]
+        elif g is not None:
+            gx = kernel.activation_back(known, kernel.like(g, known), ctx.by)
+        if more is not None:
+            gx = more if gx is None else gx + more
+        return gx, gx, None
 
 
 class Mean(Function):
-    """(B, C, H, W) → (B, C, ⌊H / 2⌋, ⌊W / 2⌋): the average of 2 × 2."""
+    """(x (B, C, H, W), whether what is left over counts) → (B, C, H / 2, W / 2): the average of 2 × 2, sides rounded down, or up."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, ceil: bool) -> Tensor:
+        ctx.shape, ctx.dtype, ctx.ceil = x.shape, x.dtype, ceil
+        return kernel.mean(x, ceil)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        if torch.is_grad_enabled():
+            x = torch.zeros(ctx.shape, dtype=g.dtype, device=g.device, requires_grad=True)
+            return torch.autograd.grad(F.avg_pool2d(x, 2, ceil_mode=ctx.ceil), x, g, create_graph=True)[0], None
+        g = g.to(ctx.dtype).contiguous(memory_format=torch.channels_last)
+        return kernel.mean_back(g, ctx.shape, ctx.ceil), None
+
+
+class Ends(Function):
+    """(B, C, H, W) → (B, 2C): the average of each channel, and behind them the greatest of each."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.shape, ctx.dtype = x.shape, x.dtype
-        return kernel.mean(x)
+        y = kernel.ends(x)
+        ctx.save_for_backward(x, y)
+        return y
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> Tensor | None:  # type: ignore[override]
+        x, y = ctx.saved_tensors
         if torch.is_grad_enabled():
-            each = (g * 0.25).repeat_interleave(2, 2).repeat_interleave(2, 3)
-            return F.pad(each, (0, ctx.shape[3] - each.shape[3], 0, ctx.shape[2] - each.shape[2]))
-        return kernel.mean_back(g.to(ctx.dtype).contiguous(memory_format=torch.channels_last), ctx.shape)
+            return _again(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1), (x,), g)[0]
+        return kernel.ends_back(x, y, g.to(x.dtype).contiguous())
 
 
 def _spread(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:
@@ -112,15 +157,15 @@ def _spread(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:
 
 
 class Convolution(Function):
-    """(x (B, C, H, W) bfloat16, weight (O, C, K, K) float32, stride, padding, pooled) → (B, O, …) bfloat16.
+    """(x (B, C, H, W) bfloat16, weight (O, C, K, K) float32, its shape, pooled) → (B, O, …) bfloat16.
 
     pooled: the greatest of every 2 × 2 comes out.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, padding: int, pooled: bool) -> Tensor:
-        ctx.shape = _shape(x, weight, stride, padding)
-        y, ctx.which, _ = tiles.convolve(x, weight, ctx.shape, pooled=pooled, sums=False)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, s: tiles.Shape, pooled: bool) -> Tensor:
+        y, ctx.which = tiles.convolve(x, weight, s, pooled=pooled)
+        ctx.shape = s
         ctx.save_for_backward(x, weight)
         return y
 
@@ -129,42 +174,34 @@ class Convolution(Function):
         x, weight = ctx.saved_tensors
         if torch.is_grad_enabled():
             z = _convolved(x, weight, ctx.shape)
-            return (*_again(z if ctx.which is None else F.max_pool2d(z, 2), (x, weight), g), None, None, None)
-        gx, gweight = _back(ctx, x, weight, tiles.Back(kernel.like(g, x), ctx.which))
-        return gx, gweight, None, None, None
+            return (*_again(z if ctx.which is None else F.max_pool2d(z, 2), (x, weight), g), None, None)
+        back = tiles.Back(kernel.like(g, x), ctx.which)
+        gweight, gx = tiles.back(back, x, weight, ctx.shape, inner=ctx.needs_input_grad[0])
+        return gx, gweight, None, None
+
+
+class How(NamedTuple):
+    """What is done behind a convolution. by: the activation's place in ``kernel.ACTIVATIONS``. pooled: the greatest of every 2 × 2."""
+
+    moving: tiles.Moving
+    by: int
+    pooled: bool
 
 
 class Stage(Function):
     """Convolution, norm, activation and pooling at once.
 
-    (x (B, C, H, W) bfloat16, kernel (O, C, K, K), stride, padding, weight (O,), bias (O,), running mean, running variance, eps,
-    momentum, activation, pooled) → (B, O, …) bfloat16.
+    (x (B, C, H, W) bfloat16, kernel (O, C, K, K), weight (O,), bias (O,), the convolution's shape, how) → (B, O, …) bfloat16.
     """
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        filters: Tensor,
-        stride: int,
-        padding: int,
-        weight: Tensor,
-        bias: Tensor,
-        mean: Tensor,
-        variance: Tensor,
-        eps: float,
-        momentum: float,
-        by: int,
-        pooled: bool,
-    ) -> Tensor:
-        ctx.shape, ctx.eps, ctx.by = _shape(x, filters, stride, padding), eps, by
-        z, _, parts = tiles.convolve(x, filters, ctx.shape, pooled=False, sums=True)
-        assert parts is not None
-        ctx.kept, ctx.which = tiles.settle(parts, ctx.shape, weight, bias, (mean, variance), eps, momentum), None
-        if pooled:
-            y, ctx.which = tiles.apply_pool(z, ctx.shape, ctx.kept, by)
+    def forward(ctx: Any, x: Tensor, filters: Tensor, weight: Tensor, bias: Tensor, s: tiles.Shape, how: How) -> Tensor:
+        z, kept = tiles.convolve_norm(x, filters, s, (weight, bias), how.moving)
+        ctx.shape, ctx.eps, ctx.by, ctx.kept, ctx.which = s, how.moving.eps, how.by, kept, None
+        if how.pooled:
+            y, ctx.which = tiles.apply_pool(z, s, kept, how.by)
         else:
-            y = kernel.apply(z, ctx.kept, by)
+            y = kernel.apply(z, kept, how.by)
         ctx.save_for_backward(x, filters, weight, bias, z)
         return y
 
@@ -175,21 +212,12 @@ class Stage(Function):
             again = F.batch_norm(_convolved(x, filters, ctx.shape), None, None, weight, bias, True, 0.0, ctx.eps)
             y = _TORCH[ctx.by](again)
             found = _again(y if ctx.which is None else F.max_pool2d(y, 2), (x, filters, weight, bias), g)
-            return (*found[:2], None, None, *found[2:], *[None] * 6)
+            return *found, None, None
         back = tiles.Back(kernel.like(g, x), ctx.which, z, ctx.kept, by=ctx.by)
         back, gweight, gbias = tiles.through_norm(back, ctx.shape, weight)
-        gx, gfilters = _back(ctx, x, filters, back)
-        return gx, gfilters, None, None, gweight, gbias, *[None] * 6
-
-
-def _shape(x: Tensor, weight: Tensor, stride: int, padding: int) -> tiles.Shape:
-    return tiles.shape(*x.shape, weight.shape[0], weight.shape[-1], stride, padding)  # type: ignore[arg-type]
+        gfilters, gx = tiles.back(back, x, filters, ctx.shape, inner=ctx.needs_input_grad[0])
+        return gx, gfilters, gweight, gbias, None, None
 
 
 def _convolved(x: Tensor, weight: Tensor, s: tiles.Shape) -> Tensor:
     return F.conv2d(x, weight.to(x.dtype), None, s.stride, s.padding)
-
-
-def _back(ctx: Any, x: Tensor, weight: Tensor, back: tiles.Back) -> tuple[Tensor | None, Tensor]:
-    gweight, gx = tiles.back(back, x, weight, ctx.shape, inner=ctx.needs_input_grad[0])
-    return gx, gweight

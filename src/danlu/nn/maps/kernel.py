@@ -26,12 +26,16 @@ _TAKING: dict[str, list[Any]] = {
     "apply": [_AT, _AT, _INT, _INT, _AT, _INT, _INT],
     "norm_back": [_AT, _AT, _AT, _INT, _INT, *[_AT] * 6, _INT, _INT],
     "silu": [_AT, _AT, _INT, _INT],
-    "silu_back": [_AT, _AT, _AT, _INT, _INT],
-    "mean": [_AT, _AT, *[_INT] * 5],
-    "mean_back": [_AT, _AT, *[_INT] * 5],
+    "join": [*[_AT] * 4, _INT, _INT, _INT],
+    "activation_back": [_AT, _AT, _AT, _INT, _INT, _INT],
+    "mean": [_AT, _AT, *[_INT] * 6],
+    "mean_back": [_AT, _AT, *[_INT] * 6],
+    "ends": [_AT, _AT, *[_INT] * 4],
+    "ends_back": [*[_AT] * 4, *[_INT] * 4],
     "pool": [_AT, _AT, _AT, *[_INT] * 5],
     "pool_back": [_AT, _AT, _AT, *[_INT] * 5],
 }
+_PLAIN = (Tensor, nn.Parameter)
 _SUFFIX = {torch.float32: "f", torch.bfloat16: "h"}
 
 
@@ -73,10 +77,13 @@ def usable(x: Tensor) -> bool:
     """Whether these are maps (B, C, H, W) as the kernel reads them, with channels last, C a multiple of ``LANES``, and nobody but
     autograd asks what is done with them.
     """
+    return alone(x) and x.dtype in _SUFFIX and last(x)
+
+
+def last(x: Tensor) -> bool:
+    """Whether these are maps (B, C, H, W) with channels last, C a multiple of ``LANES``."""
     return (
-        alone(x)
-        and x.dtype in _SUFFIX
-        and x.dim() == 4
+        x.dim() == 4
         and x.shape[1] % LANES == 0
         and x.is_contiguous(memory_format=torch.channels_last)
         and not x.is_contiguous()  # maps of one position lie both ways: a net without channels_last keeps torch's operations
@@ -90,6 +97,8 @@ def alone(x: Tensor) -> bool:
 
 def like(g: Tensor, x: Tensor) -> Tensor:
     """A gradient as the kernel reads it, of the type of x."""
+    if g.dtype == x.dtype and g.is_contiguous(memory_format=torch.channels_last):
+        return g
     return g.to(x.dtype).contiguous(memory_format=torch.channels_last)
 
 
@@ -155,27 +164,56 @@ def silu(x: Tensor) -> Tensor:
     return y
 
 
-def silu_back(x: Tensor, g: Tensor) -> Tensor:
-    """The gradient of x from that of its SiLU."""
+def join(a: Tensor, b: Tensor, by: int) -> tuple[Tensor, Tensor | None]:
+    """(y, the activation ``ACTIVATIONS[by]`` of a + b; a + b, for a SiLU), of maps that lie alike. by: 1 or 2.
+
+    :func:`activation_back` wants the sum, or y where there is none.
+    """
+    y = torch.empty_like(a)
+    total = torch.empty_like(a) if by == 2 else None
+    numbers = a.data_ptr(), b.data_ptr(), None if total is None else total.data_ptr(), y.data_ptr()
+    _function("join", a.dtype)(*numbers, a.numel(), by, torch.get_num_threads())
+    return y, total
+
+
+def activation_back(x: Tensor, g: Tensor, by: int) -> Tensor:
+    """The gradient of x from that of its activation. x: of a ReLU its answer does as well."""
     gx = torch.empty_like(x)
-    _function("silu_back", x.dtype)(x.data_ptr(), g.data_ptr(), gx.data_ptr(), x.numel(), torch.get_num_threads())
+    sizes = x.numel(), by, torch.get_num_threads()
+    _function("activation_back", x.dtype)(x.data_ptr(), g.data_ptr(), gx.data_ptr(), *sizes)
     return gx
 
 
-def mean(x: Tensor) -> Tensor:
-    """The average of every 2 × 2 positions, (B, C, ⌊H / 2⌋, ⌊W / 2⌋)."""
+def mean(x: Tensor, ceil: bool) -> Tensor:
+    """The average of every 2 × 2 positions (B, C, ⌊H / 2⌋, ⌊W / 2⌋); ceil: and of what is left over (B, C, ⌈H / 2⌉, ⌈W / 2⌉)."""
     samples, channels, height, width = x.shape
-    size = samples, channels, height // 2, width // 2
+    size = samples, channels, (height + ceil) // 2, (width + ceil) // 2
     y = torch.empty(size, dtype=x.dtype, device="cpu", memory_format=torch.channels_last)
-    sizes = samples, height, width, channels, torch.get_num_threads()
+    sizes = samples, height, width, channels, ceil, torch.get_num_threads()
     _function("mean", x.dtype)(x.data_ptr(), y.data_ptr(), *sizes)
     return y
 
 
-def mean_back(g: Tensor, shape: torch.Size) -> Tensor:
+def mean_back(g: Tensor, shape: torch.Size, ceil: bool) -> Tensor:
     """The gradient of what :func:`mean` was given."""
     samples, channels, height, width = shape
     gx = torch.empty(shape, dtype=g.dtype, device="cpu", memory_format=torch.channels_last)
-    sizes = samples, height, width, channels, torch.get_num_threads()
+    sizes = samples, height, width, channels, ceil, torch.get_num_threads()
     _function("mean_back", g.dtype)(g.data_ptr(), gx.data_ptr(), *sizes)
+    return gx
+
+
+def ends(x: Tensor) -> Tensor:
+    """Each channel's average, and behind them each channel's greatest, (B, 2C)."""
+    samples, channels, height, width = x.shape
+    y = _room(samples, 2 * channels, dtype=x.dtype)
+    _function("ends", x.dtype)(x.data_ptr(), y.data_ptr(), samples, height * width, channels, torch.get_num_threads())
+    return y
+
+
+def ends_back(x: Tensor, y: Tensor, g: Tensor) -> Tensor:
+    """The gradient of x from that of y, which :func:`ends` gave; both (B, 2C)."""
+    samples, channels, height, width = x.shape
+    gx, sizes = torch.empty_like(x), (samples, height * width, channels, torch.get_num_threads())
+    _function("ends_back", x.dtype)(x.data_ptr(), y.data_ptr(), g.data_ptr(), gx.data_ptr(), *sizes)
     return gx

@@ -5,23 +5,26 @@ Where a layer is met in a way that no kernel knows, it works as it always does.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from danlu.nn.maps import kernel, tiles
-from danlu.nn.maps.functions import Convolution, Mean, Norm, Pool, Silu, Stage
+from danlu.nn.maps.functions import Convolution, Ends, How, Join, Mean, Norm, Pool, Silu, Stage
 from danlu.nn.native.lent import Forward, unseen
 from danlu.nn.native.plain import owned
+from danlu.nn.pooling import GlobalPool
+from danlu.nn.residual import Block
 
 _ACTIVATIONS = {nn.ReLU: 1, nn.SiLU: 2}  # places in kernel.ACTIVATIONS
 _LEAST = 1 << 16  # numbers in maps from which on a call of a kernel is worth its while
 _NEAR = 3 << 19  # numbers of a sample, seen and given, up to which its gradients are worked out as fast as by torch
 _CAST = (torch.float32, torch.bfloat16, torch.float16)  # what autocast makes bfloat16; convolutions refuse the rest
 _WIDE = 64  # channels up to which a convolution of one position is done here
+_PLAIN = (Tensor, nn.Parameter)
 
 
 def work(part: nn.Module) -> Forward | None:
@@ -34,6 +37,10 @@ def work(part: nn.Module) -> Forward | None:
         return None if part.inplace else _silu
     if type(part) is nn.Conv2d:
         return _convolution if _square(part) and part.kernel_size[0] > 1 else None
+    if type(part) is GlobalPool:
+        return _ends if part.pool == "avg-max" else None
+    if type(part) is Block:
+        return _block if type(part.activation) in _ACTIVATIONS else None
     if type(part) is nn.Sequential:
         layers = list(_all_leaves(part))
         return _sequence if any(map(_pair, layers, layers[1:])) else None
@@ -106,7 +113,9 @@ def _stage(first: Any, layers: list[nn.Module], x: Any) -> tuple[int, Any]:
     if shape is None or not _simple(norm, shape.outputs) or positions < 2:
         return 1, first(x)
     pooled = len(layers) > end and _pools(layers[end]) and unseen(layers[end]) and min(shape.out) > 1
-    y = Stage.apply(_half(x), first.weight, shape.stride, shape.padding, *_moved(norm), by, pooled)  # type: ignore[no-untyped-call]
+    weight, bias, *moving = _moved(norm)
+    how = How(tiles.Moving(*moving), by, pooled)
+    y = Stage.apply(_half(x), first.weight, weight, bias, shape, how)  # type: ignore[no-untyped-call]
     return end + pooled, y
 
 
@@ -120,9 +129,10 @@ def _norm(part: Any, activation: nn.Module, x: Tensor) -> Tensor:
 
 def _simple(part: Any, channels: int) -> bool:
     """Whether it norms by what it meets, and its statistics move as the kernels move them."""
+    if not (part.training and part.track_running_stats and isinstance(part.momentum, float | int)):
+        return False
     numbers = part.weight, part.bias, part.running_mean, part.running_var
-    moving = part.training and part.track_running_stats and isinstance(part.momentum, float | int)
-    return moving and all(owned(each, channels) for each in numbers)
+    return all(owned(each, channels) for each in numbers)
 
 
 def _moved(part: Any) -> tuple[Any, ...]:
@@ -140,11 +150,25 @@ def _pool(part: nn.MaxPool2d, x: Tensor) -> Tensor:
 
 
 def _mean(part: Any, x: Tensor) -> Tensor:
-    even = x.dim() == 4 and (not part.ceil_mode or x.shape[2] % 2 == x.shape[3] % 2 == 0)
-    if not even or not _worth(x) or min(x.shape[2:]) < 2:
+    if x.dim() != 4 or not _worth(x) or min(x.shape[2:]) < 2:
         return nn.AvgPool2d.forward(part, x)
-    y: Tensor = Mean.apply(x)  # type: ignore[no-untyped-call]
+    y: Tensor = Mean.apply(x, bool(part.ceil_mode))  # type: ignore[no-untyped-call]
     return y
+
+
+def _ends(part: GlobalPool, x: Tensor) -> Tensor:
+    y: Tensor = Ends.apply(x) if _worth(x) and part.pool == "avg-max" else GlobalPool.forward(part, x)  # type: ignore[no-untyped-call]
+    return y
+
+
+def _block(part: Any, x: Tensor) -> Tensor:
+    """Where the two ways of a residual block meet."""
+    skip, branch, by = part.skip(x), part.drop_path(part.branch(x)), _ACTIVATIONS.get(type(part.activation))
+    alike = skip.shape == branch.shape and skip.dtype == branch.dtype and _worth(skip) and _worth(branch)
+    if not (by and alike and unseen(part.activation) and not getattr(part.activation, "inplace", False)):
+        out: Tensor = part.activation(skip + branch)
+        return out
+    return Join.apply(skip, branch, by)[0]  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _silu(part: nn.SiLU, x: Tensor) -> Tensor:
@@ -177,7 +201,7 @@ def _convolved(part: Any, x: Any, *, pooled: bool) -> Tensor | None:
     shape = _shape(part, x)
     if shape is None or (pooled and min(shape.out) < 2):
         return None
-    y: Tensor = Convolution.apply(_half(x), part.weight, shape.stride, shape.padding, pooled)  # type: ignore[no-untyped-call]
+    y: Tensor = Convolution.apply(_half(x), part.weight, shape, pooled)  # type: ignore[no-untyped-call]
     return y
 
 
@@ -187,15 +211,22 @@ def _square(part: Any) -> bool:
 
 
 def _known(part: Any) -> bool:
+    if part.bias is not None or part.groups != 1 or part.padding_mode != "zeros":
+        return False
+    try:
+        return _sides(part.kernel_size, part.stride, part.padding, part.dilation, part.out_channels, part.in_channels)
+    except TypeError:  # somebody has set a list
+        return False
+
+
+@lru_cache(4096)
+def _sides(size: Any, stride: Any, padding: Any, dilation: Any, outputs: int, channels: int) -> bool:
     return (
-        part.bias is None
-        and part.groups == 1
-        and part.padding_mode == "zeros"
-        and all(map(_twice, (part.kernel_size, part.stride, part.padding)))
-        and part.padding[0] < part.kernel_size[0]
-        and part.dilation == (1, 1)
-        and part.out_channels % tiles.LANES == 0
-        and _worth_tiles(part.in_channels, part.kernel_size[0])
+        all(map(_twice, (size, stride, padding)))
+        and padding[0] < size[0]
+        and dilation == (1, 1)
+        and outputs % tiles.LANES == 0
+        and _worth_tiles(channels, size[0])
     )
 
 
@@ -215,30 +246,33 @@ def _shape(part: Any, x: Any) -> tiles.Shape | None:
     """Of a square convolution that autocast would make one in bfloat16; None: no work for the tiles."""
     if not (torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16):
         return None
-    if not (kernel.alone(x) and x.dim() == 4 and x.shape[1] == part.in_channels and _lies(part)):
+    channels = part.in_channels
+    if not (kernel.alone(x) and x.dim() == 4 and x.shape[1] == channels and _lies(part)):
         return None
-    few = part.in_channels % tiles.LANES > 0  # pictures: nobody asks for their gradient, and they are copied anyway
-    if not (x.dtype in _CAST and not x.requires_grad if few else x.dtype == torch.bfloat16 and kernel.usable(x)):
+    few = channels % tiles.LANES > 0  # pictures: nobody asks for their gradient, and they are copied anyway
+    if not (x.dtype in _CAST and not x.requires_grad if few else x.dtype == torch.bfloat16 and kernel.last(x)):
         return None
     shape = tiles.shape(*x.shape, part.out_channels, part.kernel_size[0], part.stride[0], part.padding[0])
-    return shape if torch.get_num_threads() <= tiles.THREADS and min(shape.out) > 0 and _fits(shape, few) else None
+    return shape if torch.get_num_threads() <= tiles.THREADS and _fits(shape, few) else None
 
 
 def _fits(shape: tiles.Shape, few: bool) -> bool:
     """Whether there is enough to do, and what is seen and comes out of a sample stays near while its gradients are worked out."""
-    out = math.prod(shape.out) * shape.outputs
-    return shape.samples * out >= _LEAST and (few or shape.height * shape.width * shape.channels + out <= _NEAR)
+    return shape.comes_out >= max(_LEAST, 1) and (few or shape.of_a_sample <= _NEAR)
 
 
 def _lies(part: Any) -> bool:
     """Whether a kernel is to learn and still has the sizes that its convolution tells of, since somebody may have put another there;
     of float32 numbers with channels last, as that of a net is whose maps are to lie so.
     """
-    weight, sizes = part.weight, (part.out_channels, part.in_channels, *part.kernel_size)
-    known = type(weight) in (Tensor, nn.Parameter) and weight.dtype == torch.float32 and weight.device.type == "cpu"
-    last = known and weight.stride(1) == 1 and weight.is_contiguous(memory_format=torch.channels_last)
-    return last and weight.requires_grad and weight.shape == sizes
+    weight = part.weight
+    known = type(weight) in _PLAIN and weight.dtype == torch.float32 and weight.is_cpu and weight.requires_grad
+    if not known or weight.shape != (part.out_channels, part.in_channels, *part.kernel_size):
+        return False
+    return weight.stride(1) == 1 and weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def _half(x: Tensor) -> Tensor:
+    if x.dtype == torch.bfloat16 and kernel.last(x):
+        return x
     return x.to(torch.bfloat16).contiguous(memory_format=torch.channels_last)

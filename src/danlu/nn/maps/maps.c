@@ -25,13 +25,16 @@ int64_t danlu_parts(int64_t n, int64_t channels) { return (n + rows_of(channels)
 #define T float
 #define LOAD load_f
 #define STORE store_f
+#define SMOOTH SILU
 #include "of.h"
 #undef NAME
 #undef T
 #undef LOAD
 #undef STORE
+#undef SMOOTH
 #define NAME(name) danlu_##name##_h
 #define T uint16_t
 #define LOAD load_h
 #define STORE store_h
+#define SMOOTH QUICK
 #include "of.h"

@@ -1,4 +1,4 @@
-/* The functions of maps.c for one type of number: T, read by LOAD, written by STORE. n: positions; c: channels, a multiple of LANES;
+/* The functions of maps.c for one type of number: T, read by LOAD, written by STORE; SMOOTH: its SiLU. n: positions; c: channels, a multiple of LANES;
    threads: at most so many. */
 
 #include "moments.h"
@@ -18,7 +18,7 @@ void NAME(apply)(const T *x, T *y, int64_t n, int64_t c, const float *kept, int6
                     STORE(y + i * c + j, activated((LOAD(x + i * c + j) - middle) * a + b, RELU));
             else if (by == SILU)
                 for (int64_t i = from; i < to; i++)
-                    STORE(y + i * c + j, activated((LOAD(x + i * c + j) - middle) * a + b, SILU));
+                    STORE(y + i * c + j, activated((LOAD(x + i * c + j) - middle) * a + b, SMOOTH));
             else
                 for (int64_t i = from; i < to; i++)
                     STORE(y + i * c + j, (LOAD(x + i * c + j) - middle) * a + b);
@@ -52,7 +52,7 @@ void NAME(norm_back)(const T *x, const T *g, T *gx, int64_t n, int64_t c, const 
             Reals sum = all(0), product = all(0), middle = load_f(mean + j), a = load_f(times + j), b = load_f(plus + j);
             if (by == SILU) /* dear to work out: kept in gx for the second pass */
                 for (int64_t i = from; i < to; i++) {
-                    Reals value = LOAD(x + i * c + j) - middle, slope = against(LOAD(g + i * c + j), value * a + b, SILU);
+                    Reals value = LOAD(x + i * c + j) - middle, slope = against(LOAD(g + i * c + j), value * a + b, SMOOTH);
                     STORE(gx + i * c + j, slope);
                     sum += slope;
                     product += slope * value;
@@ -162,49 +162,104 @@ void NAME(silu)(const T *x, T *y, int64_t n, int64_t threads)
 {
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t i = 0; i < n / LANES; i++)
-        STORE(y + i * LANES, activated(LOAD(x + i * LANES), SILU));
+        STORE(y + i * LANES, activated(LOAD(x + i * LANES), SMOOTH));
 }
 
-/* The gradient of x from that of y. */
-void NAME(silu_back)(const T *x, const T *g, T *gx, int64_t n, int64_t threads)
+/* sum = a + b, and y its activation: n numbers, a multiple of LANES. sum may be NULL. */
+void NAME(join)(const T *a, const T *b, T *sum, T *y, int64_t n, int64_t by, int64_t threads)
+{
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t i = 0; i < n / LANES; i++) {
+        T both[LANES];
+        STORE(both, LOAD(a + i * LANES) + LOAD(b + i * LANES)); /* rounded, as the net's own sum is */
+        if (sum)
+            memcpy(sum + i * LANES, both, sizeof both);
+        STORE(y + i * LANES, by == SILU ? activated(LOAD(both), SMOOTH) : activated(LOAD(both), RELU));
+    }
+}
+
+/* The gradient of x from that of its activation; by: RELU or SILU. Where it is the first, y tells as much as x. */
+void NAME(activation_back)(const T *x, const T *g, T *gx, int64_t n, int64_t by, int64_t threads)
 {
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t i = 0; i < n / LANES; i++)
-        STORE(gx + i * LANES, against(LOAD(g + i * LANES), LOAD(x + i * LANES), SILU));
+        STORE(gx + i * LANES, by == SILU ? against(LOAD(g + i * LANES), LOAD(x + i * LANES), SMOOTH)
+                                         : against(LOAD(g + i * LANES), LOAD(x + i * LANES), RELU));
 }
 
-/* The average of every 2 × 2 positions. */
-void NAME(mean)(const T *x, T *y, int64_t samples, int64_t height, int64_t width, int64_t c, int64_t threads)
+/* The average of every 2 × 2 positions, and of what is there of them where a last row or column stands alone and (ceil) counts. A place
+   that isn't there is taken from the one beside it, which is the same average. */
+void NAME(mean)(const T *x, T *y, int64_t samples, int64_t height, int64_t width, int64_t c, int64_t ceil, int64_t threads)
 {
-    int64_t down = height / 2, right = width / 2;
+    int64_t down = (height + ceil) / 2, right = (width + ceil) / 2;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t row = 0; row < samples * down; row++) {
+        int64_t under = 2 * (row % down) + 1 < height ? width * c : 0;
         const T *upper = x + (row / down * height + row % down * 2) * width * c;
         for (int64_t k = 0; k < right; k++)
             for (int64_t j = 0; j < c; j += LANES) {
                 const T *corner = upper + 2 * k * c + j;
-                Reals sum = LOAD(corner) + LOAD(corner + c) + LOAD(corner + width * c) + LOAD(corner + width * c + c);
+                int64_t beside = 2 * k + 1 < width ? c : 0;
+                Reals sum = LOAD(corner) + LOAD(corner + beside) + LOAD(corner + under) + LOAD(corner + under + beside);
                 STORE(y + (row * right + k) * c + j, sum * 0.25f);
             }
     }
 }
 
 /* gx is cleared where a row or column is left over. */
-void NAME(mean_back)(const T *g, T *gx, int64_t samples, int64_t height, int64_t width, int64_t c, int64_t threads)
+void NAME(mean_back)(const T *g, T *gx, int64_t samples, int64_t height, int64_t width, int64_t c, int64_t ceil, int64_t threads)
 {
-    int64_t down = height / 2, right = width / 2;
+    int64_t down = (height + ceil) / 2, right = (width + ceil) / 2;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t row = 0; row < samples * down; row++) {
+        int64_t under = 2 * (row % down) + 1 < height ? width * c : 0;
         T *upper = gx + (row / down * height + row % down * 2) * width * c;
         for (int64_t k = 0; k < right; k++)
             for (int64_t j = 0; j < c; j += LANES) {
-                Reals value = LOAD(g + (row * right + k) * c + j) * 0.25f;
                 T *corner = upper + 2 * k * c + j;
+                int64_t beside = 2 * k + 1 < width ? c : 0;
+                Reals value = LOAD(g + (row * right + k) * c + j) * (under ? 0.5f : 1.0f) * (beside ? 0.5f : 1.0f);
                 STORE(corner, value);
-                STORE(corner + c, value);
-                STORE(corner + width * c, value);
-                STORE(corner + width * c + c, value);
+                STORE(corner + beside, value);
+                STORE(corner + under, value);
+                STORE(corner + under + beside, value);
             }
-        NAME(leftover)(upper, row % down == down - 1, height, width, c);
+        if (!ceil)
+            NAME(leftover)(upper, row % down == down - 1, height, width, c);
     }
+}
+
+/* y (samples, 2, c): the average and the greatest of each channel's positions; NaN where one is. */
+void NAME(ends)(const T *x, T *y, int64_t samples, int64_t positions, int64_t c, int64_t threads)
+{
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t sample = 0; sample < samples; sample++)
+        for (int64_t j = 0; j < c; j += LANES) {
+            const T *from = x + sample * positions * c + j;
+            Reals sum = LOAD(from), best = sum;
+            for (int64_t i = 1; i < positions; i++) {
+                Reals value = LOAD(from + i * c);
+                sum += value;
+                best = pick((value > best) | (value != value), value, best);
+            }
+            STORE(y + sample * 2 * c + j, sum / (float)positions);
+            STORE(y + sample * 2 * c + c + j, best);
+        }
+}
+
+/* The gradient of x from g (samples, 2, c). Positions that are equally great share theirs alike, as torch's amax has it. */
+void NAME(ends_back)(const T *x, const T *y, const T *g, T *gx, int64_t samples, int64_t positions, int64_t c, int64_t threads)
+{
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t sample = 0; sample < samples; sample++)
+        for (int64_t j = 0; j < c; j += LANES) {
+            const T *from = x + sample * positions * c + j, *slopes = g + sample * 2 * c + j;
+            T *to = gx + sample * positions * c + j;
+            Reals best = LOAD(y + sample * 2 * c + c + j), count = all(0);
+            for (int64_t i = 0; i < positions; i++)
+                count += pick(LOAD(from + i * c) == best, all(1), all(0));
+            Reals each = LOAD(slopes) / (float)positions, share = LOAD(slopes + c) / count;
+            for (int64_t i = 0; i < positions; i++)
+                STORE(to + i * c, each + share * pick(LOAD(from + i * c) == best, all(1), all(0)));
+        }
 }

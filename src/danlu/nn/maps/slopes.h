@@ -71,7 +71,7 @@ static void pooled_row(const float *kept, const Half *z, int64_t width, int64_t 
     else if (by == RELU)
         greatest(kept, z, width, c, RELU, y, which);
     else if (by == SILU)
-        greatest(kept, z, width, c, SILU, y, which);
+        greatest(kept, z, width, c, QUICK, y, which);
     else
         greatest(kept, z, width, c, NONE, y, which);
 }
@@ -105,7 +105,7 @@ static inline __attribute__((always_inline)) void sums_of(const Job *job, const 
                         value = pick(at == other, load_h(corner + (other / 2 * width + other % 2) * c), value);
                     value -= middle;
                     Reals slope = load_h(s->g + place);
-                    slope = by == SILU ? against(slope, value * a + b, SILU) : pick(at == FLAT, all(0), slope);
+                    slope = by == QUICK ? against(slope, value * a + b, QUICK) : pick(at == FLAT, all(0), slope);
                     if (slopes)
                         put_h(slopes + place, slope);
                     sum += slope;
@@ -122,7 +122,7 @@ static void slope_sums(const Job *job, const Slopes *s, int64_t sample, int64_t 
     if (s->by == RELU)
         sums_of(job, s, sample, from, to, sums, slopes, RELU);
     else if (s->by == SILU)
-        sums_of(job, s, sample, from, to, sums, slopes, SILU);
+        sums_of(job, s, sample, from, to, sums, slopes, QUICK);
     else
         sums_of(job, s, sample, from, to, sums, slopes, NONE);
 }

@@ -10,11 +10,12 @@ import ctypes
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from danlu.nn.maps.scratch import Scratch, lines
 from danlu.nn.native.building import NoKernelError, Source, library
 
 _HERE = Path(__file__).parent
@@ -70,9 +71,12 @@ def _function(name: str) -> Any:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
-    """A convolution of maps (samples, channels, height, width) by kernels (outputs, channels, size, size); padding < size."""
+    """A convolution of maps (samples, channels, height, width) by kernels (outputs, channels, size, size); padding < size.
+
+    Made by :func:`shape` alone, once for the same sizes: it keeps what is worked out of them.
+    """
 
     samples: int
     channels: int
@@ -89,18 +93,52 @@ class Shape:
         down, right = ((side + 2 * self.padding - self.size) // self.stride + 1 for side in (self.height, self.width))
         return down, right
 
+    @cached_property
+    def comes_out(self) -> int:
+        """Numbers; 0 where a kernel is larger than what it sees."""
+        down, right = self.out
+        return self.samples * self.outputs * down * right if down > 0 < right else 0
+
+    @cached_property
+    def of_a_sample(self) -> int:
+        """Numbers that a sample shows and gets."""
+        return self.height * self.width * self.channels + self.comes_out // self.samples
+
+    @cached_property
+    def job(self) -> _Job:
+        down, right = self.out
+        kernel = self.size, self.size, self.stride, self.padding, self.padding
+        sizes = self.samples, self.height, self.width, self.channels, self.outputs, down, right
+        return _Job(*sizes, *kernel, 0, down * right, right, 1)
+
+    @cached_property
+    def group(self) -> int:
+        """Samples of which sums are taken at once."""
+        return int(_function("group")(self.job))
+
+    @cached_property
+    def groups(self) -> int:
+        return -(-self.samples // self.group)
+
+    @cached_property
+    def packed(self) -> int:
+        """Bytes of the kernel as tiles."""
+        return 2 * int(_function("packed")(self.job))
+
+    @cached_property
+    def way_back(self) -> _WayBack:
+        return _way_back(self)
+
+    @cached_property
+    def slope_parts(self) -> int:
+        """Parts of which sums of slopes are taken."""
+        return int(_function("slope_parts")(self.job))
+
 
 @cache
 def shape(*sizes: int) -> Shape:
     """Of the same sizes it is the same."""
     return Shape(*sizes)
-
-
-@cache
-def _whole(s: Shape) -> _Job:
-    down, right = s.out
-    kernel = s.size, s.size, s.stride, s.padding, s.padding
-    return _Job(s.samples, s.height, s.width, s.channels, s.outputs, down, right, *kernel, 0, down * right, right, 1)
 
 
 @dataclass(frozen=True)
@@ -125,9 +163,20 @@ def _phases(s: Shape) -> list[_Phase]:
     return found
 
 
-@cache
-def _way_back(s: Shape) -> tuple[_Job, Any, list[tuple[_Phase, _Phase]], bool]:
-    """Job of all phases together, of each, and whether they cover the whole map."""
+@dataclass(frozen=True)
+class _WayBack:
+    """jobs: of each remainder of rows and columns. hull: of all together. starts: for each, the row and the column of a kernel at which
+    its numbers begin. packed: bytes of each's kernel as tiles. covered: whether together they cover the whole map.
+    """
+
+    hull: _Job
+    jobs: Any
+    starts: list[tuple[int, int]]
+    packed: list[int]
+    covered: bool
+
+
+def _way_back(s: Shape) -> _WayBack:
     (down, right), across = s.out, _phases(s)
     rows, columns = (-(-side // s.stride) for side in (s.height, s.width))
     begin, end = min(phase.begin for phase in across), max(phase.begin + phase.taps for phase in across)
@@ -139,14 +188,19 @@ def _way_back(s: Shape) -> tuple[_Job, Any, list[tuple[_Phase, _Phase]], bool]:
         rows, columns = -(-(s.height - v.first) // s.stride), -(-(s.width - u.first) // s.stride)
         to = v.first * s.width + u.first, s.height * s.width, s.stride * s.width, s.stride
         jobs[place] = _Job(*seen, s.channels, rows, columns, v.taps, u.taps, 1, -v.begin, -u.begin, *to)
-    return hull, jobs, pairs, len(across) == s.stride
+    packed = [2 * int(_function("packed")(job)) for job in jobs]
+    return _WayBack(hull, jobs, [(v.last, u.last) for v, u in pairs], packed, len(across) == s.stride)
 
 
-def _pack(job: _Job, weight: Tensor, start: int, steps: tuple[int, ...]) -> Tensor:
-    """steps: between outputs, channels, rows and columns. start: of the first number."""
-    found = _bytes(2 * _function("packed")(job))
-    _function("pack")(job, weight.data_ptr() + 4 * start, (ctypes.c_int64 * 4)(*steps), found.data_ptr())
-    return found
+def _pack(job: _Job, weight: Tensor, start: int, steps: tuple[int, ...], to: int) -> int:
+    """A kernel as tiles at ``to``. steps: between outputs, channels, rows and columns. start: of the first number."""
+    _function("pack")(job, weight.data_ptr() + 4 * start, _steps(steps), to)
+    return to
+
+
+@cache
+def _steps(steps: tuple[int, ...]) -> Any:
+    return (_INT * 4)(*steps)
 
 
 def _bytes(size: int) -> Tensor:
@@ -165,44 +219,63 @@ def _halved(s: Shape) -> tuple[int, int]:
     return s.out[0] // 2, s.out[1] // 2
 
 
-def convolve(
-    x: Tensor, weight: Tensor, s: Shape, *, pooled: bool, sums: bool
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """(y, which, parts). pooled: y is the greatest of every 2 × 2, and ``which`` of them it was.
+@cache
+def _convolve_room(s: Shape, pooled: bool) -> int:
+    return int(_function("convolve_room")(s.job, pooled))
 
-    sums: ``parts`` (groups, 2, O) are mean and sum of squares around it of every :func:`group` samples of y.
-    """
-    job, threads = _whole(s), torch.get_num_threads()
-    y = _maps(s.samples, s.outputs, *(_halved(s) if pooled else s.out))
-    which = _bytes(y.numel()) if pooled else None
-    parts = _numbers(-(-s.samples // group(s)), 2, s.outputs) if sums else None
-    room = _bytes(_function("convolve_room")(job, pooled) * threads)
-    packed = _pack(job, weight, 0, weight.stride())
-    _function("convolve")(
-        job, x.data_ptr(), packed.data_ptr(), y.data_ptr(), _at(which), _at(parts), room.data_ptr(), threads
-    )
-    return y, which, parts
+
+@cache
+def _back_room(s: Shape, threads: int) -> int:
+    return int(_function("back_room")(s.job, s.way_back.hull, threads))
 
 
 def _at(one: Tensor | None) -> int | None:
     return None if one is None else one.data_ptr()
 
 
-@cache
-def group(s: Shape) -> int:
-    """Samples of which sums are taken at once."""
-    return int(_function("group")(_whole(s)))
+def convolve(x: Tensor, weight: Tensor, s: Shape, *, pooled: bool) -> tuple[Tensor, Tensor | None]:
+    """(y, which). pooled: y is the greatest of every 2 × 2, and ``which`` of them it was."""
+    y = _maps(s.samples, s.outputs, *(_halved(s) if pooled else s.out))
+    which = _bytes(y.numel()) if pooled else None
+    _convolve(x, weight, s, y, which, Scratch(_convolve_size(s, pooled)), None)
+    return y, which
 
 
-def settle(
-    parts: Tensor, s: Shape, weight: Tensor, bias: Tensor, running: tuple[Tensor, Tensor], eps: float, momentum: float
-) -> Tensor:
-    """What a norm of what comes out keeps (4, O), from the sums; its running mean and variance move by ``momentum``."""
-    kept, each = _numbers(4, s.outputs), s.out[0] * s.out[1]
-    sizes = group(s) * each, s.samples * each, s.outputs
-    numbers = (one.data_ptr() for one in (*running, kept))
-    _function("settle")(parts.data_ptr(), *sizes, weight.data_ptr(), bias.data_ptr(), eps, momentum, *numbers)
-    return kept
+def _convolve_size(s: Shape, pooled: bool) -> int:
+    return lines(s.packed) + _convolve_room(s, pooled) * torch.get_num_threads()
+
+
+def _convolve(
+    x: Tensor, weight: Tensor, s: Shape, y: Tensor, which: Tensor | None, scratch: Scratch, parts: int | None
+) -> None:
+    job, threads = s.job, torch.get_num_threads()
+    packed = _pack(job, weight, 0, weight.stride(), scratch.piece(s.packed))
+    room = scratch.piece(0)
+    _function("convolve")(job, x.data_ptr(), packed, y.data_ptr(), _at(which), parts, room, threads)
+
+
+class Moving(NamedTuple):
+    """A batch norm's running mean and variance (C,), which move by ``momentum``, and what is added to a variance."""
+
+    mean: Tensor
+    variance: Tensor
+    eps: float
+    momentum: float
+
+
+def convolve_norm(
+    x: Tensor, weight: Tensor, s: Shape, norm: tuple[Tensor, Tensor], moving: Moving
+) -> tuple[Tensor, Tensor]:
+    """(z, what a norm of it keeps (4, O)). norm: its weight and bias (O,)."""
+    z, kept, sums = _maps(s.samples, s.outputs, *s.out), _numbers(4, s.outputs), 8 * s.groups * s.outputs
+    scratch = Scratch(lines(sums) + _convolve_size(s, False))
+    parts = scratch.piece(sums)
+    _convolve(x, weight, s, z, None, scratch, parts)
+    mean, variance, eps, momentum = moving
+    each, learnt = s.out[0] * s.out[1], (norm[0].data_ptr(), norm[1].data_ptr())
+    sizes, numbers = (s.group * each, s.samples * each, s.outputs), (mean.data_ptr(), variance.data_ptr())
+    _function("settle")(parts, *sizes, *learnt, eps, momentum, *numbers, kept.data_ptr())
+    return z, kept
 
 
 def apply_pool(z: Tensor, s: Shape, kept: Tensor, by: int) -> tuple[Tensor, Tensor]:
@@ -210,14 +283,15 @@ def apply_pool(z: Tensor, s: Shape, kept: Tensor, by: int) -> tuple[Tensor, Tens
     y = _maps(s.samples, s.outputs, *_halved(s))
     which = _bytes(y.numel())
     rest = y.data_ptr(), which.data_ptr(), torch.get_num_threads()
-    _function("apply_pool")(_whole(s), z.data_ptr(), kept.data_ptr(), by, *rest)
+    _function("apply_pool")(s.job, z.data_ptr(), kept.data_ptr(), by, *rest)
     return y, which
 
 
-@dataclass(frozen=True)
-class Back:
+class Back(NamedTuple):
     """A gradient on its way back to a convolution. which: of the pool that it came through; z, kept, by: what the norm before it was
-    given, what it has kept, and its activation's place in ``kernel.ACTIVATIONS``."""
+    given, what it has kept, and its activation's place in ``kernel.ACTIVATIONS``. room (3, O): what its way through the norm is put
+    together with.
+    """
 
     g: Tensor
     which: Tensor | None = None
@@ -228,49 +302,39 @@ class Back:
 
     @property
     def told(self) -> _Slopes:
-        return _Slopes(self.g.data_ptr(), *map(_at, (self.z, self.which, self.kept, self.room)), self.by)
+        return _Slopes(self.g.data_ptr(), _at(self.z), _at(self.which), _at(self.kept), _at(self.room), self.by)
 
 
 def through_norm(back: Back, s: Shape, weight: Tensor) -> tuple[Back, Tensor, Tensor]:
     """(what is left to be gone through, gradients of the norm's weight and bias)."""
     assert back.kept is not None
-    job, slopes = _whole(s), None
-    parts = _numbers(_function("slope_parts")(job), 2, s.outputs)
+    count, slopes = s.slope_parts, None
+    parts = Scratch(8 * count * s.outputs).piece(0)
     if back.by == 2:  # SiLU's slopes are dear
         slopes = torch.empty_like(back.g)
-    _function("slopes")(job, back.told, parts.data_ptr(), _at(slopes), torch.get_num_threads())
-    room, both = _numbers(3, s.outputs), _numbers(2, s.outputs)
-    numbers = (one.data_ptr() for one in (weight, back.kept, both[0], both[1], room))
+    _function("slopes")(s.job, back.told, parts, _at(slopes), torch.get_num_threads())
+    room, (gweight, gbias) = _numbers(3, s.outputs), _numbers(2, s.outputs).unbind()
+    numbers = weight.data_ptr(), back.kept.data_ptr(), gweight.data_ptr(), gbias.data_ptr(), room.data_ptr()
     positions = s.samples * s.out[0] * s.out[1]
-    _function("settle_back")(parts.data_ptr(), len(parts), positions, s.outputs, *numbers)
+    _function("settle_back")(parts, count, positions, s.outputs, *numbers)
     g, by = (back.g, back.by) if slopes is None else (slopes, 0)
-    return Back(g, back.which, back.z, back.kept, room, by), both[0], both[1]
+    return Back(g, back.which, back.z, back.kept, room, by), gweight, gbias
 
 
 def back(slopes: Back, x: Tensor, weight: Tensor, s: Shape, *, inner: bool) -> tuple[Tensor, Tensor | None]:
     """Gradients of the kernel, float32, and, where ``inner``, of x."""
-    job, threads, gx = _whole(s), torch.get_num_threads(), None
-    hull, jobs, pairs, covered = _way_back(s)
+    way, threads, gx = s.way_back, torch.get_num_threads(), None
     gweight = _numbers(s.outputs, s.size, s.size, s.channels)
-    packed: list[Tensor] = []
+    scratch = Scratch(sum(map(lines, way.packed)) + _back_room(s, threads))
+    packed: list[int] = []
     if inner:
-        gx = _maps(*x.shape) if covered else torch.zeros_like(x)
+        gx = _maps(*x.shape) if way.covered else torch.zeros_like(x)
         o, c, v, u = weight.stride()
-        for one, (down, right) in zip(jobs, pairs, strict=True):
-            packed.append(_pack(one, weight, down.last * v + right.last * u, (c, o, -s.stride * v, -s.stride * u)))
-    room = _bytes(_function("back_room")(job, hull, threads))
-    kernels = (_AT * len(jobs))(*(one.data_ptr() for one in packed))
-    _function("back")(
-        job,
-        hull,
-        slopes.told,
-        x.data_ptr(),
-        gweight.data_ptr(),
-        jobs,
-        kernels,
-        len(jobs),
-        _at(gx),
-        room.data_ptr(),
-        threads,
-    )
+        steps = c, o, -s.stride * v, -s.stride * u
+        for one, (down, right), size in zip(way.jobs, way.starts, way.packed, strict=True):
+            packed.append(_pack(one, weight, down * v + right * u, steps, scratch.piece(size)))
+    kernels, count = (_AT * len(way.jobs))(*packed), len(way.jobs)
+    learnt, room = gweight.data_ptr(), scratch.piece(0)
+    told = s.job, way.hull, slopes.told, x.data_ptr(), learnt, way.jobs, kernels, count, _at(gx), room, threads
+    _function("back")(*told)
     return gweight.permute(0, 3, 1, 2), gx

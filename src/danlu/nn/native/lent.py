@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.module import _has_any_global_hook
 
 Forward = Callable[..., Any]
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_compiled_call_impl")
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 class Lent:
@@ -33,10 +33,11 @@ class Lent:
 
 def unseen(*parts: nn.Module) -> bool:
     """Whether nobody sees what goes between them, and none has a forward that somebody has given it."""
-    own = any(_given(part) or any(getattr(part, name) for name in _HOOKS) for part in parts)
-    return not own and not _has_any_global_hook()  # type: ignore[no-untyped-call]
-
-
-def _given(part: nn.Module) -> bool:
-    found = part.__dict__.get("forward")
-    return found is not None and not isinstance(found, Lent)
+    for part in parts:  # asked of each layer in each pass
+        own = part.__dict__
+        given = own.get("forward")
+        if (given is not None and not isinstance(given, Lent)) or own.get("_compiled_call_impl") is not None:
+            return False
+        if any(own[name] for name in _HOOKS):
+            return False
+    return not _has_any_global_hook()  # type: ignore[no-untyped-call]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -18,6 +17,7 @@ from danlu.messages import say
 from danlu.nn.activations import make_activation
 from danlu.nn.initialise import initialise
 from danlu.nn.norms import make_norm
+from danlu.nn.pooling import GlobalPool, Pool
 from danlu.nn.residual import Block
 
 Size = Annotated[int, Field(ge=1)]
@@ -59,7 +59,7 @@ class ResNet(nn.Module):
         stem_kernel: Size = 3,
         stem_stride: Size | Literal["auto"] = "auto",
         stem_pool: Size | Literal["auto"] = "auto",
-        pool: Literal["avg", "max", "avg-max"] = "avg-max",
+        pool: Pool = "avg-max",
         drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         zero_init: bool = True,
     ) -> None:
@@ -98,16 +98,10 @@ class ResNet(nn.Module):
         self.stages = nn.Sequential(*stages)
         initialise(self.stem, activation)
         initialise(self.stages, activation)
-        self.pool = pool
+        self.pool = GlobalPool(pool)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(channels * (2 if pool == "avg-max" else 1), classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        maps = self.stages(self.stem(x))
-        parts = []
-        if self.pool != "max":
-            parts.append(maps.mean((2, 3)))
-        if self.pool != "avg":
-            parts.append(maps.amax((2, 3)))
-        logits: Tensor = self.head(self.dropout(torch.cat(parts, 1) if len(parts) > 1 else parts[0]))
+        logits: Tensor = self.head(self.dropout(self.pool(self.stages(self.stem(x)))))
         return logits
