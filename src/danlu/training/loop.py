@@ -9,9 +9,8 @@ What changes the computation stands in ``Parts``, one slot each; watchers are to
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +38,7 @@ from danlu.training.parts import Parts
 from danlu.training.plan import Feed, Judge, Plan, transformed
 from danlu.training.randomness import reseed
 from danlu.training.snapshots import snapshot
+from danlu.training.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -131,17 +131,16 @@ def fit(
             plan.evaluate_every if judge else 0,
         )
     )
-    began = time.perf_counter()
+    windows, began = Windows(batches, plan, meter.waited), time.perf_counter()
     with Interrupts() as interrupts, parts.parameters:
         while not progress.finished and progress.epoch < plan.epochs:
             epoch, epoch_began, again = progress.epoch, time.perf_counter(), False
             net.train()
             parts.guard.begin()
-            for window in _windows(batches.epoch(epoch, progress.micro), plan.accumulate, meter.waited):
+            for window, micros in windows.epoch(epoch, progress.micro, lambda: parts.progress.step):
                 at = Position(plan.seed, epoch, progress.step)
                 parts.parameters.begin(progress.step)
                 lr = parts.update.set_rates(progress.step)
-                micros = [transformed(batch, at, plan) for batch in window]
                 loss, terms, counts = backward(parts, objective, micros, plan, epoch)
                 if parts.sharpness is not None:
                     parts.sharpness.climb()
@@ -248,18 +247,6 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
         ("evaluation", say("loop.best", when=when, monitor=plan.monitor[0]) if plan.monitor else when),
         ("stoppers", stopper),
     )
-
-
-def _windows(batches: Iterable[Batch], size: int, waited: Callable[[float], None]) -> Iterator[list[Batch]]:
-    """Effective batches: lists of up to ``size`` micro-batches; an epoch's last window may be shorter."""
-    source = iter(batches)
-    while True:
-        began = time.perf_counter()
-        window = list(islice(source, size))
-        waited(time.perf_counter() - began)
-        if not window:
-            return
-        yield window
 
 
 def _evaluate(parts: Parts, judge: Judge, plan: Plan, epoch: int, tell: Callable[[Event], None]) -> bool:

@@ -18,6 +18,9 @@ class BatchTransform(Protocol):
     ``partners`` says how many further samples it needs for each sample of a batch (1 for mixup and cutmix, 3 for
     mosaic); the batch then arrives with those appended (see :class:`Batch`), chosen by :meth:`choose` from dataset
     positions, never from batch mates.
+
+    One that only copies values, each sample's from its own, and asks of a position for seed and epoch alone, may say so by
+    ``copies = True``: some batches are then given to it as one.
     """
 
     partners: int

@@ -18,10 +18,11 @@ class Geometric(ABC):
     """Moves pixels. Neighbours in the recipe's list become one warp, so that images are interpolated once.
 
     fill: what stands outside the image; None where nothing from outside can come in. Neighbours with other fills are
-    warped apart.
+    warped apart. copies: whether pixels only change places, in whatever it draws.
     """
 
     fill: Fill | None = None
+    copies: ClassVar[bool] = False
 
     @abstractmethod
     def inverse(self, draws: Draws) -> np.ndarray:

@@ -36,6 +36,7 @@ class Alone(BatchTransform):
     """A transform that needs no partners."""
 
     partners = 0
+    copies = False
 
     def choose(self, keys: np.ndarray, at: Position, rows: np.ndarray) -> np.ndarray:
         return np.empty((0, len(keys)), dtype=np.int64)
@@ -51,6 +52,7 @@ class Warp(Alone):
     def __init__(self, parts: Sequence[tuple[Place, Geometric]]) -> None:
         self.parts = parts
         self.fill: Fill = next((part.fill for _, part in parts if part.fill is not None), "edge")
+        self.copies = self.fill != "mean" and all(part.copies for _, part in parts)
 
     def takes(self, part: Geometric) -> bool:
         """Whether ``part`` can be done in the same warp: it needs no fill, or the same."""

@@ -131,6 +131,11 @@ class Batches:
         """Whether batches go the longer way since other things leave the device no room; known after :meth:`settle`."""
         return self._crowded
 
+    @property
+    def instant(self) -> bool:
+        """Whether a batch is a mere copy of memory on a CPU: several may as well be asked for before they are used."""
+        return self.dataset.instant and self._workers is None and self.device.type == "cpu"
+
     def settle(self) -> None:
         """What is to lie on the device from the second batch on lies there now."""
         if self._settles and self._resident is None:

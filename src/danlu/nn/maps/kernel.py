@@ -35,7 +35,6 @@ _TAKING: dict[str, list[Any]] = {
     "pool": [_AT, _AT, _AT, *[_INT] * 5],
     "pool_back": [_AT, _AT, _AT, *[_INT] * 5],
 }
-_PLAIN = (Tensor, nn.Parameter)
 _SUFFIX = {torch.float32: "f", torch.bfloat16: "h"}
 
 

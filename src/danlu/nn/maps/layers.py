@@ -269,7 +269,8 @@ def _lies(part: Any) -> bool:
     known = type(weight) in _PLAIN and weight.dtype == torch.float32 and weight.is_cpu and weight.requires_grad
     if not known or weight.shape != (part.out_channels, part.in_channels, *part.kernel_size):
         return False
-    return weight.stride(1) == 1 and weight.is_contiguous(memory_format=torch.channels_last)
+    last: bool = weight.stride(1) == 1 and weight.is_contiguous(memory_format=torch.channels_last)
+    return last
 
 
 def _half(x: Tensor) -> Tensor:

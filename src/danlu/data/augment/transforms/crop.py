@@ -21,6 +21,8 @@ class Crop(Geometric):
     fill: what is padded: zero, the image's mean, its mirror image ("reflect") or its outermost pixels ("edge").
     """
 
+    copies = True
+
     def __init__(self, padding: Annotated[int, Field(ge=1)] = 4, fill: Fill = "zero") -> None:
         self.padding = padding
         self.fill = fill

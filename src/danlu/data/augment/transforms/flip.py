@@ -21,6 +21,8 @@ class Flip(Geometric):
     each pair of epochs shows all images both ways (Jordan 2024, "94% on CIFAR-10 in 3.29 seconds", airbench).
     """
 
+    copies = True
+
     def __init__(
         self,
         p: Annotated[float, Field(ge=0, le=1)] = 0.5,

@@ -1,0 +1,116 @@
+"""Batches that are transformed together: the same bits as each by itself, and only where that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from danlu.data.augment.pipeline import build
+from danlu.data.augment.stages import Warp
+from danlu.data.batches.batch import Batch, Padded
+from danlu.randomness import Position, keys_of
+from danlu.training import windows
+from danlu.training.plan import Plan, transformed
+from danlu.training.windows import Windows
+from tests.data.augmented import kinds_of, named, pictures
+
+
+class Pictures:
+    """100 pictures and their places; instant, as columns in memory are. asked: batches that were taken so far."""
+
+    instant = True
+
+    def __init__(self, size: int, channels: int, last: bool) -> None:
+        self.size, self.asked = size, 0
+        self.columns = {"image": pictures(100, channels, 9, 9, last=last), "place": torch.arange(100)}
+        self.keys = keys_of(str(i) for i in range(100))
+
+    def __len__(self) -> int:
+        return -(-100 // self.size)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        rows = np.random.default_rng(epoch).permutation(100)
+        for first in range(start * self.size, 100, self.size):
+            some = rows[first : first + self.size]
+            columns = {name: value[torch.from_numpy(some)] for name, value in self.columns.items()}
+            self.asked += 1
+            yield Batch(columns, ("image",), some, self.keys[some])
+
+
+def plan_of(feed: Pictures, *choices: Any, accumulate: int = 1) -> Plan:
+    kinds = kinds_of({"image": feed.columns["image"]})
+    return Plan(seed=5, accumulate=accumulate, transforms=build(named(*choices), kinds), kinds=kinds)
+
+
+@pytest.mark.parametrize(("channels", "last"), [(1, False), (1, True), (3, True), (3, False)])
+@pytest.mark.parametrize(("accumulate", "start"), [(1, 0), (3, 0), (1, 5), (2, 4)])
+def test_together_they_are_what_each_is_by_itself(channels: int, last: bool, accumulate: int, start: int) -> None:
+    feed = Pictures(7, channels, last)
+    plan = plan_of(feed, "flip", {"crop": 2}, accumulate=accumulate)
+    given, steps = list(feed.epoch(3, start)), iter(range(99))
+    found = list(Windows(feed, plan, lambda seconds: None).epoch(3, start, lambda: next(steps)))
+    assert [len(window) for window, _ in found[:-1]] == [accumulate] * (len(found) - 1)
+    raw, made = ([one for pair in found for one in pair[which]] for which in (0, 1))
+    assert len(raw) == len(made) == len(given)
+    for one, other, batch in zip(raw, made, given, strict=True):
+        wanted = transformed(batch, Position(5, 3), plan)
+        assert torch.equal(one.columns["image"], batch.columns["image"])
+        for name in wanted.columns:
+            assert torch.equal(other.columns[name], wanted.columns[name])
+            assert other.columns[name].stride() == wanted.columns[name].stride()  # type: ignore[union-attr]
+        assert (other.rows.tolist(), other.keys.tolist()) == (batch.rows.tolist(), batch.keys.tolist())
+        assert other.inputs == batch.inputs
+
+
+def test_the_first_is_taken_alone_and_then_as_many_as_are_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = Pictures(4, 1, False)
+    monkeypatch.setattr(windows, "_MOST", 3 * 4 * (81 + 8))
+    asked = [feed.asked for _ in Windows(feed, plan_of(feed, "flip"), lambda seconds: None).epoch(0, 0, lambda: 0)]
+    assert asked[:7] == [1, 4, 4, 4, 7, 7, 7]
+
+
+@pytest.mark.parametrize("choice", [{"crop": {"padding": 2, "fill": "mean"}}, {"rotate": 15}, "color-jitter", "mixup"])
+def test_what_computes_or_mixes_is_done_batch_by_batch_at_its_step(choice: Any) -> None:
+    feed, seen = Pictures(10, 3, True), []
+    plan = plan_of(feed, "flip", choice)
+
+    def step() -> int:
+        seen.append(feed.asked)
+        return len(seen)
+
+    if choice == "mixup":
+        assert not all(getattr(transform, "copies", False) for transform in plan.transforms)
+        return
+    for _ in Windows(feed, plan, lambda seconds: None).epoch(0, 0, step):
+        pass
+    assert seen == list(range(1, 11))
+
+
+def test_a_feed_that_works_for_its_batches_is_asked_for_one_at_a_time() -> None:
+    feed = Pictures(10, 1, False)
+    feed.instant = False
+    plan = plan_of(feed, "flip")
+    assert isinstance(plan.transforms[0], Warp)
+    assert plan.transforms[0].copies
+    asked = [feed.asked for _ in Windows(feed, plan, lambda seconds: None).epoch(0, 0, lambda: 0)]
+    assert asked == list(range(1, 11))
+
+
+def test_padded_images_are_not_put_together() -> None:
+    class Many(Pictures):
+        def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+            for batch in super().epoch(epoch, start):
+                image = batch.columns["image"]
+                assert isinstance(image, torch.Tensor)
+                yield batch.with_columns(image=Padded(image, torch.full((len(image), 2), 7)))
+
+    feed = Many(10, 1, False)
+    plan = plan_of(feed, "flip", {"crop": 1})
+    made = [window[0] for _, window in Windows(feed, plan, lambda seconds: None).epoch(0, 0, lambda: 0)]
+    for mine, batch in zip(made, feed.epoch(0), strict=True):
+        wanted = transformed(batch, Position(5, 0), plan)
+        assert torch.equal(mine.columns["image"].values, wanted.columns["image"].values)  # type: ignore[union-attr]
