@@ -148,7 +148,7 @@ def test_ids_of_other_forms_are_no_affair_of_the_kernel() -> None:
 
 def test_tables_that_are_moved_whole_are_said_where_they_are_long_and_need_not_be() -> None:
     def said(net: torch.nn.Module) -> list[str]:
-        return [text for text, _ in kernels.lines(net)]
+        return [text for text, _ in kernels.lines(net, Plan())]
 
     whole = say("native.embeddings-whole", count="70,000")
     assert whole in said(CollaborativeFiltering(70_000, 30, embedding=64))

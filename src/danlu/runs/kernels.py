@@ -71,7 +71,7 @@ def _whole(net: nn.Module) -> int:
         for owner in net.modules()
         if type(owner).__module__.startswith("danlu.nn.nets.") and "sparse" in signature(type(owner)).parameters
         for part in owner.modules()
-        if isinstance(part, nn.Embedding) and not part.sparse and part.weight.numel() >= _LONG
+        if isinstance(part, nn.Embedding) and not part.sparse and part.weight.is_cpu and part.weight.numel() >= _LONG
     }
     return sum(tables.values())
 
