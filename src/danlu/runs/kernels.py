@@ -1,4 +1,4 @@
-"""Which kernels a net is trained by: recorded with the run, since its last bits depend on it, and their lack is said once."""
+"""Which kernels a net is trained by: recorded with the run, since its last bits depend on it. The lack of any is said once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from danlu.nn.embedding.native import kernel as rows
 from danlu.nn.embedding.table import Table
 from danlu.nn.maps import kernel as maps
 from danlu.nn.maps import layers, tiles
+from danlu.nn.nets.gpt import Gpt
+from danlu.nn.nets.seq2seq_transformer import Seq2seqTransformer
 from danlu.nn.recurrent import kernel as recurrent_kernel
 from danlu.nn.recurrent import layers as recurrent
+from danlu.nn.writing import kernel as tokens
+from danlu.nn.writing.known import tokens_of
 from danlu.training.plan import Plan
 
 
@@ -56,6 +60,9 @@ def lines(net: nn.Module, plan: Plan) -> list[tuple[str, str]]:
     if _eager(plan) and recurrent.lends(net) and (missing := recurrent_kernel.missing()) is not None:
         reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
         found.append((say("native.recurrent-torch", reason=reason), "info"))
+    if _writes(net) and (missing := tokens.missing()) is not None:
+        reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
+        found.append((say("native.writing-torch", reason=reason), "info"))
     return found
 
 
@@ -82,3 +89,8 @@ _LONG = 1 << 22  # numbers of a table: a step over all of them takes tens of mil
 def _rows(net: nn.Module) -> bool:
     """Whether the kernel of rows could be of use: sparse float32 tables on a CPU."""
     return any(isinstance(part, Table) and part.sparse and part.weight.device.type == "cpu" for part in net.modules())
+
+
+def _writes(net: nn.Module) -> bool:
+    """Whether the kernel of tokens could be of use: a net of ours that writes, as it knows them, on a CPU."""
+    return type(net) in (Gpt, Seq2seqTransformer) and tokens_of(net) is not None

@@ -22,6 +22,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "recurrent layers are trained by torch's operations, about half as fast, for there is no native kernel: {reason}",
         "没有原生内核（{reason}），循环层改用 torch 运算训练，速度约为一半",
     ),
+    "native.writing-torch": (
+        "texts are written by torch's operations, one or a few at a time about half as fast, for there is no native kernel: {reason}",
+        "没有原生内核（{reason}），文本改用 torch 运算生成，一次一条或几条时速度约为一半",
+    ),
     "native.no-kernel.off": ("DANLU_NATIVE is 0", "DANLU_NATIVE 为 0"),
     "native.no-kernel.system": ("not made for {detail}", "不支持 {detail}"),
     "native.no-kernel.compiler": (

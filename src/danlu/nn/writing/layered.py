@@ -1,4 +1,4 @@
-"""How our own decoders write: each token through layers that keep what they know of the others."""
+"""How our own decoders write: each token through layers that keep what they know of the others; few texts by the kernel."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from danlu.nn.writing.kept import Kept
+from danlu.nn.writing.known import tokens_of
 
 
 class Decodes(Protocol):
@@ -17,6 +18,7 @@ class Decodes(Protocol):
     scale: float
     places: Tensor
     decoder: nn.ModuleList
+    norm: nn.Module
 
     def logits(self, x: Tensor) -> Tensor: ...
 
@@ -32,6 +34,7 @@ class Layered:
 
     def __init__(self, net: Decodes) -> None:
         self.net = net
+        self.tokens = tokens_of(net)
 
     def taken(self, state: Mapping[str, Tensor]) -> dict[str, Any]:
         """This state in place of the net's own, which stays as it is."""
@@ -43,12 +46,15 @@ class Layered:
 
     def __call__(self, tokens: Tensor, state: Mapping[str, Any]) -> tuple[Tensor, dict[str, Any]]:
         """tokens: int64 (B,), written last → (logits (B, V), the state after them)."""
-        net, kept, place = self.net, state["kept"], state["place"]
+        net, kept, read, place = self.net, state["kept"], state.get("read"), state["place"]
         x = net.targets(tokens) * net.scale + net.places[place]
         kept.grow()
+        after = {**state, "place": place + 1}
+        if self.tokens is not None and self.tokens.take(x, kept, read):
+            return self.tokens(x, kept, read), after
         for index, layer in enumerate(net.decoder):
-            x = layer.one(x, index, kept, state.get("read"))  # type: ignore[operator]
-        return net.logits(x), {**state, "place": place + 1}
+            x = layer.one(x, index, kept, read)  # type: ignore[operator]
+        return net.logits(x), after
 
 
 def layered(net: Any, kind: type[nn.Module], layer: type[nn.Module]) -> Layered | None:
