@@ -82,7 +82,7 @@ def test_a_chain_is_one_group() -> None:
 def test_how_far_the_search_is_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 200,000 rows it takes most of the time before step one: without a word it looks as if nothing went on."""
     clock = iter(range(10**9))
-    monkeypatch.setattr("danlu.data.progress.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("danlu.large.pace.time.monotonic", lambda: float(next(clock)))
     texts = _texts("abcdefghijklmnop", " ")
     told: list[tuple[str, int, int]] = []
     likeness(texts, len(texts), 0.8, lambda *what: told.append(what))

@@ -17,6 +17,7 @@ from danlu.data.batches.batch import Batch
 from danlu.data.batches.batches import Batches
 from danlu.data.dataset import Dataset
 from danlu.data.prepare import prepare
+from danlu.data.progress import heard_by
 from danlu.data.table import Part
 from danlu.errors import RecipeError
 from danlu.messages import say
@@ -142,7 +143,11 @@ def bench(recipe: Recipe, spec: TaskSpec, data: Dataset, choices: auto.Choices) 
 
 def assemble(recipe: Recipe, spec: TaskSpec, progress: Progress | None = None, note: Note | None = None) -> Assembled:
     """Build everything for a complete recipe. note: see :func:`danlu.runs.choices.timed`."""
-    note = note or auto.timed([])
+    with heard_by(progress):  # nets that look at the data when they are built are handed no one to tell
+        return _assembled(recipe, spec, progress, note or auto.timed([]))
+
+
+def _assembled(recipe: Recipe, spec: TaskSpec, progress: Progress | None, note: Note) -> Assembled:
     choices = auto.Choices()
     with located(recipe):
         data: Dataset = note("data", lambda: prepare(recipe, spec, progress), _rows)

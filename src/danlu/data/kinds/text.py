@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from danlu.data.kinds.base import BadValue, Framing, Kind, Prepared, Storage
+from danlu.data.progress import Progress, paced
 from danlu.data.text.begun import of_run
 from danlu.data.text.cleaning import normal, text_of
 from danlu.data.text.likeness import Likeness, likeness
@@ -22,7 +23,6 @@ from danlu.recipe.nearest import nearest
 
 if TYPE_CHECKING:
     from danlu.data.batches.batch import Value
-    from danlu.data.progress import Progress
 
 LEARNT = ("auto", "words", "characters", "bpe", "unigram")  # tokenizers; any other is a published one
 _LEARNT = 500_000  # texts, at most, that a vocabulary is learnt from
@@ -74,7 +74,9 @@ class Text(Kind):
         if wanted == "auto":
             wanted = "characters" if solid else "words"
         columns = options.get("together") or [raws]
-        texts = (text for column in columns for text in _texts(_spread(column, _LEARNT), form, lower))
+        count = sum(min(len(column), _LEARNT) for column in columns)
+        raw = paced((each for column in columns for each in _spread(column, _LEARNT)), say("text.learning"), count)
+        texts = _texts(raw, form, lower)
         made = _learnt(wanted, texts, options)
         option, language = options.get("language") or ("", None)
         if language is not None:
@@ -177,7 +179,8 @@ class Text(Kind):
         """tokenizer, vocabulary, unknown (share of all tokens), tokens (median, 95 of 100, longest), longest allowed."""
         lengths = np.asarray([len(value) for value in values] or [0], np.int64)
         total = int(lengths.sum())
-        unknown = sum(int((np.asarray(value) == self.words.unknown).sum()) for value in values)
+        every = paced(values, say("text.describing"), len(values))
+        unknown = sum(int((np.asarray(value) == self.words.unknown).sum()) for value in every)
         return {
             "tokenizer": self.tokenizer["name"],
             "vocabulary": self.vocabulary,

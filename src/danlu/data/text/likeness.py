@@ -66,7 +66,12 @@ def plainly(text: str) -> str:
 
 def near_groups(texts: list[str], size: int, least: float, progress: Progress | None = None) -> np.ndarray:
     """int64 (N,): the same number for texts that are joined by a chain of near pairs. size: characters of an n-gram."""
-    signatures = np.concatenate(list(_signatures(texts, size))) if texts else np.empty((0, 1), np.uint32)
+    pace = Pace(progress, say("text.near-copies"), len(texts))
+    signed = [np.empty((0, _BANDS * _ROWS), np.uint32)]
+    for block in _signatures(texts, size):  # the first half of the work
+        signed.append(block)
+        pace(sum(map(len, signed)) // 2)
+    signatures = np.concatenate(signed)
     parent = np.arange(len(texts))
     sets: dict[int, set[str]] = {}
 
@@ -76,7 +81,6 @@ def near_groups(texts: list[str], size: int, least: float, progress: Progress | 
             row = int(parent[row])
         return row
 
-    pace = Pace(progress, say("text.near-copies"), len(texts))
     long = np.flatnonzero(np.fromiter((len(text) > size for text in texts), bool, len(texts)))
     for band in range(_BANDS):
         keys = _band(signatures[long], band)
@@ -85,7 +89,7 @@ def near_groups(texts: list[str], size: int, least: float, progress: Progress | 
         edges = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1], True]) if len(keys) else np.zeros(1, np.int64)
         several = np.flatnonzero(np.diff(edges) > 1)
         for turn, bucket in enumerate(several.tolist()):
-            pace(int(len(texts) * (band + turn / len(several)) / _BANDS))
+            pace(int(len(texts) * (1 + (band + turn / len(several)) / _BANDS) / 2))
             members = rows[edges[bucket] : edges[bucket + 1]].tolist()
             for place, member in enumerate(members[1:], start=1):
                 for other in {members[0], members[place - 1]}:  # not every pair: a bucket of thousands has millions

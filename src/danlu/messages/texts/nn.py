@@ -1,6 +1,7 @@
 """Texts of the nets and the terms."""
 
 TEXTS = {
+    "nn.ngrams.fitting": ("Looking for runs of words in the training texts", "在训练文本中查找词串"),
     "nn.unknown-name": ("There is no {group} called {name!r}.", "没有名为 {name!r} 的 {group}。"),
     "nn.known-names": ("Known: {names}; or package.module:Object.", "可用的有：{names}；也可写 包.模块:对象。"),
     "nn.image-too-small": (

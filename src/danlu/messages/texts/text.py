@@ -7,6 +7,8 @@ TEXTS = {
         "它有 {count} 个字符或字节，超过了一段文本的上限 {most}。",
     ),
     "text.copies": ("Looking for equal texts", "查找相同文本"),
+    "text.learning": ("Learning the words of the training texts", "从训练文本中学习词元"),
+    "text.describing": ("Counting tokens", "统计词元"),
     "text.near-copies": ("Looking for texts that are nearly equal", "查找相近文本"),
     "text.empty-after": (
         "Nothing that the tokenizer knows as a token is left of it.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
@@ -11,6 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from danlu.large.pace import Pace
+from danlu.messages import say
 from danlu.nn.activations import make_activation
 from danlu.nn.dropout import Dropout
 from danlu.nn.letters import Letters
@@ -112,20 +114,36 @@ class Ngrams(nn.Module):
         texts: ids int (n,) of each row; pieces: what each id is written as; labels: class int (N,) of each, -1 where it isn't known, or
         of several labels (N, classes), above 0 where a text has one. Without labels every known run tells as much as any other.
         """
-        found = known(texts, self.vocabulary, self.longest, len(self.keys))
+        count, passes = len(texts), self.longest + (self.letters is not None) + (self.told is not None)
+        pace, done = Pace(None, say("nn.ngrams.fitting"), count * passes), 0
+
+        def further() -> None:
+            nonlocal done
+            done += count
+            pace(done)
+
+        pace.begin()
+        found = known(texts, self.vocabulary, self.longest, len(self.keys), further)
+        done = count * self.longest  # however short the texts are
         self.keys[: len(found.keys)] = torch.from_numpy(found.keys)
         self.idf[: len(found.idf)] = torch.from_numpy(found.idf)
         if self.letters is not None:
             self.letters.fit(texts, pieces)
-        if self.told is None:
-            return
-        self.told.copy_(self.idf > 0)
-        if labels is None:
-            return
+            further()
+        if self.told is not None:
+            self.told.copy_(self.idf > 0)
+            if labels is not None:
+                self._tell(texts, labels, found.keys, lambda some: pace(done + some))
+        pace.end(count * passes)
+
+    def _tell(
+        self, texts: Sequence[np.ndarray], labels: np.ndarray, keys: np.ndarray, heard: Callable[[int], None]
+    ) -> None:
+        assert self.told is not None
         rows = np.flatnonzero(labels >= 0) if labels.ndim == 1 else np.arange(len(labels))
         several = range(self.embedding.embedding_dim - self.weighed)
         members = np.stack([labels[rows] == each for each in several], 1) if labels.ndim == 1 else labels > 0
-        told = telling([texts[int(row)] for row in rows], members, found.keys, self.vocabulary, self.longest)
+        told = telling([texts[int(row)] for row in rows], members, keys, self.vocabulary, self.longest, heard)
         self.told[: len(told)] = torch.from_numpy(told)
 
     def forward(self, tokens: Any, lengths: Tensor | None = None) -> Tensor:
