@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -169,3 +171,17 @@ def test_nothing_is_changed() -> None:
     assert torch.equal(torch.get_rng_state(), drawn)
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert all(p.grad is None and p.requires_grad for p in net.parameters())
+
+
+def test_watching_operations_loads_no_machinery_of_compilation() -> None:
+    """torch marks what stands in such a mode as not to be compiled, and loads torch.compile's machinery for the mark."""
+    code = """
+import sys, torch
+from danlu.training.forecast.tracking import Tracker
+weight = torch.ones(4, 3, requires_grad=True)
+with Tracker([weight]) as tracker:
+    (torch.ones(2, 4) @ weight).sum().backward()
+assert tracker.flops == 2 * 2 * 4 * 3 * 2, tracker.flops  # forward, and the gradient of the weight alone
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

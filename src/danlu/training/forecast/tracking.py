@@ -21,6 +21,10 @@ class Tracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
     operation that made any. Scratch memory inside an operation is not seen.
     """
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing here is compiled, and the mark for it loads torch.compile's machinery: two CPU seconds a run
+
     def __init__(self, known: Iterable[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
