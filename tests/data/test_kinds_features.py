@@ -22,6 +22,7 @@ from danlu.data.tabular.leaks import suspects
 from danlu.data.tabular.types import told
 from danlu.errors import DanluError
 from danlu.recipe.names import spec_of
+from danlu.runs.checking import data_findings
 
 DRAW = np.random.default_rng(0)
 ROWS = 200
@@ -187,6 +188,25 @@ def test_a_column_that_tells_the_target_is_suspected() -> None:
     assert [one["name"] for one in suspects(values, ["cube", "noisy"], [False] * 2, number, Number())] == ["cube"]
 
 
+def test_a_class_of_one_row_hides_no_leak() -> None:
+    """Its recall of nothing would take a third of the balanced accuracy."""
+    label = np.tile([0, 1], 200)
+    label[7] = 2
+    values = np.stack([label * 1.0, DRAW.normal(size=400)], 1).astype(np.float32)
+    found = suspects(values, ["leak", "noise"], [False] * 2, label, Category(("a", "b", "rare")))
+    assert [one["name"] for one in found] == ["leak"]
+
+
+def test_dates_in_several_forms_are_told_as_such() -> None:
+    days = [date(2023, 1, 1) + timedelta(days=row) for row in range(120)]
+    mixed = told("when", [day.isoformat() if row % 3 else day.strftime("%d/%m/%Y") for row, day in enumerate(days)])
+    assert mixed.type == "id"
+    assert "several ways (iso, " in mixed.reason
+    assert told("when", [day.isoformat() for day in days]).type == "date"
+    names = told("name", [f"{row}-{row * 7919 % 1000}x" for row in range(120)])
+    assert "several ways" not in names.reason
+
+
 def test_a_leak_is_a_warning_of_the_card(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     lines = ["a,paid,label"]
@@ -199,6 +219,21 @@ def test_a_leak_is_a_warning_of_the_card(tmp_path: Path) -> None:
     warned = prepare(recipe, spec_of(recipe.task)).card["warnings"]
     assert any("paid" in text and "balanced accuracy" in text for text in warned)
     assert not any("column a " in text.lower() for text in warned)
+
+
+def test_columns_that_nothing_is_learnt_from_are_told_before_training(tmp_path: Path) -> None:
+    """Those that the recipe leaves out are known to who wrote it."""
+    lines = ["a,code,fixed,skipped,label"]
+    lines += [f"{row * 7 % 13}.5,K{row:03d},1,{row % 9}.25,{'yes' if row % 2 else 'no'}" for row in range(120)]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    asked = {
+        "task": "table-classification",
+        "data": {"source": str(tmp_path / "table.csv")},
+        "options": {"features": {"ignore": ["skipped"]}},
+    }
+    recipe = recipes.complete(recipes.from_dict(asked))
+    told = data_findings(prepare(recipe, spec_of(recipe.task)).card)
+    assert "2 columns of the table are not learnt from: code (another value in every row); fixed (always 1)." in told
 
 
 def test_columns_that_divide_rows_are_no_features(tmp_path: Path) -> None:

@@ -73,6 +73,23 @@ def test_a_row_with_a_nul_byte_is_set_aside(photos: Path, name: str) -> None:
         table(csv(photos, "\0".join(body) + "\0", name))
 
 
+def test_western_letters_are_not_taken_for_chinese(tmp_path: Path) -> None:
+    """ "öß" of a Western encoding is a Chinese letter in GB18030, but stands within a word."""
+    wanted = {"price": Column("number", "target")}
+    body = "größe,price\n" + "".join(f"{row},{row}.5\n" for row in range(20))
+    with pytest.raises(DataError, match="iconv -f cp1252"):
+        table(csv(tmp_path, body, encoding="latin-1"), wanted)
+    found = table(csv(tmp_path, "A股,price\n1,2.5\n2,3.5\n", encoding="gb18030"), wanted)
+    assert list(found.columns["price"]) == ["2.5", "3.5"]
+
+
+def test_a_number_is_proposed_from_columns_of_numbers(tmp_path: Path) -> None:
+    """The column of fewest values is what a class is proposed from."""
+    body = "grösse;preis;ort\n" + "".join(f"{row % 3};{1000 + row},50;{'AB'[row % 2]}\n" for row in range(20))
+    with pytest.raises(DataError, match=r"\{value: preis\}"):
+        table(csv(tmp_path, body), {"features": Column("features", "input"), "value": Column("number", "target")})
+
+
 def test_no_text_at_all(photos: Path) -> None:
     (photos / "labels.csv").write_bytes(bytes(range(256)) * 4)
     with pytest.raises(DataError, match="UTF-8"):

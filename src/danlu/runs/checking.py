@@ -37,6 +37,7 @@ from danlu.training.slots.parameters import ParameterPlan
 from danlu.training.slots.stoppers import no_metric
 
 _BLOCK = 4096  # bytes
+_COLUMNS = 8  # that are told of by name
 _ELSE = 1_000_000  # bytes for what a run writes beside its checkpoints
 
 
@@ -107,7 +108,20 @@ def data_findings(card: Mapping[str, Any]) -> list[str]:
     """What the data card holds that a person should hear of before training: rows set aside, values mended, leaks."""
     rows = card.get("rows", {})
     told = [say("data.card.bad", count=rows.get("bad", 0)), say("data.card.missing", count=rows.get("missing", 0))]
-    return row_findings(card) + [warning for warning in card.get("warnings", ()) if warning not in told]
+    return (
+        row_findings(card) + _left_out(card) + [warning for warning in card.get("warnings", ()) if warning not in told]
+    )
+
+
+def _left_out(card: Mapping[str, Any]) -> list[str]:
+    """Columns of a table that nothing is learnt from, each with the reason; not those that the recipe leaves out."""
+    ignored = say("tables.why.ignored")
+    told = [one for column in card.get("columns", {}).values() for one in column.get("table") or ()]
+    unused = [f"{one['name']} ({one['why']})" for one in told if not one["used"] and one["why"] not in ("", ignored)]
+    if not unused:
+        return []
+    more = " …" if len(unused) > _COLUMNS else ""
+    return [say("runs.columns-left-out", count=len(unused), columns="; ".join(unused[:_COLUMNS]) + more)]
 
 
 def row_findings(card: Mapping[str, Any], kept: bool = True) -> list[str]:

@@ -19,6 +19,7 @@ from danlu.recipe.spec import Column
 
 _ANSWERS = frozenset(("0", "1", "0.0", "1.0", "True", "False", "true", "false", "yes", "no"))
 _SHOWN = 40
+_NUMBER = re.compile(r"[-+]?\W{0,2}\d[\d.,' ]*([eE][-+]?\d+)?\s?\W?")
 _PLAIN = frozenset(
     ("text", "tokens", "gapped", "category", "number", "id", "moment")
 )  # kinds that no object can be a value of
@@ -209,5 +210,16 @@ def _by_values(kind: str, free: Sequence[str], sample: Callable[[str], Sequence[
     if kind == "text":
         long = {c: sum(len(str(v)) for v in values) / len(values) for c, values in seen.items() if values}
         return max(long, key=lambda column: long[column]) if long else None
+    if kind == "number":
+        numbers = [c for c, values in seen.items() if values and 20 * sum(map(_is_number, values)) >= 19 * len(values)]
+        seen = {c: seen[c] for c in numbers} or seen
+        return max(seen, key=lambda column: len(set(map(str, seen[column]))), default=None)
     few = {c: len(set(map(str, values))) for c, values in seen.items() if values}
     return min(few, key=lambda column: few[column]) if few else (free[0] if free else None)
+
+
+def _is_number(value: Any) -> bool:
+    """As people write them, with any signs between the digits."""
+    return not isinstance(value, bool) and (
+        isinstance(value, (int, float)) or (isinstance(value, str) and _NUMBER.fullmatch(value.strip()) is not None)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -106,6 +107,7 @@ class _Candidates:
     decoders: list[tuple[str, codecs.IncrementalDecoder]] = field(init=False)
     judged: int = 0  # characters beyond ASCII that GB18030 gave
     chinese: int = 0  # of them
+    within: int = 0  # of them, those with Latin letters at both sides: "größe" in a Western encoding
     nul: int = 0  # line of the first NUL byte
 
     def __post_init__(self) -> None:
@@ -128,7 +130,8 @@ class _Candidates:
                 self._judge(text)
             left.append((name, decoder))
         self.decoders = left
-        if self.decoders and self.name == "gb18030" and self.chinese * 2 < self.judged:
+        unlikely = self.chinese * 2 < self.judged or (0 < self.judged == self.within)
+        if self.decoders and self.name == "gb18030" and unlikely:
             self.decoders = []
         if not self.decoders:
             raise DataError.of(str(self.path), say("data.text.encoding"), say("data.text.encoding.remedy"))
@@ -141,9 +144,11 @@ class _Candidates:
             foreign = [letter for letter in text[:_JUDGED] if letter >= "\x80"]
             usual = "".join(letter for letter in foreign if not any(low <= letter <= high for low, high in _UNUSUAL))
             self.judged += len(foreign)
+            self.within += sum(map(len, _WITHIN.findall(text[:_JUDGED])))
             self.chinese += len(usual.encode("gb2312", "ignore")) // 2
 
 
+_WITHIN = re.compile("(?<=[A-Za-z])[\x80-\U0010ffff]+(?=[A-Za-z])")
 _UNUSUAL = (("\u0370", "\u04ff"), ("\u2500", "\u257f"), ("\u3040", "\u30ff"))  # Greek, Cyrillic, frames, kana
 _UNMARKED = ("utf-8", "gb18030")
 

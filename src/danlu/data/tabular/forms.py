@@ -40,6 +40,20 @@ def form_of(values: Sequence[Any]) -> str | None:
     return None
 
 
+def forms_of(values: Sequence[Any]) -> list[str]:
+    """Forms by which most values are dates of their own, where no one of them will do: nineteen in twenty have one of them."""
+    left = list(values)
+    found: list[str] = []
+    for form in (ISO, *FORMS):
+        rest = [value for value in left if not _is_date(value, form)]
+        if len(left) - len(rest) > 0.02 * len(values):
+            found.append(form)
+            left = rest
+        if len(left) <= 0.05 * len(values):
+            return found
+    return []
+
+
 def _is_date(value: Any, form: str) -> bool:
     try:
         days_of(value, form)

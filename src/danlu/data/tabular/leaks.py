@@ -12,6 +12,7 @@ from danlu.data.kinds.base import Kind
 _SURE = 0.98  # R², or balanced accuracy, from which a column is suspected
 _FEW = 64  # different values, which are then looked at one by one
 _LEAST = 50  # rows
+_OF_CLASS = 5  # rows of a class that is asked about: one of fewer says nothing, and would hide what tells all others
 
 
 def suspects(
@@ -24,7 +25,9 @@ def suspects(
     """
     numeric = kind.name == "number"
     if kind.name == "category" and target.ndim == 1:  # rows without a class, or of none that is listed, say nothing
-        values, target = values[target >= 0], target[target >= 0]
+        kept = target >= 0
+        kept[kept] = np.bincount(target[kept])[target[kept]] >= _OF_CLASS
+        values, target = values[kept], target[kept]
     if kind.name not in ("number", "category") or target.ndim != 1 or len(target) < _LEAST:
         return []
     best: dict[str, float] = {}

@@ -11,7 +11,7 @@ import numpy as np
 
 from danlu.data.kinds.base import BadValue
 from danlu.data.tabular.cells import NO, YES, name_of
-from danlu.data.tabular.forms import form_of
+from danlu.data.tabular.forms import form_of, forms_of
 from danlu.data.tabular.whole import each, good_numbers, present, written
 from danlu.data.tabular.writing import Writing
 from danlu.messages import say
@@ -24,6 +24,7 @@ _ID = re.compile(
     r"(^|[\W_])(id|ids|uuid|guid|key|index|编号|序号)$|^(unnamed.*|column 1|rownames?)$|(?-i:[a-z]I[dD])$",
     re.IGNORECASE,
 )
+_FORMS = 400  # values by which it is told that dates are written in several ways
 _WORDS = 3.5  # words in a value, on average, from which it is a text
 
 
@@ -68,6 +69,8 @@ def told(name: str, raws: Sequence[Any]) -> Told:
     if many and (words > _WORDS or letters > 40):
         return Told("text", say("tables.why.text"))
     if many and len(values) >= _ENOUGH:
+        if texts[0][:1].isdigit() and (forms := forms_of(values[:_FORMS])):
+            return Told("id", say("tables.why.dates", forms=", ".join(forms)))
         why = say("tables.why.id") if unique else say("tables.why.many", different=len(different), rows=len(values))
         return Told("id", why)
     return Told("category")

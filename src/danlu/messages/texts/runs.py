@@ -261,6 +261,10 @@ TEXTS = {
         "{all} 行中有 {count} 行无法使用，已被剔除（{few}）。",
     ),
     "runs.row": ("{row}: {reason}", "{row}：{reason}"),
+    "runs.columns-left-out": (
+        "{count} {count:column|columns} of the table {count:is|are} not learnt from: {columns}.",
+        "表格中有 {count} 列不参与学习：{columns}。",
+    ),
     "runs.missing": (
         "{count} {count:row has no value in a column that is needed and was|rows have no value in a column that is needed and were} left out: {columns}.",
         "有 {count} 行在必需的列中缺值，已被略去：{columns}。",

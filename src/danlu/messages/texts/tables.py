@@ -22,6 +22,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tables.why.empty": ("empty", "全空"),
     "tables.why.constant": ("always {value}", "恒为 {value}"),
     "tables.why.id": ("another value in every row", "每行取值都不同"),
+    "tables.why.dates": (
+        "dates written in several ways ({forms}): write them in one",
+        "日期有多种写法（{forms}），请统一写法",
+    ),
     "tables.why.many": (
         "{different:,} different values in {rows:,} rows; to use it as a category: options.features.types",
         "{rows:,} 行中有 {different:,} 个不同取值；如需作为类别使用：options.features.types",
