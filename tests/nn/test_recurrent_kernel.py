@@ -1,4 +1,4 @@
-"""A direction of an LSTM by the processor's tiles: beside torch's in double precision, row by row, the same bits for any threads."""
+"""A direction of an LSTM or a GRU by the processor's tiles: beside torch's in double, row by row, the same for any threads."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def _memory_that_nobody_wrote_is_not_a_number(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(kernel, name, spoilt(getattr(kernel, name)))
 
 
-def layer(features: int, hidden: int, both: bool, bias: bool = True, seed: int = 0) -> nn.LSTM:
+def layer(features: int, hidden: int, both: bool, bias: bool = True, seed: int = 0, cell: type[Any] = nn.LSTM) -> Any:
     """With weights and states that are far from zero."""
-    made, draws = nn.LSTM(features, hidden, bidirectional=both, bias=bias), torch.Generator().manual_seed(seed)
+    made, draws = cell(features, hidden, bidirectional=both, bias=bias), torch.Generator().manual_seed(seed)
     for p in made.parameters():
         p.data = torch.randn(p.shape, generator=draws) / max(hidden, 4) ** 0.5
     return made
@@ -71,19 +71,19 @@ def sizes(times: int, rows: int) -> Tensor:
     return found
 
 
-def ours(made: nn.LSTM, x: Tensor, lengths: Tensor, states: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+def ours(made: Any, x: Tensor, lengths: Tensor, states: bool = True) -> tuple[Tensor, ...]:
     found: tuple[Tensor, Tensor, Tensor] = Layer.apply(  # type: ignore[no-untyped-call]
         x, Rows.of(lengths, len(x)), states, 4 if made.bias else 2, *made.parameters()
     )
-    return found
+    return found if isinstance(made, nn.LSTM) else found[:2]
 
 
-def torchs(made: nn.LSTM, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    y, (last, cell) = made(pack_padded_sequence(x, lengths, enforce_sorted=False))
-    return pad_packed_sequence(y, total_length=len(x))[0], last, cell
+def torchs(made: Any, x: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
+    y, ends = made(pack_padded_sequence(x, lengths, enforce_sorted=False))
+    return pad_packed_sequence(y, total_length=len(x))[0], *(ends if isinstance(ends, tuple) else (ends,))
 
 
-def learnt(made: nn.LSTM, x: Tensor, work: Callable[..., Any], lengths: Tensor) -> list[Tensor]:
+def learnt(made: Any, x: Tensor, work: Callable[..., Any], lengths: Tensor) -> list[Tensor]:
     """What comes out, and the gradients of x and all weights from one of every value that came out."""
     x = x.clone().requires_grad_()
     found = work(made, x, lengths)
@@ -98,17 +98,24 @@ def far(one: Tensor, other: Tensor) -> float:
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_it_is_torchs_in_double_precision_to_what_bfloat16_keeps(shape: tuple[Any, ...], threads: int) -> None:
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
+def test_it_is_torchs_in_double_precision_to_what_bfloat16_keeps(
+    shape: tuple[Any, ...], threads: int, cell: type[Any]
+) -> None:
     times, rows, features, hidden, both, bias = shape
     torch.set_num_threads(threads)
-    made, x, lengths = layer(features, hidden, both, bias), half(times, rows, features, seed=1), sizes(times, rows)
+    made, x, lengths = (
+        layer(features, hidden, both, bias, cell=cell),
+        half(times, rows, features, seed=1),
+        sizes(times, rows),
+    )
     found = learnt(made, x, ours, lengths)
     wanted = learnt(copy.deepcopy(made).double(), x.double(), torchs, lengths)
     for one, other in zip(found, wanted, strict=True):
         assert far(one, other) < 8e-3  # torch's own in bfloat16 is up to 1.7e-2 away
     behind = torch.arange(times)[:, None] >= lengths
     assert not found[0][behind].any()
-    assert not found[3][behind].any()
+    assert not found[3 if cell is nn.LSTM else 2][behind].any()
 
 
 def test_the_sums_of_whole_numbers_are_exact() -> None:
@@ -125,8 +132,9 @@ def test_the_sums_of_whole_numbers_are_exact() -> None:
     assert torch.equal(cell[0].float(), (x.detach().float() * real).sum(0)[:, :16])
 
 
-def test_bits_do_not_depend_on_threads() -> None:
-    made, x, lengths = layer(40, 48, True), half(60, 150, 40, seed=1), sizes(60, 150)
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
+def test_bits_do_not_depend_on_threads(cell: type[Any]) -> None:
+    made, x, lengths = layer(40, 48, True, cell=cell), half(60, 150, 40, seed=1), sizes(60, 150)
     found = []
     for threads in (1, 2, 3, 7):
         torch.set_num_threads(threads)
@@ -137,17 +145,18 @@ def test_bits_do_not_depend_on_threads() -> None:
 
 
 @pytest.mark.parametrize("both", [True, False])
-def test_a_row_is_the_same_alone_and_among_others(both: bool) -> None:
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
+def test_a_row_is_the_same_alone_and_among_others(both: bool, cell: type[Any]) -> None:
     """Bit for bit, and whatever stands behind the ends of rows."""
-    made, x, lengths = layer(24, 32, both), half(12, 40, 24, seed=1), sizes(12, 40)
+    made, x, lengths = layer(24, 32, both, cell=cell), half(12, 40, 24, seed=1), sizes(12, 40)
     x[torch.arange(12)[:, None] >= lengths] = float("nan")
     together = learnt(made, x, ours, lengths)
     assert all(bool(each.isfinite().all()) for each in together)
     for row in (0, 7, 20, 39):
-        y, last, cell = ours(made, x[: lengths[row], row : row + 1].clone().requires_grad_(), lengths[row : row + 1])
+        y, *ends = ours(made, x[: lengths[row], row : row + 1].clone().requires_grad_(), lengths[row : row + 1])
         assert torch.equal(y[:, 0], together[0][: lengths[row], row])
-        assert torch.equal(last[:, 0], together[1][:, row])
-        assert torch.equal(cell[:, 0], together[2][:, row])
+        for one, other in zip(ends, together[1:], strict=False):
+            assert torch.equal(one[:, 0], other[:, row])
 
 
 def test_a_row_that_is_no_number_spoils_no_other() -> None:
@@ -192,3 +201,21 @@ def test_rows_without_anything_stay_zero() -> None:
         assert not found[1][:, lengths <= 0].any()
         assert not found[3][:, lengths <= 0].any()
         assert bool(made.weight_ih_l0.grad.any()) is bool((lengths > 0).any())  # type: ignore[union-attr]
+
+
+def test_numbers_that_have_almost_faded_are_zero_whatever_torch_is_told() -> None:
+    """And torch's own afterwards as before."""
+    made, x, lengths = layer(24, 32, True), half(40, 20, 24, seed=1), sizes(40, 20)
+    found = []
+    for flushed in (True, False):
+        torch.set_flush_denormal(flushed)
+        try:
+            made.zero_grad()
+            given = x.clone().requires_grad_()
+            (ours(made, given, lengths)[1] * 1e-37).sum().backward()
+            found.append([given.grad.clone(), *(p.grad.clone() for p in made.parameters())])  # type: ignore[union-attr]
+            assert bool((torch.full((64,), 1e-39) * 1.0 == 0).all()) is flushed
+        finally:
+            torch.set_flush_denormal(False)
+    assert bool(found[0][0].any())
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))

@@ -17,7 +17,7 @@ from danlu.nn import lending
 from danlu.nn.dropout import drop
 from danlu.nn.native.building import NoKernelError
 from danlu.nn.nets.text_classifier import TextClassifier
-from danlu.nn.recurrent import kernel
+from danlu.nn.recurrent import kernel, layers
 
 pytestmark = pytest.mark.skipif(
     shutil.which("cc") is None or kernel.missing() is not None, reason="no C compiler, or a processor without tiles"
@@ -40,9 +40,14 @@ def numbers(*shape: int, seed: int = 1) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def layer(*sizes: int, **told: Any) -> nn.LSTM:
+@pytest.fixture(autouse=True)
+def _short_ones_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "_SOON", 1)
+
+
+def layer(*sizes: int, cell: type[Any] = nn.LSTM, **told: Any) -> Any:
     torch.manual_seed(0)
-    return nn.LSTM(*sizes, **told)
+    return cell(*sizes, **told)
 
 
 def nodes(found: Tensor) -> set[str]:
@@ -58,16 +63,18 @@ def nodes(found: Tensor) -> set[str]:
 
 @pytest.mark.parametrize("told", [{}, {"bidirectional": True, "num_layers": 3}, {"num_layers": 2, "bias": False}])
 @pytest.mark.parametrize("first", [True, False])
-def test_torchs_layer_learns_the_same(told: dict[str, Any], first: bool) -> None:
-    mine = layer(20, 24, batch_first=first, **told)
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
+def test_torchs_layer_learns_the_same(told: dict[str, Any], first: bool, cell: type[Any]) -> None:
+    mine = layer(20, 24, cell=cell, batch_first=first, **told)
     other, x = copy.deepcopy(mine), numbers(6, 9, 20)
     found = []
     for part, forward in ((mine, lending.forward(Reader(mine))), (other, other)):
         given = x.clone().requires_grad_()
         with HALF:
-            y, (last, cell) = forward(given)
-        (y.square().sum() + last.float().square().sum() + cell.float().sum()).backward()
-        found.append([y, last, cell, given.grad, *(p.grad for p in part.parameters())])
+            y, ends = forward(given)
+        ends = ends if isinstance(ends, tuple) else (ends,)
+        (y.square().sum() + sum(end.float().square().sum() for end in ends)).backward()
+        found.append([y, *ends, given.grad, *(p.grad for p in part.parameters())])
     assert "LayerBackward" in nodes(found[0][0])
     for one, its in zip(*found, strict=True):
         assert one.shape == its.shape
@@ -127,7 +134,7 @@ def test_other_layers_and_weights_that_were_changed_are_torchs() -> None:
         pass
 
     x = numbers(6, 9, 20)
-    for part in (Own(20, 24), nn.LSTM(20, 24, proj_size=8), nn.GRU(20, 24)):
+    for part in (Own(20, 24), nn.LSTM(20, 24, proj_size=8), nn.RNN(20, 24)):
         net = Reader(part)
         assert lending.forward(net) is net
     part = layer(20, 24)
@@ -141,6 +148,20 @@ def test_other_layers_and_weights_that_were_changed_are_torchs() -> None:
         part.hidden_size = 24
         part.double()
         assert "LayerBackward" not in nodes(forward(x.double())[0])
+
+
+def test_what_torch_does_sooner_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GRU of few times, or very wide ones."""
+    monkeypatch.undo()
+    for cell, times, units, mine in (
+        (nn.LSTM, 1, 24, True),
+        (nn.GRU, 7, 24, False),
+        (nn.GRU, 8, 24, True),
+        (nn.GRU, 8, 513, False),
+    ):
+        with HALF:
+            y, _ = lending.forward(Reader(layer(20, units, cell=cell)))(numbers(times, 3, 20))
+        assert ("LayerBackward" in nodes(y)) is mine
 
 
 def test_hooks_see_what_comes_out_and_the_net_stays_what_it_is() -> None:
@@ -172,9 +193,10 @@ def _texts(more: int = 0) -> Padded:
 
 @pytest.mark.parametrize("pool", ["last", "mean", "max", "attention"])
 @pytest.mark.parametrize("both", [True, False])
-def test_a_text_net_learns_the_same_and_padding_nothing(pool: Any, both: bool) -> None:
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_text_net_learns_the_same_and_padding_nothing(pool: Any, both: bool, cell: Any) -> None:
     torch.manual_seed(0)
-    mine = TextClassifier(50, 3, embedding=20, hidden=24, layers=2, bidirectional=both, pool=pool)
+    mine = TextClassifier(50, 3, embedding=20, hidden=24, cell=cell, layers=2, bidirectional=both, pool=pool)
     for p in mine.parameters():
         p.data *= 2
     other, found = copy.deepcopy(mine).double(), []
@@ -194,7 +216,10 @@ def test_a_text_net_learns_the_same_and_padding_nothing(pool: Any, both: bool) -
     assert not found[1][1][0].any()  # of the padding token
     one, padded, its = (torch.cat([each.flatten().double() for each in outcome]) for outcome in found)
     assert float((one - padded).norm()) <= 5e-3 * float(its.norm())
-    assert float((one - its).norm()) <= 0.02 * float(its.norm())
+    apart = (one - its).abs()
+    assert float(apart[: 3 * 6].norm()) <= 0.02 * float(its[: 3 * 6].norm())
+    # Where two values are nearly the largest, another one may learn.
+    assert float(apart.norm()) <= (0.3 if pool == "max" else 0.02) * float(its.norm())
 
 
 def test_whoever_hooks_a_direction_sees_it() -> None:

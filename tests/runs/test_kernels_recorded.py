@@ -78,4 +78,4 @@ def test_what_recurrent_layers_are_done_by_is_recorded_and_their_lack_is_said(mo
     for plan in (Plan(), Plan(precision="bf16", compiled=True), Plan(precision="bf16", device=torch.device("cuda"))):
         assert kernels.used(net, plan) == {}
         assert kernels.lines(net, plan) == []
-    assert kernels.used(nn.Sequential(nn.GRU(4, 3)), half) == {}
+    assert kernels.used(nn.Sequential(nn.RNN(4, 3)), half) == {}

@@ -43,8 +43,7 @@ class Layer(Function):
         found: list[Tensor | None] = []
         for at, w in enumerate(_directions(ctx.saved_tensors, ctx.each)):
             slopes = gy, *(None if g is None else g[at] for g in (g_last, g_cell))
-            g_ih, g_hh, g_bias = kernel.back(ctx.kept[at], w, slopes, gx, add=at > 0)
-            found += [g_ih, g_hh, g_bias, g_bias][: ctx.each]
+            found += kernel.back(ctx.kept[at], w, slopes, gx, add=at > 0)
         return gx, None, None, None, *found
 
 

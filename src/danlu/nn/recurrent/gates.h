@@ -67,3 +67,32 @@ static inline void lstm_back(__m512 g, const Half *gates, const Half *kept, __m5
     _mm512_storeu_si512(slopes, (__m512i)_mm512_cvtne2ps_pbh(by_forget, by_in));
     _mm512_storeu_si512(slopes + 2 * SIDE, (__m512i)_mm512_cvtne2ps_pbh(by_out, by_cell));
 }
+
+/* sums: of reset and update gate, of the new gate's features and of its state. The state moves; the gates and the state's part are kept. */
+static inline __m512 gru(const float *sums, const float *bias, float *state, Half *gates, Half *kept)
+{
+    __m512 reset = sigmoid(_mm512_add_ps(_mm512_load_ps(sums), _mm512_loadu_ps(bias)));
+    __m512 update = sigmoid(_mm512_add_ps(_mm512_load_ps(sums + SIDE), _mm512_loadu_ps(bias + SIDE)));
+    __m512 part = _mm512_add_ps(_mm512_load_ps(sums + 3 * SIDE), _mm512_loadu_ps(bias + 3 * SIDE));
+    __m512 seen = _mm512_add_ps(_mm512_load_ps(sums + 2 * SIDE), _mm512_loadu_ps(bias + 2 * SIDE));
+    __m512 new = hyperbolic(_mm512_fmadd_ps(reset, part, seen));
+    __m512 now = _mm512_fmadd_ps(update, _mm512_sub_ps(_mm512_loadu_ps(state), new), new);
+    _mm512_storeu_ps(state, now);
+    _mm512_storeu_si512(gates, (__m512i)_mm512_cvtne2ps_pbh(update, reset));
+    _mm512_storeu_si512(gates + 2 * SIDE, (__m512i)_mm512_cvtne2ps_pbh(part, new));
+    store_half(kept, now);
+    return now;
+}
+
+/* g: of the new state, beside what is carried of it past the products. before: the state before. */
+static inline void gru_back(__m512 g, const Half *gates, __m512 before, float *carried, Half *slopes)
+{
+    __m512 one = _mm512_set1_ps(1), reset = load_half(gates), update = load_half(gates + SIDE), new = load_half(gates + 2 * SIDE);
+    __m512 part = load_half(gates + 3 * SIDE), through = _mm512_add_ps(g, _mm512_loadu_ps(carried));
+    _mm512_storeu_ps(carried, _mm512_mul_ps(through, update));
+    __m512 by_new = _mm512_mul_ps(_mm512_mul_ps(through, _mm512_sub_ps(one, update)), _mm512_fnmadd_ps(new, new, one));
+    __m512 by_update = _mm512_mul_ps(_mm512_mul_ps(through, _mm512_sub_ps(before, new)), _mm512_fnmadd_ps(update, update, update));
+    __m512 by_reset = _mm512_mul_ps(_mm512_mul_ps(by_new, part), _mm512_fnmadd_ps(reset, reset, reset));
+    _mm512_storeu_si512(slopes, (__m512i)_mm512_cvtne2ps_pbh(by_update, by_reset));
+    _mm512_storeu_si512(slopes + 2 * SIDE, (__m512i)_mm512_cvtne2ps_pbh(_mm512_mul_ps(by_new, reset), by_new));
+}

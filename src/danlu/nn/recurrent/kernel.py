@@ -1,4 +1,4 @@
-"""One direction of an LSTM by the processor's tiles: the compiled page of C as functions of tensors.
+"""One direction of an LSTM or a GRU by the processor's tiles: the compiled page of C as functions of tensors.
 
 Inputs are bfloat16 with time first, (T, B, F); weights are torch's, float32. What lies behind the end of a row is neither read nor
 worked out.
@@ -20,15 +20,18 @@ from danlu.nn.native.building import NoKernelError, Source, library
 
 _HERE = Path(__file__).parent
 SOURCE = Source(
-    _HERE / "lstm.c", tuple(_HERE / name for name in ("rows.h", "products.h", "gates.h", "weights.h")), threads=True
+    _HERE / "recurrence.c",
+    tuple(_HERE / name for name in ("rows.h", "products.h", "gates.h", "weights.h")),
+    threads=True,
 )
+CELLS = ("LSTM", "GRU")
 _SEEN, _GATES, _CELLS, _FORTH, _BACK = range(5)  # what danlu_size tells of
 _AT, _INT = ctypes.c_void_p, ctypes.c_int64
 
 
 class _Job(ctypes.Structure):
     _fields_ = [
-        *((name, _INT) for name in ("times", "rows", "features", "hidden", "step", "reverse")),
+        *((name, _INT) for name in ("cell", "times", "rows", "features", "hidden", "step", "reverse")),
         *((name, _AT) for name in ("order", "active", "start")),
     ]
 
@@ -39,7 +42,7 @@ _TAKING: dict[str, list[Any]] = {
     "size": [_JOB, _INT],
     "threaded": [],
     "forth": [_JOB, *[_AT] * 12, _INT],
-    "back": [_JOB, *[_AT] * 12, _INT, _AT, _INT],
+    "back": [_JOB, *[_AT] * 13, _INT, _AT, _INT],
 }
 
 
@@ -88,12 +91,17 @@ class Rows:
 
 @dataclass(frozen=True)
 class Weights:
-    """Of one direction, float32: ih (4H, F), hh (4H, H), and both biases (4H,) or none."""
+    """Of one direction, float32: ih (G·H, F), hh (G·H, H), and both biases (G·H,) or none, of an LSTM's 4 or a GRU's 3 gates."""
 
     ih: Tensor
     hh: Tensor
     bias_ih: Tensor | None = None
     bias_hh: Tensor | None = None
+
+    @property
+    def cell(self) -> int:
+        """Its place in ``CELLS``."""
+        return int(self.ih.shape[0] == 3 * self.hh.shape[1])
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ class Kept:
 
 
 def forth(x: Tensor, w: Weights, rows: Rows, y: Tensor | None, at: int) -> tuple[Tensor, Tensor, Kept]:
-    """(last state (B, H), last cell (B, H), both bfloat16, what :func:`back` wants).
+    """(last state (B, H), last cell (B, H), a GRU's state again, both bfloat16, what :func:`back` wants).
 
     x: bfloat16 (T, B, F), contiguous. y: (T, B, D·H), of which the ``at``-th H are written, with zeros behind a row's end; None: nobody
     wants them. at: 0: from the first time on; 1: from a row's last backwards.
@@ -116,7 +124,7 @@ def forth(x: Tensor, w: Weights, rows: Rows, y: Tensor | None, at: int) -> tuple
     times, count, features = x.shape
     hidden = w.hh.shape[1]
     step = hidden if y is None else y.shape[2]
-    job = _Job(times, count, features, hidden, step, at, *(each.data_ptr() for each in rows.parts))
+    job = _Job(w.cell, times, count, features, hidden, step, at, *(each.data_ptr() for each in rows.parts))
     seen, gates, cells = (_halves(_size(job, which)) for which in (_SEEN, _GATES, _CELLS))
     last, last_cell, room = _halves(count, hidden), _halves(count, hidden), _bytes(_size(job, _FORTH))
     _function("forth")(
@@ -126,10 +134,8 @@ def forth(x: Tensor, w: Weights, rows: Rows, y: Tensor | None, at: int) -> tuple
     return last, last_cell, Kept(job, rows, seen, gates, cells)
 
 
-def back(
-    kept: Kept, w: Weights, slopes: Sequence[Tensor | None], gx: Tensor | None, *, add: bool
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Gradients of ih, hh and of each bias, float32.
+def back(kept: Kept, w: Weights, slopes: Sequence[Tensor | None], gx: Tensor | None, *, add: bool) -> list[Tensor]:
+    """Gradients of the weights, float32, in their order.
 
     slopes: those of y, last state and last cell, bfloat16 and contiguous; None: zero. gx: (T, B, F), written, or added to where
     ``add``; None: not wanted.
@@ -137,14 +143,13 @@ def back(
     gy, g_last, g_cell = slopes
     job, at = kept.job, kept.job.reverse
     room = _bytes(_size(job, _BACK))
-    g_ih, g_hh = torch.empty_like(w.ih), torch.empty_like(w.hh)
-    g_bias = None if w.bias_ih is None else torch.empty_like(w.bias_ih)
+    found = [torch.empty_like(each) for each in (w.ih, w.hh, w.bias_ih, w.bias_hh) if each is not None]
     _function("back")(
         job, w.ih.data_ptr(), w.hh.data_ptr(), kept.seen.data_ptr(), kept.gates.data_ptr(), kept.cells.data_ptr(),
-        _part(gy, at * job.hidden), _at(g_last), _at(g_cell), g_ih.data_ptr(), g_hh.data_ptr(), _at(g_bias), _at(gx),
+        _part(gy, at * job.hidden), _at(g_last), _at(g_cell), *(each.data_ptr() for each in found), *[None] * (4 - len(found)), _at(gx),
         add, room.data_ptr(), torch.get_num_threads(),
     )  # fmt: skip
-    return g_ih, g_hh, g_bias
+    return found
 
 
 def _size(job: _Job, which: int) -> int:

@@ -18,12 +18,14 @@ from danlu.nn.recurrent import kernel
 from danlu.nn.recurrent.functions import Layer
 from danlu.nn.recurrent.kernel import Rows
 
-_CAST = (torch.float32, torch.bfloat16, torch.float16)  # what autocast makes bfloat16
+_GATES = {nn.LSTM: 4, nn.GRU: 3}
+_SOON, _WIDE = 8, 512  # times from which on, and units up to which a GRU is faster than torch's
+_READ = (torch.float32, torch.bfloat16)
 
 
 def work(part: nn.Module) -> Forward | None:
     """What does a layer's work, with the layer given first; None where nothing here can."""
-    return _lstm if type(part) is nn.LSTM and not part.proj_size else None
+    return _layers if type(part) in _GATES and not part.proj_size else None
 
 
 def lends(net: nn.Module) -> bool:
@@ -46,7 +48,7 @@ def directions(
         return None
     lent = all(isinstance(cell.__dict__.get("forward"), Lent) for cell in cells) and unseen(*cells)
     alike = lent and all(_whole(cell, 1) and _shape(cell) == _shape(cells[0]) for cell in cells)
-    if not (alike and _reads(cells[0], x) and _lengths_lie(lengths, len(x))):
+    if not (alike and _reads(cells[0], x) and _worth(cells[0], x.shape[1]) and _lengths_lie(lengths, len(x))):
         return None
     weights: list[Tensor] = [weight for cell in cells for weight in cell._flat_weights]  # type: ignore[union-attr]
     rows, each = Rows.of(lengths, x.shape[1]), len(weights) // len(cells)
@@ -64,9 +66,11 @@ def _lengths_lie(lengths: Tensor, rows: int) -> bool:
     )
 
 
-def _lstm(part: nn.LSTM, input: Any, hx: Any = None) -> Any:
-    if hx is not None or not (_whole(part) and _reads(part, input)):
-        return nn.LSTM.forward(part, input, hx)
+def _layers(part: Any, input: Any, hx: Any = None) -> Any:
+    if hx is not None or not (
+        _whole(part) and _reads(part, input) and _worth(part, input.shape[int(part.batch_first)])
+    ):
+        return type(part).forward(part, input, hx)
     x = _half(input.transpose(0, 1) if part.batch_first else input)
     times, count = x.shape[:2]
     rows = Rows.of(torch.full((count,), times, dtype=torch.int64, device="cpu"), times)
@@ -77,15 +81,18 @@ def _lstm(part: nn.LSTM, input: Any, hx: Any = None) -> Any:
         x, *last = Layer.apply(x, rows, True, each, *weights)  # type: ignore[no-untyped-call]
         ends.append(last)
     state, cell = (torch.cat(found) for found in zip(*ends, strict=True))
-    return x.transpose(0, 1) if part.batch_first else x, (state, cell)
+    x = x.transpose(0, 1) if part.batch_first else x
+    if type(part) is nn.LSTM:
+        return x, (state, cell)
+    return x.to(input.dtype), state.to(input.dtype)  # as torch's GRU does
 
 
 def _half(x: Tensor) -> Tensor:
     return x.to(torch.bfloat16).contiguous()
 
 
-def _shape(part: Any) -> tuple[int, int, bool]:
-    return part.input_size, part.hidden_size, part.bias
+def _shape(part: Any) -> tuple[type, int, int, bool]:
+    return type(part), part.input_size, part.hidden_size, part.bias
 
 
 def _reads(part: Any, x: Any) -> bool:
@@ -100,11 +107,16 @@ def _reads(part: Any, x: Any) -> bool:
     return (
         isinstance(x, Tensor)
         and plain(x)
-        and x.dtype in _CAST
+        and x.dtype in _READ
         and x.dim() == 3
         and x.shape[2] == part.input_size
         and threads
     )
+
+
+def _worth(part: Any, times: int) -> bool:
+    """A GRU is worked out as four gates, of which one is zero for features and one for the state."""
+    return type(part) is nn.LSTM or (times >= _SOON and part.hidden_size <= _WIDE)
 
 
 def _whole(part: Any, layers: int | None = None) -> bool:
@@ -112,15 +124,16 @@ def _whole(part: Any, layers: int | None = None) -> bool:
 
     layers: how many, of one direction each; None: any number, of one or two.
     """
-    if type(part) is not nn.LSTM or (layers is not None and (part.num_layers != layers or part.bidirectional)):
+    if type(part) not in _GATES or (layers is not None and (part.num_layers != layers or part.bidirectional)):
         return False
     features, hidden, ways = part.input_size, part.hidden_size, 1 + part.bidirectional
-    bias: list[tuple[int, ...]] = [(4 * hidden,)] * 2 if part.bias else []
+    gates = _GATES[type(part)] * hidden
+    bias: list[tuple[int, ...]] = [(gates,)] * 2 if part.bias else []
     shapes = [
         shape
         for layer in range(part.num_layers)
         for _ in range(ways)
-        for shape in ((4 * hidden, ways * hidden if layer else features), (4 * hidden, hidden), *bias)
+        for shape in ((gates, ways * hidden if layer else features), (gates, hidden), *bias)
     ]
     weights = part._flat_weights
     return len(weights) == len(shapes) and all(owned(each, *shape) for each, shape in zip(weights, shapes, strict=True))

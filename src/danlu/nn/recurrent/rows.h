@@ -12,11 +12,13 @@ static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t up(int64_t a, int64_t by) { return (a + by - 1) / by * by; }
 
+enum { LSTM, GRU };
+
 /* One direction of a layer. Inputs are (times, rows, features), outputs (times, rows, step) of which ``hidden`` are this direction's.
 
-   order: rows, the longest first. active (times): how many of them are real at a time. start (times + 1): how many there were before. */
+   cell: LSTM or GRU. order: rows, the longest first. active (times): how many of them are real at a time. start (times + 1): how many there were before. */
 typedef struct {
-    int64_t times, rows, features, hidden, step, reverse;
+    int64_t cell, times, rows, features, hidden, step, reverse;
     const int64_t *order, *active, *start;
 } Job;
 

@@ -1,18 +1,25 @@
-/* A direction's weights as tiles, and the gradients of them. Torch has (4 · hidden, features) and (4 · hidden, hidden), gate after gate. */
+/* A direction's weights as tiles, and the gradients of them. Torch has (gates · hidden, features) and (gates · hidden, hidden), gate after gate.
 
-/* Of a row of gates: which of torch's it is; -1: one that only fills up. */
-static inline int64_t row_of(const Job *job, int64_t place)
+   A GRU's third gate has parts that are not added up: here one gate sees the features alone, and one the state alone. */
+
+/* Which of torch's rows a row of gates is, of the weights of features or of the state; -1: one that only fills up. */
+static inline int64_t row_of(const Job *job, int64_t place, int of_state)
 {
     int64_t unit = place / (4 * SIDE) * SIDE + place % SIDE, gate = place / SIDE % 4;
-    return unit < job->hidden ? gate * job->hidden + unit : -1;
+    if (unit >= job->hidden)
+        return -1;
+    if (job->cell == GRU && gate >= 2)
+        return of_state == (gate == 3) ? 2 * job->hidden + unit : -1;
+    return gate * job->hidden + unit;
 }
 
 static inline __mmask16 mask_of(int64_t left) { return left >= SIDE ? 0xffff : left <= 0 ? 0 : (1 << left) - 1; }
 
-/* 16 numbers of a row of torch's weights, from a place of what is seen on. */
-static inline __m512 weights_at(const Job *job, const float *ih, const float *hh, int64_t row, int64_t at)
+/* 16 numbers of the weights of a row of gates, from a place of what is seen on. */
+static inline __m512 weights_at(const Job *job, const float *ih, const float *hh, int64_t place, int64_t at)
 {
     int64_t x = deep_x(job), first = at < x, k = first ? at : at - x, size = first ? job->features : job->hidden;
+    int64_t row = row_of(job, place, !first);
     __mmask16 mask = row < 0 ? 0 : mask_of(size - k);
     return mask ? _mm512_maskz_loadu_ps(mask, (first ? ih : hh) + row * size + k) : _mm512_setzero_ps();
 }
@@ -25,8 +32,7 @@ static void pack_forth(const Job *job, const float *ih, const float *hh, Half *t
         for (int64_t k = 0; k < seen; k += DEEP, to += DEEP * SIDE) {
             __m512i r[SIDE];
             for (int64_t i = 0; i < SIDE; i++) {
-                int64_t row = row_of(job, j + i);
-                r[i] = (__m512i)_mm512_cvtne2ps_pbh(weights_at(job, ih, hh, row, k + SIDE), weights_at(job, ih, hh, row, k));
+                r[i] = (__m512i)_mm512_cvtne2ps_pbh(weights_at(job, ih, hh, j + i, k + SIDE), weights_at(job, ih, hh, j + i, k));
             }
             turn(r);
             for (int64_t i = 0; i < SIDE; i++)
@@ -37,12 +43,14 @@ static void pack_forth(const Job *job, const float *ih, const float *hh, Half *t
 /* For backward: of 16 of what is seen after the other, (gates / 32, 16 pairs, 16 seen, 2). */
 static void pack_back(const Job *job, const float *ih, const float *hh, Half *to)
 {
-    for (int64_t j = 0; j < seen_of(job); j += SIDE)
-        for (int64_t k = 0; k < gates_of(job); k += 2, to += DEEP) {
-            __m512i low = _mm512_cvtepu16_epi32(halves(weights_at(job, ih, hh, row_of(job, k), j)));
-            __m512i high = _mm512_cvtepu16_epi32(halves(weights_at(job, ih, hh, row_of(job, k + 1), j)));
-            _mm512_storeu_si512(to, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
-        }
+    int64_t gates = gates_of(job);
+    for (int64_t k = 0; k < gates; k += DEEP)
+        for (int64_t j = 0; j < seen_of(job); j += SIDE)
+            for (int64_t i = k; i < k + DEEP; i += 2) {
+                __m512i low = _mm512_cvtepu16_epi32(halves(weights_at(job, ih, hh, i, j)));
+                __m512i high = _mm512_cvtepu16_epi32(halves(weights_at(job, ih, hh, i + 1, j)));
+                _mm512_storeu_si512(to + j * gates + i * SIDE, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+            }
 }
 
 #define CHUNK 1024 /* places of which sums are taken while they are near */
@@ -82,18 +90,19 @@ static void turned(const Half *seen, int64_t gap, int64_t count, int64_t places,
         }
 }
 
-/* 32 × 32 sums put or added to rows of what is seen (32, gates). */
-static inline void put(const float *from, float *to, int64_t gap, int first)
+/* Where 32 × 32 sums lie, of what is seen from k on and of gates from j on. */
+static inline int64_t block_of(int64_t gates, int64_t k, int64_t j) { return k / DEEP * DEEP * gates + j / DEEP * DEEP * DEEP; }
+
+static inline void put(const float *from, float *to, int first)
 {
-    for (int64_t i = 0; i < 2 * SIDE; i++, from += 2 * SIDE, to += gap)
-        for (int64_t j = 0; j < 2 * SIDE; j += SIDE) {
-            __m512 found = _mm512_load_ps(from + j);
-            _mm512_storeu_ps(to + j, first ? found : _mm512_add_ps(found, _mm512_loadu_ps(to + j)));
-        }
+    for (int64_t i = 0; i < 4 * SIDE * SIDE; i += SIDE) {
+        __m512 found = _mm512_load_ps(from + i);
+        _mm512_storeu_ps(to + i, first ? found : _mm512_add_ps(found, _mm512_loadu_ps(to + i)));
+    }
 }
 
 /* Sums over some places, by CHUNK of them, in one order for any number of threads; whole tiles are configured in each. slopes: of the first place.
-   across (CHUNK, seen), pairs (CHUNK, gates): room. all (seen, gates), bias (gates): put where it is the first time, and added to else. */
+   across (CHUNK, seen), pairs (CHUNK, gates): room. all (seen · gates), by blocks, bias (gates): put where it is the first time, and added to else. */
 static void gradients(const Job *job, const Half *seen, const Half *slopes, int64_t total, Half *across, Half *pairs, float *all, float *bias,
                       const Half *nothing, int first)
 {
@@ -112,13 +121,13 @@ static void gradients(const Job *job, const Half *seen, const Half *slopes, int6
             for (int64_t k = 0; k < deep; k += 2 * SIDE) {
                 products(across + k * CHUNK, DEEP, DEEP * SIDE, SIDE * CHUNK, pairs + j * CHUNK, pairs + (j + SIDE) * CHUNK, places / DEEP, 1,
                          sums, 2 * SIDE);
-                put(sums, all + k * gates + j, gates, first);
+                put(sums, all + block_of(gates, k, j), first);
             }
     }
 }
 
-/* Sums (seen, gates) as torch has them, from rows as they lie here. */
-static void unpack(const Job *job, const float *all, const float *bias, float *ih, float *hh, float *both)
+/* Sums as torch has them, from rows as they lie here. */
+static void unpack(const Job *job, const float *all, const float *bias, float *ih, float *hh, float *bias_ih, float *bias_hh)
 {
     int64_t x = deep_x(job), gates = gates_of(job);
     for (int64_t place = 0; place < gates; place += SIDE)
@@ -126,13 +135,16 @@ static void unpack(const Job *job, const float *all, const float *bias, float *i
             __m512i r[SIDE];
             int64_t size = k < x ? job->features : job->hidden, at = k < x ? k : k - x;
             for (int64_t i = 0; i < SIDE; i++)
-                r[i] = _mm512_loadu_si512(all + (k + i) * gates + place);
+                r[i] = _mm512_loadu_si512(all + block_of(gates, k, place) + (k % DEEP + i) * DEEP + place % DEEP);
             turn(r);
             for (int64_t i = 0, row; i < SIDE; i++)
-                if ((row = row_of(job, place + i)) >= 0 && at < size)
+                if ((row = row_of(job, place + i, k >= x)) >= 0 && at < size)
                     _mm512_mask_storeu_ps((k < x ? ih : hh) + row * size + at, mask_of(size - at), _mm512_castsi512_ps(r[i]));
         }
-    for (int64_t place = 0, row; both != NULL && place < gates; place++)
-        if ((row = row_of(job, place)) >= 0)
-            both[row] = bias[place];
+    for (int64_t place = 0, row; bias_ih != NULL && place < gates; place++) {
+        if ((row = row_of(job, place, 0)) >= 0)
+            bias_ih[row] = bias[place];
+        if ((row = row_of(job, place, 1)) >= 0)
+            bias_hh[row] = bias[place];
+    }
 }

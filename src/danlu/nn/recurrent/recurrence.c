@@ -1,9 +1,11 @@
-/* One direction of a long short-term memory in training, in bfloat16 with sums and cells in float32, by the processor's tiles.
+/* One direction of a long short-term memory or of gated recurrent units in training, in bfloat16 with sums and cells in float32, by the processor's
+   tiles.
 
    At each time the features and the state before are multiplied by both weights at once, and the gates worked out of the sums while these are near.
    Rows whose texts have ended are not worked out. No row sees another: threads take rows, and the bits don't depend on how many there are.
 
-   Hochreiter & Schmidhuber 1997, "Long Short-Term Memory"; the gates are torch.nn.LSTM's. */
+   Hochreiter & Schmidhuber 1997, "Long Short-Term Memory"; Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder". The gates are
+   torch.nn.LSTM's and torch.nn.GRU's. */
 
 #include <immintrin.h>
 
@@ -57,6 +59,21 @@ int64_t danlu_size(const Job *job, int64_t which)
     }
 }
 
+/* Of one thread. Numbers that have faded to almost nothing are taken for zero, as tiles do: gradients of long rows would make it many times as slow. */
+static unsigned begin_tiles(void)
+{
+    unsigned before = _mm_getcsr();
+    _mm_setcsr(before | 0x8040); /* flush to zero, denormals are zeros */
+    full_tiles();
+    return before;
+}
+
+static void end_tiles(unsigned before)
+{
+    _tile_release();
+    _mm_setcsr(before);
+}
+
 /* One row's features, and zeros behind them. */
 static inline void see(const Half *x, int64_t features, int64_t deep, Half *to)
 {
@@ -93,14 +110,16 @@ static void forth(const Job *job, const Half *x, const Half *packed, const float
                 row_products(rows, deep, panel + 2 * SIDE * deep, panel + 3 * SIDE * deep, deep / DEEP, high, sums + 2 * SIDE, 4 * SIDE);
                 for (int64_t row = some; row < least(some + 2 * SIDE, to); row++) {
                     int64_t at = place + row, own = job->order[row];
-                    __m512 now = lstm(sums + (row - some) * 4 * SIDE, bias + 4 * u, state + row * h_deep + u, gates + at * all + 4 * u,
-                                      cells + at * h_deep + u);
+                    float *found = sums + (row - some) * 4 * SIDE, *cell = state + row * h_deep + u;
+                    Half *kept = gates + at * all + 4 * u;
+                    __m512 now = job->cell == GRU ? gru(found, bias + 4 * u, cell, kept, cells + at * h_deep + u)
+                                                  : lstm(found, bias + 4 * u, cell, kept, cells + at * h_deep + u);
                     __m256i rounded = halves(now);
                     if (row < after)
                         _mm256_storeu_si256((__m256i *)(seen + (next + row) * deep + x_deep + u), rounded);
                     else {
                         _mm256_mask_storeu_epi16(last + own * h + u, mask, rounded);
-                        _mm256_mask_storeu_epi16(last_cell + own * h + u, mask, halves(_mm512_loadu_ps(state + row * h_deep + u)));
+                        _mm256_mask_storeu_epi16(last_cell + own * h + u, mask, halves(_mm512_loadu_ps(cell)));
                     }
                     if (y != NULL)
                         _mm256_mask_storeu_epi16(y + (t * job->rows + own) * job->step + u, mask, rounded);
@@ -121,8 +140,8 @@ void danlu_forth(const Job *job, const Half *x, const float *ih, const float *hh
     float *bias = (float *)(room + all * deep * sizeof(Half)), *state = bias + all;
     pack_forth(job, ih, hh, packed);
     for (int64_t place = 0; place < all; place++) {
-        int64_t row = bias_ih == NULL ? -1 : row_of(job, place);
-        bias[place] = row < 0 ? 0 : bias_ih[row] + bias_hh[row];
+        int64_t of_x = bias_ih == NULL ? -1 : row_of(job, place, 0), of_state = bias_ih == NULL ? -1 : row_of(job, place, 1);
+        bias[place] = (of_x < 0 ? 0 : bias_ih[of_x]) + (of_state < 0 ? 0 : bias_hh[of_state]);
     }
     if (!job->start[job->times] || job->active[0] < job->rows) /* rows without anything */
         for (int64_t row = job->active[0]; row < job->rows; row++) {
@@ -131,11 +150,11 @@ void danlu_forth(const Job *job, const Half *x, const float *ih, const float *hh
         }
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
-        full_tiles();
+        unsigned before = begin_tiles();
 #pragma omp for schedule(static)
         for (int64_t from = 0; from < job->rows; from += unit)
             forth(job, x, packed, bias, y, last, last_cell, seen, gates, cells, state, from, least(from + unit, job->rows));
-        _tile_release();
+        end_tiles(before);
     }
 }
 
@@ -165,8 +184,12 @@ static void back(const Job *job, const Half *packed, const Half *gates, const Ha
                 }
                 if (gy != NULL)
                     g = _mm512_add_ps(g, load_some(gy + (t * job->rows + own) * job->step + u, mask));
-                lstm_back(g, gates + at * all + 4 * u, cells + at * h_deep + u, earlier, carried + row * h_deep + u,
-                          slopes + (at - begin) * all + 4 * u);
+                const Half *kept = gates + at * all + 4 * u;
+                Half *found = slopes + (at - begin) * all + 4 * u;
+                if (job->cell == GRU)
+                    gru_back(g, kept, earlier, carried + row * h_deep + u, found);
+                else
+                    lstm_back(g, kept, cells + at * h_deep + u, earlier, carried + row * h_deep + u, found);
             }
         for (int64_t k = gx == NULL ? x_deep : 0; k < (before ? x_deep + h_deep : x_deep); k += 2 * SIDE)
             for (int64_t some = from; some < to; some += 2 * SIDE) {
@@ -194,8 +217,8 @@ static void back(const Job *job, const Half *packed, const Half *gates, const Ha
 /* Gradients of the weights, float32, and of x, bfloat16 (put, or added where ``add``; NULL: not wanted), from those of y (times, rows, step) and of the
    last states (rows, hidden), each of which may be NULL. room: danlu_size. */
 void danlu_back(const Job *job, const float *ih, const float *hh, const Half *seen, const Half *gates, const Half *cells, const Half *gy,
-                const Half *g_last, const Half *g_cell, float *g_ih, float *g_hh, float *g_bias, Half *gx, int64_t add, char *room,
-                int64_t threads)
+                const Half *g_last, const Half *g_cell, float *g_ih, float *g_hh, float *g_bias_ih, float *g_bias_hh, Half *gx,
+                int64_t add, char *room, int64_t threads)
 {
     int64_t all = gates_of(job), deep = seen_of(job), unit = unit_of(job, threads), states = up(job->rows, MOST) * wide(job);
     Half *packed = (Half *)room, *pairs = packed + all * deep, *across = pairs + CHUNK * all, *nothing = across + CHUNK * deep;
@@ -209,7 +232,7 @@ void danlu_back(const Job *job, const float *ih, const float *hh, const Half *se
     pack_back(job, ih, hh, packed);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
-        full_tiles();
+        unsigned before = begin_tiles();
         for (int64_t last = job->times - 1, first, count, begun = 0; last >= 0; last = first - 1) {
             count = part_of(job, last, &first);
 #pragma omp for schedule(static)
@@ -220,7 +243,7 @@ void danlu_back(const Job *job, const float *ih, const float *hh, const Half *se
                       nothing, !begun);
             begun |= count > 0;
         }
-        _tile_release();
+        end_tiles(before);
     }
-    unpack(job, sums, bias, g_ih, g_hh, g_bias);
+    unpack(job, sums, bias, g_ih, g_hh, g_bias_ih, g_bias_hh);
 }
