@@ -115,6 +115,28 @@ def test_beams_are_those_of_transformers(folder: Path) -> None:
             assert mine[row].tolist() == (theirs[: theirs.index(END)] if END in theirs else theirs)
 
 
+def test_a_cache_that_grows_gives_what_the_copying_step_gives(folder: Path) -> None:
+    """Logit for logit, also after some texts were picked; the state that it began with stays as it was."""
+    net, asked = _net(folder), _asked()
+    draw = np.random.default_rng(2)
+    with torch.inference_mode():
+        state = net.begin(asked)
+        state.pop("last")
+        before = {name: value.clone() for name, value in state.items()}
+        step, mine, theirs = TorchStep(net, torch.device("cpu")), dict(state), dict(state)
+        assert step.growing is not None
+        for rows in (np.arange(6), np.array([5, 0, 0, 3]), np.array([1, 2])):
+            mine = {name: step.pick(value, rows) for name, value in mine.items()}
+            theirs = {name: value[torch.from_numpy(rows)] for name, value in theirs.items()}
+            for _ in range(2):
+                tokens = draw.integers(3, 38, len(rows))
+                logits, mine = step(mine, tokens)
+                wanted, changed = net.step(torch.from_numpy(tokens), theirs)
+                theirs |= changed
+                np.testing.assert_allclose(logits, wanted.numpy(), atol=2e-5, rtol=1e-4)
+        assert all(torch.equal(value, before[name]) for name, value in state.items())
+
+
 def test_the_whole_the_steps_and_the_library_agree(folder: Path) -> None:
     """Logits of a padded batch are those of each text alone, whether told at once or step by step behind what was read."""
     net, asked = _net(folder), _asked()

@@ -17,6 +17,7 @@ from danlu.nn.transformers_head import writing_head
 from danlu.nn.transformers_net import _made, _quiet
 from danlu.nn.transformers_plain import plain_in_a_graph
 from danlu.nn.transformers_text import fill, own_ids, positions_of, words_net
+from danlu.nn.writing.cached import CacheKept
 
 _PROBED = 3  # tokens by which a net is tried
 
@@ -71,15 +72,22 @@ class TransformersCausal(nn.Module):
 
     def step(self, tokens: Tensor, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """tokens: int64 (B,), at the state's places → (logits (B, V), what of the state has changed)."""
-        cache = _empty()
-        for layer in range(state["own_keys"].shape[1]):
-            cache.update(state["own_keys"][:, layer], state["own_values"][:, layer], layer)
+        cache = _filled(state)
+        with plain_in_a_graph(self.model):
+            logits, changed = self._next(tokens, state, cache)
+        keys, values = _kept(cache)
+        return logits, {"own_keys": keys, "own_values": values, **changed}
+
+    def writing(self) -> CausalWriting:
+        """Of :class:`danlu.tasks.generating.steps.Writes`."""
+        return CausalWriting(self)
+
+    def _next(self, tokens: Tensor, state: Mapping[str, Any], cache: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """(logits, what is seen and where, after them); the cache grows."""
         place = state["place"]
         seen = torch.cat([state["seen"], torch.ones_like(place[:, None], dtype=torch.bool)], 1)
-        with plain_in_a_graph(self.model):
-            logits = self._ask(tokens[:, None], seen, place[:, None], cache)
-        keys, values = _kept(cache)
-        return logits[:, -1], {"own_keys": keys, "own_values": values, "seen": seen, "place": place + 1}
+        logits = self._ask(tokens[:, None], seen, place[:, None], cache)
+        return logits[:, -1], {"seen": seen, "place": place + 1}
 
     def get_classifier(self) -> nn.Module:
         """The head, as :func:`danlu.nn.head.head_of` asks for it; the last norm where the last layer is the embedding."""
@@ -96,6 +104,24 @@ class TransformersCausal(nn.Module):
             input_ids=ids, attention_mask=seen.long(), use_cache=True, return_dict=True, **{self._cache: cache}, **more
         ).logits
         return logits
+
+
+class CausalWriting:
+    """Gives what ``step`` gives, with the library's own cache in the state, which grows at each call."""
+
+    moving = ("cache", "seen", "place")
+
+    def __init__(self, net: TransformersCausal) -> None:
+        self.net = net
+
+    def taken(self, state: Mapping[str, Tensor]) -> dict[str, Any]:
+        """This state in place of the net's own, which stays as it is."""
+        return {"cache": CacheKept(_filled(state)), "seen": state["seen"], "place": state["place"]}
+
+    def __call__(self, tokens: Tensor, state: Mapping[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+        """tokens: int64 (B,), written last → (logits (B, V), the state after them)."""
+        logits, changed = self.net._next(tokens, state, state["cache"].cache)
+        return logits, {**state, **changed}
 
 
 def transformers_causal(
@@ -184,6 +210,14 @@ def _kept(cache: Any) -> tuple[Tensor, Tensor]:
         torch.stack([layer.keys for layer in cache.layers], 1),
         torch.stack([layer.values for layer in cache.layers], 1),
     )
+
+
+def _filled(state: Mapping[str, Tensor]) -> Any:
+    """A cache of a state's keys and values."""
+    cache = _empty()
+    for layer in range(state["own_keys"].shape[1]):
+        cache.update(state["own_keys"][:, layer], state["own_values"][:, layer], layer)
+    return cache
 
 
 def _empty() -> Any:

@@ -19,6 +19,7 @@ from danlu.nn.transformers_head import writing_head
 from danlu.nn.transformers_net import _made, _quiet
 from danlu.nn.transformers_plain import plain_attention, plain_in_a_graph
 from danlu.nn.transformers_text import fill, own_ids, words_net
+from danlu.nn.writing.cached import CacheKept
 
 
 @dataclass(frozen=True)
@@ -75,22 +76,29 @@ class TransformersSeq2seq(nn.Module):
 
     def step(self, tokens: Tensor, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """tokens: int64 (B,), written last → (logits (B, V), what of the state has changed)."""
-        cache = _empty()
-        for layer in range(state["keys"].shape[1]):
-            cache.self_attention_cache.update(state["own_keys"][:, layer], state["own_values"][:, layer], layer)
-            cache.cross_attention_cache.update(state["keys"][:, layer], state["values"][:, layer], layer)
-            cache.is_updated[layer] = True
-        seen = state["seen"]
-        width = self.model.get_input_embeddings().weight.shape[1]
-        shape = state["keys"].new_zeros(1, 1, 1).expand(seen.shape[0], seen.shape[1], width)  # of which nothing is read
+        own, read = _filled(state, "own_keys", "own_values"), _filled(state, "keys", "values")
         with plain_in_a_graph(self.model):
-            logits = self._ask(tokens[:, None], shape, seen, cache)
-        layers = cache.self_attention_cache.layers
-        return logits[:, -1], {
-            "own_keys": torch.stack([layer.keys for layer in layers], 1),
-            "own_values": torch.stack([layer.values for layer in layers], 1),
+            logits = self._next(tokens, own, read, state["seen"])
+        return logits, {
+            "own_keys": torch.stack([layer.keys for layer in own.layers], 1),
+            "own_values": torch.stack([layer.values for layer in own.layers], 1),
             "place": state["place"] + 1,
         }
+
+    def writing(self) -> Seq2seqWriting:
+        """Of :class:`danlu.tasks.generating.steps.Writes`."""
+        return Seq2seqWriting(self)
+
+    def _next(self, tokens: Tensor, own: Any, read: Any, seen: Tensor) -> Tensor:
+        """Logits (B, V); the cache ``own`` grows."""
+        from transformers import EncoderDecoderCache
+
+        width = self.model.get_input_embeddings().weight.shape[1]
+        kept = read.layers[0].keys
+        shape = kept.new_zeros(1, 1, 1).expand(seen.shape[0], seen.shape[1], width)  # of which nothing is read
+        both = EncoderDecoderCache(own, read)
+        both.is_updated.update(dict.fromkeys(range(len(read.layers)), True))
+        return self._ask(tokens[:, None], shape, seen, both)[:, -1]
 
     def attention(self, source: Any, prefix: Any) -> Tensor:
         """How much each place that is written looks at each that is read, (B, L, H, T, S), as the net's own softmax gives it."""
@@ -121,6 +129,24 @@ class TransformersSeq2seq(nn.Module):
         ids, lengths = unpadded(given)
         seen = real(lengths, ids.shape[1])
         return torch.where(seen, ids.long(), self.marks.padding), seen
+
+
+class Seq2seqWriting:
+    """Gives what ``step`` gives, with the library's own caches in the state, of which the one of what is written grows at each call."""
+
+    moving = ("cache",)
+
+    def __init__(self, net: TransformersSeq2seq) -> None:
+        self.net = net
+
+    def taken(self, state: Mapping[str, Tensor]) -> dict[str, Any]:
+        """This state in place of the net's own, which stays as it is."""
+        own, read = _filled(state, "own_keys", "own_values"), _filled(state, "keys", "values")
+        return {"cache": CacheKept(own), "read": CacheKept(read), "seen": state["seen"]}
+
+    def __call__(self, tokens: Tensor, state: Mapping[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+        """tokens: int64 (B,), written last → (logits (B, V), the state after them)."""
+        return self.net._next(tokens, state["cache"].cache, state["read"].cache, state["seen"]), dict(state)
 
 
 def transformers_seq2seq(
@@ -182,6 +208,16 @@ def _class_of(config: Any, name: str, where: str) -> Any:
     except KeyError:
         what = say("generating.hub-no-writer", net=name, kind=config.model_type)
         raise RecipeError.of(where, what, say("generating.hub-no-writer.remedy")) from None
+
+
+def _filled(state: Mapping[str, Tensor], keys: str, values: str) -> Any:
+    """A cache of a state's keys and values."""
+    from transformers import DynamicCache
+
+    cache = DynamicCache()
+    for layer in range(state[keys].shape[1]):
+        cache.update(state[keys][:, layer], state[values][:, layer], layer)
+    return cache
 
 
 def _empty() -> Any:

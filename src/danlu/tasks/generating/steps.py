@@ -40,8 +40,8 @@ class TorchStep:
     """:class:`danlu.tasks.generating.search.Step` of a net. On a CPU it writes in place where the net can."""
 
     def __init__(self, net: Writes, device: torch.device) -> None:
-        make = getattr(net, "writing", None)
-        self.growing: Growing | None = make() if make is not None and device.type == "cpu" else None
+        make = getattr(type(net), "writing", None)  # of the class: a net may have a part of that name
+        self.growing: Growing | None = make(net) if make is not None and device.type == "cpu" else None
         self.net, self.device = net, device
         self.moving = net.moving if self.growing is None else self.growing.moving
 
