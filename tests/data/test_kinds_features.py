@@ -197,6 +197,17 @@ def test_a_class_of_one_row_hides_no_leak() -> None:
     assert [one["name"] for one in found] == ["leak"]
 
 
+def test_a_season_is_no_leak() -> None:
+    """What weekday it will be is known to everybody; that the date itself tells the target may not be."""
+    days = [date(2020, 1, 1) + timedelta(days=row) for row in range(600)]
+    kind = Features.fit([{"when": day.isoformat()} for day in days], {})
+    values = np.stack([kind.prepare({"when": day.isoformat()}).value for day in days])
+    weekly = np.asarray([float(day.weekday() ** 2) for day in days])
+    assert kind.suspects(values, weekly, Number()) == []
+    rising = np.arange(600) ** 2 / 1000.0
+    assert [one["name"] for one in kind.suspects(values, rising, Number())] == ["when"]
+
+
 def test_dates_in_several_forms_are_told_as_such() -> None:
     days = [date(2023, 1, 1) + timedelta(days=row) for row in range(120)]
     mixed = told("when", [day.isoformat() if row % 3 else day.strftime("%d/%m/%Y") for row, day in enumerate(days)])

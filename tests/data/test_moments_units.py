@@ -7,7 +7,7 @@ import pytest
 
 from danlu.data.columns import Coded, Numbers, Numerals, Texts
 from danlu.data.kinds.moment import Moment
-from danlu.data.moments import moments
+from danlu.data.moments import moments, zones_mixed
 
 SECONDS = [1_600_000_000 + 1000 * place for place in range(40)]
 BOTH = [value * 1000 if place % 2 else value for place, value in enumerate(SECONDS)]
@@ -50,3 +50,23 @@ def test_numbers_of_one_unit_are_as_they_are(values: list[float]) -> None:
     kind = Moment.fit(values, {})
     assert kind.spec() == {}
     assert kind == Moment()
+
+
+def test_chinese_dates_are_times() -> None:
+    values = ["2024年01月31日", "2024年2月1日", "2024年2月1日 12:30"]
+    found = moments(values, ["a", "b", "c"])
+    assert np.diff(found).tolist() == [86400, 45000]
+
+
+@pytest.mark.parametrize(
+    ("values", "mixed"),
+    [
+        (["2024-01-01 10:00:00Z", "2024-01-01 11:00:00"], True),
+        (["2024-01-01T10:00+01:00", "2024-01-01T11:00+0200"], False),
+        (["2024-01-01 10:00", "2024-01-01 11:00"], False),
+        (["2024-01-01", "2024-01-02T00:00Z"], False),  # a day has no zone
+        ([1.0, 2.0], False),
+    ],
+)
+def test_zones_that_some_times_lack_are_noticed(values: list[object], mixed: bool) -> None:
+    assert zones_mixed(values) == mixed

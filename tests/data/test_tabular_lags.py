@@ -61,3 +61,15 @@ def test_without_time_and_for_unknown_names_it_is_refused() -> None:
         lagged(Table(made.columns, made.ids, made.origins, "x"), "features", {"value": (1,)})
     with pytest.raises(DanluError, match="rian"):
         lagged(made, "features", {"rian": (1,)})
+
+
+def test_gaps_and_times_that_stand_twice_are_told() -> None:
+    made = lagged(table([1, 2, 3, 4, 5, 6], [0, 1, 1, 2, 6, 7]), "features", {"value": (1,)})
+    (first, twice), (second, gaps) = made.notes
+    assert first == "2"
+    assert twice.startswith("1 row has the same time")
+    assert second == "4"
+    assert gaps.startswith("1 gap ")
+    assert lagged(table([1, 2, 3], [0, 1, 2]), "features", {"value": (1,)}).notes == ()
+    apart = table([1, 2, 3, 4], [0, 1, 0, 1], ["a", "a", "b", "b"])
+    assert lagged(apart, "features", {"value": (1,)}).notes == ()  # a group's times are its own

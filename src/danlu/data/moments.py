@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +15,20 @@ from danlu.errors import DataError
 from danlu.large.arrays import blocks, zeros
 from danlu.messages import say
 
-_FORMATS = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d.%m.%Y %H:%M")
+_FORMATS = (
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d.%m.%Y",
+    "%d.%m.%Y %H:%M",
+    "%Y年%m月%d日",
+    "%Y年%m月%d日 %H:%M",
+    "%Y年%m月",
+)
+_ZONE = re.compile(r"\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d:?\d\d)$")
+_LOOKED = 10_000  # values by which it is told whether zones are written
 
 _SECONDS, _MILLISECONDS = (1e8, 1e10), (1e11, 1e13)  # since 1970: years 1973 to 2286
 
@@ -30,6 +44,13 @@ def moments(values: Sequence[Any], origins: Sequence[str]) -> np.ndarray:
         for some in blocks(len(found), found):
             found[some] = in_seconds(found[some])
     return found
+
+
+def zones_mixed(values: Sequence[Any]) -> bool:
+    """Whether some times of day are written with a zone and others without, which are taken as UTC."""
+    texts = [value.strip() for value in values[:_LOOKED] if isinstance(value, str) and ":" in value]
+    zoned = sum(_ZONE.search(text) is not None for text in texts)
+    return 0 < zoned < len(texts)
 
 
 def mixed(times: np.ndarray) -> bool:

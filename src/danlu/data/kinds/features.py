@@ -173,10 +173,13 @@ class Features(Kind):
         }
 
     def suspects(self, values: np.ndarray, target: np.ndarray, kind: Kind) -> list[dict[str, Any]]:
-        owners = [encoder.name for encoder in self._order for _ in (encoder.numbers or (encoder.name,))]
-        codes = [bool(encoder.codes) for encoder in self._order for _ in (encoder.numbers or (encoder.name,))]
+        every = [(encoder, name) for encoder in self._order for name in encoder.numbers or (encoder.name,)]
+        # what the calendar says of a date is known beforehand: a season is no leak
+        kept = [place for place, (encoder, name) in enumerate(every) if not encoder.calendar(name)]
+        owners = [every[place][0].name for place in kept]
+        codes = [bool(every[place][0].codes) for place in kept]
         some = slice(None, None, -(-len(values) // _SUSPECTED) or 1)
-        return leaks.suspects(np.asarray(values)[some], owners, codes, target[some], kind)
+        return leaks.suspects(np.asarray(values)[some][:, kept], owners, codes, target[some], kind)
 
     def statistics(self, values: Any) -> dict[str, Any]:
         """quantiles: of each number, (numbers, 33), over training rows."""

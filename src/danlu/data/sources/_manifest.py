@@ -15,6 +15,7 @@ import numpy as np
 from danlu.data.columns import Coded, Paths
 from danlu.data.kinds.base import BadValue, MissingValue
 from danlu.data.kinds.category import class_name
+from danlu.data.moments import zones_mixed
 from danlu.data.progress import Pace, Progress
 from danlu.data.row_names import RowNames, digests_of
 from danlu.data.sources import _listing
@@ -94,6 +95,8 @@ def table(
         *((where, guessed(name, found)) for name, found in mapped.guessed.items() if found.column != name),
         *([(where, unused)] if unused else []),
     ]
+    if "time" in extras and zones_mixed(got.columns[extras["time"]]):
+        notes.append((where, say("data.note.zones", column=extras["time"])))
     columns: dict[str, Sequence[Any]] = {}
     names: Sequence[str | None] | None = None
     wrong: dict[int, str] = {}

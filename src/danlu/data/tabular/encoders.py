@@ -38,6 +38,10 @@ class Encoder(ABC):
         """What a code stands for."""
         return str(code)
 
+    def calendar(self, number: str) -> bool:
+        """Whether one of ``numbers`` is the calendar's alone: the same for everything of that day."""
+        return False
+
     @abstractmethod
     def __call__(self, raws: Sequence[Any]) -> np.ndarray:
         """float64 (N, len(numbers)), or codes float64 (N, 1). Raises :class:`BadValue`; MissingValue where rows are to be dropped."""
@@ -121,6 +125,9 @@ class Dated(Encoder):
         self.form, self.fill, self.parts = form, fill, tuple(parts)
         self.scales, self.indicator = tuple(scales), indicator
         self.numbers = (*(f"{name} {part}" for part in parts), *((f"{name} ?",) if indicator else ()))
+
+    def calendar(self, number: str) -> bool:
+        return number not in (f"{self.name} days", f"{self.name} year", f"{self.name} ?")
 
     @classmethod
     def fit(cls, name: str, raws: Sequence[Any], options: Mapping[str, Any], form: str) -> Dated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -43,7 +43,19 @@ def lagged(table: Table, column: str, lags: Mapping[str, Sequence[int]]) -> Tabl
             rows = _earlier(times, units, back * step, step)
             columns[f"{name} -{back}"] = [None if row < 0 else values[row] for row in rows.tolist()]
     made = Records(columns, len(records))
-    return replace(table, columns={**table.columns, column: made})
+    notes = (*table.notes, *_oddities(table.origins, times, units, step))
+    return replace(table, columns={**table.columns, column: made}, notes=notes)
+
+
+def _oddities(origins: Sequence[str], times: np.ndarray, units: np.ndarray, step: float) -> Iterator[tuple[str, str]]:
+    """(where first, what to know of it): moments that stand twice, steps that are missing."""
+    order = np.lexsort((times, units))
+    apart = np.where(np.diff(units[order]) == 0, np.diff(times[order]), step)
+    twice, gaps = np.flatnonzero(apart == 0), np.flatnonzero(apart > 1.5 * step)
+    if len(twice):
+        yield origins[order[twice[0] + 1]], say("tables.note.twice", count=len(twice))
+    if len(gaps):
+        yield origins[order[gaps[0] + 1]], say("tables.note.gaps", count=len(gaps))
 
 
 def _step(times: np.ndarray, units: np.ndarray) -> float:

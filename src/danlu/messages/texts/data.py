@@ -442,6 +442,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "data.note.empty-class": ("a folder without images: no class", "文件夹中没有图像，不作为类别"),
     "data.note.one-inside": ("the only folder inside holds the data", "数据在唯一的下级文件夹中"),
+    "data.note.zones": (
+        "some times of '{column}' have a time zone and others none: those are taken as UTC",
+        "“{column}”中有的时间带时区、有的不带：不带的按 UTC 处理",
+    ),
     "data.note.absent": (
         "of '{column}' these count as missing, as in all columns of a table: {values}; a class that is called so needs another name",
         "“{column}”中的这些值算作缺失，与表格其他列一样：{values}；若确有类别叫这个名字，请改名",

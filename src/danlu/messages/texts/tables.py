@@ -26,6 +26,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "dates written in several ways ({forms}): write them in one",
         "日期有多种写法（{forms}），请统一写法",
     ),
+    "tables.note.twice": (
+        "{count} {count:row has|rows have} the same time as the one before: lags take the first of them; what tells them apart is named by "
+        "data.split.group",
+        "有 {count} 行与前一行时间相同：滞后取其中第一行；能区分它们的列用 data.split.group 指定",
+    ),
+    "tables.note.gaps": (
+        "{count} {count:gap|gaps} in the times of the series: lags that fall there are missing values",
+        "时间序列中有 {count} 处间断：落在其中的滞后按缺失值处理",
+    ),
     "tables.why.many": (
         "{different:,} different values in {rows:,} rows; to use it as a category: options.features.types",
         "{rows:,} 行中有 {different:,} 个不同取值；如需作为类别使用：options.features.types",
