@@ -17,7 +17,7 @@ from danlu.data.sources._numbered import Lines
 from danlu.errors import DataError
 from danlu.large import arrays
 from danlu.large.arrays import Growing, gathered, release, where, zeros
-from danlu.large.sorting import distinct, equal_groups, sort_order, together
+from danlu.large.sorting import distinct, equal_groups, once, sort_order, together
 from danlu.randomness import keys_of
 
 
@@ -83,6 +83,8 @@ def test_orders_and_groups_are_numpys(values: list[int], dtype: type[np.generic]
     seen = [set(column[piece].tolist()) for piece in pieces]
     assert sum(map(len, seen)) == len(np.unique(column))
     assert np.array_equal(distinct(column), np.unique(column))
+    assert np.array_equal(once(column.reshape(1, -1)), np.unique(column))
+    assert once(column).dtype == column.dtype
     assert np.array_equal(where(column > 3), np.flatnonzero(column > 3))
     assert np.array_equal(gathered(column, order), column[order])
 

@@ -22,6 +22,7 @@ from danlu.data.split import PARTS, Split, codes_of, joined, split
 from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.large.arrays import blocks, zeros
+from danlu.large.sorting import once
 from danlu.messages import say
 from danlu.randomness import bits, order
 from danlu.recipe.schema import Recipe
@@ -165,8 +166,8 @@ def divide(
         codes[chosen] = early.codes[chosen]
         if policy == "one-side" and len(found) and rows.given is None and rows.times is None:
             _unite(codes, joined(rows.groups, _alike(hashes)), drawn)
-        before = len(np.unique(early.codes))
-        if len(np.unique(codes[chosen])) < before:  # equal rows had all of a part
+        before = len(once(early.codes))
+        if len(once(codes[chosen])) < before:  # equal rows had all of a part
             raise DataError.of("data.split", say("data.split.few-groups", parts=before))
         return replace(early, codes=codes[chosen]), codes
     same = None

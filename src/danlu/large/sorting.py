@@ -76,8 +76,19 @@ def distinct(values: np.ndarray) -> np.ndarray:
     """``np.unique``; memory grows with what is different alone."""
     found = values[:0]
     for some in arrays.blocks(len(values), values):
-        found = np.union1d(found, values[some])
+        found = once(np.concatenate([found, once(values[some])]))
     return np.asarray(found)
+
+
+def once(values: np.ndarray) -> np.ndarray:
+    """``np.unique``; of whole numbers by sorting alone, where numpy since 2.3 fills a hash table first, in 45 times as long."""
+    if values.dtype.kind not in "iu":
+        return np.unique(values)
+    found = np.sort(np.asarray(values), axis=None)
+    new = np.empty(len(found), bool)
+    new[:1] = True
+    np.not_equal(found[1:], found[:-1], out=new[1:])
+    return found[new]
 
 
 def together(values: np.ndarray, order: np.ndarray) -> Iterator[np.ndarray]:

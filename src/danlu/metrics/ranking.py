@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from danlu.large.sorting import once
 from danlu.metrics.base import Columns, Metric
 from danlu.metrics.interval import Interval
 from danlu.metrics.moments import Moments
@@ -133,6 +134,6 @@ class Ranking(Metric):
             listed = np.concatenate([each[:k] for each in self._lists.values()])
             listed = listed[listed >= 0]
             share = np.maximum(self.counts[listed], 1) / max(1, self.users)
-            values[f"coverage@{k}"] = len(np.unique(listed)) / max(1, len(self.counts))
+            values[f"coverage@{k}"] = len(once(listed)) / max(1, len(self.counts))
             values[f"novelty@{k}"] = float(-np.log2(np.minimum(share, 1.0)).mean()) if len(listed) else math.nan
         return values

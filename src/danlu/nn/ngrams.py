@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from danlu.large.sorting import once
+
 _LEAST = 2  # texts that a run must be in
 _AT_ONCE = 20_000  # texts
 
@@ -34,7 +36,7 @@ def known(
     ids = np.concatenate([*texts, np.empty(0, np.int64)]).astype(np.int64)
     text = np.repeat(np.arange(len(sizes)), sizes)
     left = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(ids))  # tokens from here to the text's end
-    found = [np.bincount(_different(text * vocabulary + ids) % vocabulary, minlength=vocabulary)]
+    found = [np.bincount(once(text * vocabulary + ids) % vocabulary, minlength=vocabulary)]
     keys, codes, places = [np.empty(0, np.int64)], ids, np.arange(len(ids))
     begun = vocabulary
     told()
@@ -45,7 +47,7 @@ def known(
             break
         key = codes * vocabulary + ids[places + size - 1]
         distinct, at = np.unique(key, return_inverse=True)
-        counts = np.bincount(_different(at * len(sizes) + text[places]) // len(sizes), minlength=len(distinct))
+        counts = np.bincount(once(at * len(sizes) + text[places]) // len(sizes), minlength=len(distinct))
         often = counts >= _LEAST
         number = np.cumsum(often) - 1
         keys.append(distinct[often])
@@ -121,11 +123,5 @@ def _present(
         there = keys[at] == key
         places, codes = places[there], vocabulary + at[there]
         pairs.append(text[places] * total + codes)
-    both = _different(np.concatenate(pairs))
+    both = once(np.concatenate(pairs))
     return np.divmod(both, total)
-
-
-def _different(values: np.ndarray) -> np.ndarray:
-    """``np.unique`` of int64 (N,): of millions sorting takes a tenth of what its table of hashes does."""
-    values = np.sort(values)
-    return values[np.r_[True, values[1:] != values[:-1]]] if len(values) else values

@@ -15,6 +15,7 @@ from danlu.data.augment.sending import sent
 from danlu.data.batches.batch import Batch
 from danlu.data.batches.workers import Pick
 from danlu.data.dataset import Dataset
+from danlu.large.sorting import once
 
 _SHARE = 16  # of the device's memory the columns take at most this part, and of what is free there a quarter of that
 _BLOCK = 16 << 20  # bytes that are sent at once, from page-locked memory, which torch keeps
@@ -66,7 +67,7 @@ def laid(dataset: Dataset, rows: np.ndarray, device: torch.device) -> Resident |
     if not fits(dataset, rows, device):
         return None
     try:
-        return Resident(dataset, np.unique(rows), device)
+        return Resident(dataset, once(rows), device)
     except torch.OutOfMemoryError:  # what others hold may have grown since it was looked at
         return None
 

@@ -22,7 +22,7 @@ from danlu.data.table import Table
 from danlu.errors import DataError
 from danlu.large import arrays
 from danlu.large.arrays import Growing, blocks, gathered, release, zeros
-from danlu.large.sorting import distinct, sort_order, together
+from danlu.large.sorting import distinct, once, sort_order, together
 from danlu.messages import say
 from danlu.randomness import bits
 from danlu.recipe.schema import Recipe
@@ -208,7 +208,7 @@ def _parts_of_pairs(user: np.ndarray, item: np.ndarray, codes: np.ndarray) -> in
     found = 0
     for rows in together(user, sort_order(user)):
         pair = _pairs(user[rows], item[rows])
-        found += len(np.unique(pair * len(PARTS) + codes[rows])) - len(np.unique(pair))
+        found += len(once(pair * len(PARTS) + codes[rows])) - len(once(pair))
     return found
 
 
@@ -220,7 +220,7 @@ def _facts(user: np.ndarray, item: np.ndarray, codes: np.ndarray, way: _Way = _S
     users, items = int(user.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1
     pairs = 0
     for rows in together(user, sort_order(user)):
-        pairs += len(np.unique(_pairs(user[rows], item[rows])))
+        pairs += len(once(_pairs(user[rows], item[rows])))
         way(len(rows))
     met = {"users": np.zeros((len(PARTS), users), np.int64), "items": np.zeros((len(PARTS), items), np.int64)}
     for some in blocks(len(user), user, item, codes):
