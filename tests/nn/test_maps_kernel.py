@@ -116,6 +116,22 @@ def test_averages_of_two_by_two_are_torchs(dtype: torch.dtype, height: int, widt
     assert torch.equal(mine.grad, its.grad)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("dtype", "rtol"), [(torch.float32, 2e-6), (torch.bfloat16, 2**-8)])
+def test_silu_is_right_for_every_number_of_sixteen_bits(dtype: torch.dtype, rtol: float) -> None:
+    every = (torch.arange(1 << 16, dtype=torch.int32) - (1 << 15)).to(torch.int16).view(torch.bfloat16)
+    x = every.to(dtype)
+    exact = every.double().requires_grad_()
+    F.silu(exact).backward(torch.ones_like(exact))
+    y, slope = kernel.silu(x), kernel.activation_back(x, torch.ones_like(x), 2)
+    rest = every.isfinite()
+    torch.testing.assert_close(y[rest].double(), F.silu(exact.detach())[rest], rtol=rtol, atol=1e-35)
+    torch.testing.assert_close(slope[rest].double(), exact.grad[rest], rtol=rtol, atol=4e-6)  # type: ignore[index]
+    near, wanted = x[~rest].clone().requires_grad_(), F.silu(x[~rest])  # infinite, or NaN
+    F.silu(near).backward(torch.ones_like(near))
+    assert torch.equal(y[~rest].nan_to_num(7), wanted.nan_to_num(7))
+    assert torch.equal(slope[~rest].isnan(), near.grad.isnan())  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_silu_is_torchs(dtype: torch.dtype) -> None:
     mine, its = (maps(3, 16, 5, 7, dtype=dtype).sub_(5).requires_grad_() for _ in range(2))

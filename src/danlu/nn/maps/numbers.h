@@ -70,9 +70,10 @@ static inline Reals exponential(Reals x)
     return sum * (Reals)power;
 }
 
-static inline Reals sigmoid(Reals z) { return 1.0f / (1.0f + exponential(-z)); }
+/* 0 from where 1 + e^-z is no float32 any more: a number far below is nothing then, as in torch, and the infinite NaN. */
+static inline Reals sigmoid(Reals z) { return pick(z < -88.37f, all(0), 1.0f / (1.0f + exponential(-z))); }
 
-/* The same to 4e-6 of itself. */
+/* The same to 4e-6 of itself, and 0 a little sooner. */
 static inline Reals quick_sigmoid(Reals z)
 {
 #ifdef __AVX512F__
@@ -85,7 +86,8 @@ static inline Reals quick_sigmoid(Reals z)
     sum = sum * rest + 6.931219677e-1f;
     sum = sum * rest + 9.999991909e-1f;
     Reals under = 1.0f + (Reals)_mm512_scalef_ps((__m512)sum, whole), share = (Reals)_mm512_rcp14_ps((__m512)under);
-    return share * (2.0f - under * share); /* Newton's step: twice the digits */
+    __mmask16 some = _mm512_cmp_ps_mask((__m512)z, _mm512_set1_ps(-87.33f), _CMP_NLT_UQ);
+    return (Reals)_mm512_maskz_mul_ps(some, (__m512)share, (__m512)(2.0f - under * share)); /* Newton's step: twice the digits */
 #else
     return sigmoid(z);
 #endif
@@ -96,7 +98,7 @@ static inline Reals activated(Reals z, int64_t by)
     if (by == RELU)
         return pick(z <= 0.0f, all(0), z);
     if (by == SILU)
-        return z / (1.0f + exponential(-z));
+        return pick(z < -88.37f, z * 0.0f, z / (1.0f + exponential(-z)));
     if (by == QUICK)
         return z * quick_sigmoid(z);
     return z;
