@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import danlu
+from danlu.cli.main import main
 from danlu.deploy.loading import predict as danlu_predict
 from danlu.errors import DataError
 from danlu.runs import evaluate
@@ -137,3 +138,30 @@ def test_what_is_left_out_of_other_data_is_told(tmp_path: Path) -> None:
     assert "gaps.csv, line 8" in bad
     assert "text (1)" in missing
     assert evaluate(run.path)["warnings"] == []
+
+
+def test_other_data_of_a_series_have_lags_too(tmp_path: Path) -> None:
+    """Made by the times that the run's recipe names; what each layer gives out is asked by rows that bring their past along."""
+    draw = np.random.default_rng(0)
+    for name, days in (("own", 90), ("other", 40)):
+        lines = [f"2024-{1 + day // 28:02d}-{1 + day % 28:02d},{draw.normal():.3f},{day % 7}.5" for day in range(days)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["when,rain,sold", *lines]))
+    recipe = {
+        "task": "table-regression",
+        "run": {"name": "r", "folder": str(tmp_path / "runs")},
+        "data": {
+            "source": str(tmp_path / "own.csv"),
+            "cache": str(tmp_path / "cache"),
+            "columns": {"value": "sold"},
+            "split": {"time": "when"},
+        },
+        "options": {"features": {"lags": {"value": [1, 7]}}},
+        "train": {"epochs": 1, "precision": "fp32"},
+        "evaluate": {"baselines": False, "report": False},
+    }
+    run = danlu.train(recipe, screen=False)
+    judged = evaluate(run.path, source=str(tmp_path / "other.csv"))
+    assert judged["samples"] == 40
+    assert np.isfinite(judged["values"]["test/mae"])
+    (tmp_path / "asked.csv").write_text("when,rain,value -1,value -7\n2024-05-01,0.5,1.5,2.5\n2024-05-02,0.1,2.5,3.5\n")
+    assert main(["inspect", str(run.path), str(tmp_path / "asked.csv"), "--json"]) == 0

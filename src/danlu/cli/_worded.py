@@ -22,13 +22,18 @@ _FINE = 0.05  # of what all words add up to: as far as this they may be from it
 
 def takes_texts(path: str) -> bool:
     """Whether a run's one input is a text. Raises RunError where there is no run."""
+    return asked_by(path) == "text"
+
+
+def asked_by(path: str) -> str:
+    """What a run is asked with: "file", "text", "name" or "row". Raises RunError where there is no run."""
     from danlu.recipe.names import load_object, resolve
     from danlu.runs.folder import RunFolder
 
     folder = RunFolder.open(Path(path))
     told: Mapping[str, Any] = folder.read_json(folder.columns)
     kinds = [told["kinds"][name]["kind"] for name in told["inputs"]]
-    return len(kinds) == 1 and load_object(resolve("kind", kinds[0])).asked == "text"
+    return str(load_object(resolve("kind", kinds[0])).asked) if len(kinds) == 1 else "row"
 
 
 def explain_texts(path: str, given: Sequence[str], target: str | None, out: Output) -> None:
@@ -37,7 +42,7 @@ def explain_texts(path: str, given: Sequence[str], target: str | None, out: Outp
     target: the class that is explained; None: the one that is answered. Raises DanluError for an unknown class or a net whose words
     can't be told apart, DataError for a text that can't be used.
     """
-    from danlu.deploy.asking import texts
+    from danlu.deploy.asking import raws
     from danlu.evaluation.explain.words import words
     from danlu.runs.predicting import load
     from danlu.tasks.explaining import place_of
@@ -46,7 +51,7 @@ def explain_texts(path: str, given: Sequence[str], target: str | None, out: Outp
     classes: Sequence[str] = getattr(run.kinds[run.data.targets[0]], "classes", ()) if run.data.targets else ()
     place = None if target is None else place_of(target, classes)
     told = []
-    for name, raw in texts(run, given, out.aside):
+    for name, raw in raws(run, given, out.aside):
         try:
             (found,) = words(run, [raw], place)
         except BadValue as error:

@@ -9,7 +9,7 @@ from typing import Any
 from danlu.cli._faults import DONE
 from danlu.cli._output import Output
 from danlu.cli._parser import Parser
-from danlu.cli._worded import takes_texts
+from danlu.cli._worded import asked_by
 from danlu.messages import say
 
 USAGE = "RUN|FILE [RUN|FILE | INPUT…] [--samples N]"
@@ -33,12 +33,12 @@ def run(parser: Parser, options: argparse.Namespace, out: Output) -> int:
     what: Any = options.what
     others: list[Any] = options.others
     of_its_kind = len(others) == 1 and (is_run(others[0]) or others[0].lower().endswith(ENDINGS))
-    if others and not of_its_kind and is_run(what) and takes_texts(what):
-        from danlu.deploy.asking import texts
+    if others and not of_its_kind and is_run(what) and asked_by(what) != "file":
+        from danlu.deploy.asking import raws
         from danlu.runs.predicting import load
 
         what = load(what)
-        others = [raw for _, raw in islice(texts(what, others, out.aside), int(options.samples))]
+        others = [raw for _, raw in islice(raws(what, others, out.aside), int(options.samples))]
     other = None if not others else others[0] if of_its_kind else others
     found = inspect(what, other, samples=int(options.samples))
     for text in str(found).splitlines():

@@ -43,12 +43,18 @@ def answers(
         yield from _named_answers(answering, _rows_of(answering, files_in(words), tell))
 
 
-def texts(
+def raws(
     answering: Predictor, given: Iterable[str | Path], tell: Callable[[str], None] = lambda text: None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(what a person calls it, the raw input) of each text that was given, as :func:`answers` takes them."""
-    for word in _words(given):
-        yield from _texts_of(answering, word, tell)
+    """(what a person calls it, the raw input) of each text or row that was given, as :func:`answers` takes them. Not for images."""
+    words = _words(given)
+    if _asked([type(answering.kinds[name]) for name in answering.inputs]) in ("text", "name"):
+        for word in words:
+            yield from _texts_of(answering, word, tell)
+    elif (row := _named(answering.inputs, words)) is not None:
+        yield " ".join(map(str, words))[:80], row
+    else:
+        yield from _rows_of(answering, files_in(words), tell)
 
 
 def _words(given: Iterable[str | Path]) -> list[str | Path]:

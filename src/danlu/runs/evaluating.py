@@ -50,7 +50,7 @@ def evaluate(
             "format": "auto",
             "columns": {} if source.startswith("builtin:") else _called(own, folder),
             "root": None,
-            "split": {},
+            "split": _series(own),
             "limit": None,
             "duplicates": "keep",
         }
@@ -81,6 +81,13 @@ def evaluate(
         "note": note,
         "warnings": [] if source is None else [*said, *row_findings(data.card, kept=False)],
     }
+
+
+def _series(own: Recipe) -> dict[str, Any]:
+    """Of how rows are divided what their columns are made by: lags need to know when each row is, and what belongs together."""
+    told = own.options.get("features")
+    lags = told.get("lags") if isinstance(told, Mapping) else None
+    return {"time": own.data.split.time, "group": own.data.split.group} if lags else {}
 
 
 def _called(own: Recipe, folder: RunFolder) -> dict[str, Any]:
