@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from danlu.data.augment.pipeline import build
 from danlu.data.augment.stages import Warp
 from danlu.data.batches.batch import Batch, Padded
+from danlu.nn.terms.cross_entropy import CrossEntropy
 from danlu.randomness import Position, keys_of
-from danlu.training import windows
-from danlu.training.plan import Plan, transformed
+from danlu.training import checkpoint, windows
+from danlu.training.events import StepsDone
+from danlu.training.loop import fit
+from danlu.training.objective import Objective
+from danlu.training.plan import CheckpointPolicy, Plan, transformed
 from danlu.training.windows import Windows
 from tests.data.augmented import kinds_of, named, pictures
 
@@ -39,6 +47,36 @@ class Pictures:
             columns = {name: value[torch.from_numpy(some)] for name, value in self.columns.items()}
             self.asked += 1
             yield Batch(columns, ("image",), some, self.keys[some])
+
+
+def test_what_is_saved_between_two_of_them_is_no_time_of_a_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Seconds:
+        def __init__(self) -> None:
+            self.told: list[float] = []
+
+        def on(self, event: Any) -> None:
+            self.told += [event.seconds] if isinstance(event, StepsDone) else []
+
+    def slowly(*given: Any) -> Path:
+        time.sleep(0.2)
+        return save(*given)
+
+    save, feed, seconds = checkpoint.save, Pictures(5, 1, False), Seconds()
+    monkeypatch.setattr(checkpoint, "save", slowly)
+    feed.columns["place"] %= 3
+    often = CheckpointPolicy(tmp_path, every_steps=3, keep=1)
+    plan = replace(plan_of(feed, "flip"), epochs=1, checkpoint=often)
+    net = nn.Sequential(Float(), nn.Flatten(), nn.Linear(81, 3))
+    fit(net, Objective({"loss": CrossEntropy(target="place")}), feed, plan, watchers=[seconds])
+    assert len(seconds.told) == 7  # six times something was saved in the midst of the epoch: 1.2 seconds
+    assert sum(seconds.told) < 0.6
+
+
+class Float(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.float() / 255
 
 
 def plan_of(feed: Pictures, *choices: Any, accumulate: int = 1) -> Plan:

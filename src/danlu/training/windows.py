@@ -23,7 +23,7 @@ _WINDOWS = 16
 
 
 class Windows:
-    """Effective batches of one feed. waited: is told the seconds for which each asking for batches took."""
+    """Effective batches of one feed. waited: is told of each, as it comes, how many seconds it was waited for; 0 where it was there."""
 
     def __init__(self, batches: Feed, plan: Plan, waited: Callable[[float], None]) -> None:
         self._batches, self._plan, self._waited = batches, plan, waited
@@ -44,6 +44,8 @@ class Windows:
                 return
             together = self._together(some, epoch) if count > 1 else None
             for first in range(0, len(some), size):
+                if first:
+                    self._waited(0.0)
                 window = some[first : first + size]
                 if together is not None:
                     yield window, together[first : first + size]
