@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
@@ -460,3 +461,17 @@ def test_the_sizes_agree_with_the_page_of_c() -> None:
     few = (tiles.SOURCE.path.parent / "few.h").read_text()
     assert f"#define MOST {tiles.FEW} " in few
     assert kernel.LANES == tiles.LANES
+
+
+def test_shapes_that_are_met_once_are_forgotten() -> None:
+    def met(width: int) -> weakref.ref[tiles.Shape]:
+        one = tiles.shape(1, 16, 3, width, 16, 3, 1, 1)
+        assert tiles._convolve_room(one, False) > 0
+        assert tiles._back_room(one, 1) > 0
+        return weakref.ref(one)
+
+    first = met(10)
+    assert first() is tiles.shape(1, 16, 3, 10, 16, 3, 1, 1)
+    for width in range(11, 11 + tiles._KNOWN):
+        met(width)
+    assert first() is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ _PARTS = ("numbers.h", "norm.h", "moments.h", "raster.h", "tiles.h", "slopes.h",
 SOURCE = Source(_HERE / "tiles.c", tuple(_HERE / name for name in _PARTS), threads=True)
 LANES = 16
 FEW = 16  # MOST of few.h
+_KNOWN = 4096  # shapes that are remembered, 3 KiB each: images of many sizes make ever new ones
 THREADS = 8  # sums over positions are taken in no more parts than these
 _FIELDS = (
     "samples height width channels outputs down right rows columns stride above left to to_sample to_row to_column"
@@ -75,7 +76,7 @@ def _function(name: str) -> Any:
 class Shape:
     """A convolution of maps (samples, channels, height, width) by kernels (outputs, channels, size, size); padding < size.
 
-    Made by :func:`shape` alone, once for the same sizes: it keeps what is worked out of them.
+    Made by :func:`shape` alone, which remembers it: it keeps what is worked out of its sizes.
     """
 
     samples: int
@@ -135,9 +136,9 @@ class Shape:
         return int(_function("slope_parts")(self.job))
 
 
-@cache
+@lru_cache(_KNOWN)
 def shape(*sizes: int) -> Shape:
-    """Of the same sizes it is the same."""
+    """Of the same sizes it is the same, while it is among the last that were asked for."""
     return Shape(*sizes)
 
 
@@ -219,12 +220,12 @@ def _halved(s: Shape) -> tuple[int, int]:
     return s.out[0] // 2, s.out[1] // 2
 
 
-@cache
+@lru_cache(_KNOWN)
 def _convolve_room(s: Shape, pooled: bool) -> int:
     return int(_function("convolve_room")(s.job, pooled))
 
 
-@cache
+@lru_cache(_KNOWN)
 def _back_room(s: Shape, threads: int) -> int:
     return int(_function("back_room")(s.job, s.way_back.hull, threads))
 
