@@ -143,6 +143,14 @@ def test_silu_is_torchs(dtype: torch.dtype) -> None:
     torch.testing.assert_close(mine.grad, its.grad)
 
 
+def test_averages_of_large_maps_lose_no_digits() -> None:
+    x = torch.rand(2, 16, 120, 130, generator=torch.Generator().manual_seed(0)).contiguous(memory_format=LAST)
+    x[:, 3] = 0.3
+    found = kernel.ends(x)
+    torch.testing.assert_close(found[:, :16].double(), x.double().mean((2, 3)), rtol=2e-6, atol=0)
+    assert torch.equal(found[:, 16:], x.amax((2, 3)))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(3, 32, 7, 7), (2, 16, 1, 1), (5, 48, 2, 3)])
 def test_averages_and_greatest_of_channels_are_torchs(dtype: torch.dtype, shape: tuple[int, ...]) -> None:

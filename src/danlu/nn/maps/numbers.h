@@ -9,6 +9,7 @@
 
 #define LANES 16
 typedef float Reals __attribute__((vector_size(64)));
+typedef double Wide __attribute__((vector_size(128)));
 typedef uint32_t Words __attribute__((vector_size(64)));
 typedef int32_t Whole __attribute__((vector_size(64)));
 typedef uint16_t Halves __attribute__((vector_size(32)));

@@ -236,13 +236,18 @@ void NAME(ends)(const T *x, T *y, int64_t samples, int64_t positions, int64_t c,
     for (int64_t sample = 0; sample < samples; sample++)
         for (int64_t j = 0; j < c; j += LANES) {
             const T *from = x + sample * positions * c + j;
-            Reals sum = LOAD(from), best = sum;
-            for (int64_t i = 1; i < positions; i++) {
-                Reals value = LOAD(from + i * c);
-                sum += value;
-                best = pick((value > best) | (value != value), value, best);
+            Reals best = LOAD(from);
+            Wide sum = {0};
+            for (int64_t i = 0; i < positions;) {
+                Reals some = all(0); /* of a few: one after the other, many would lose what the last digits tell */
+                for (int64_t end = least(i + 64, positions); i < end; i++) {
+                    Reals value = LOAD(from + i * c);
+                    some += value;
+                    best = pick((value > best) | (value != value), value, best);
+                }
+                sum += __builtin_convertvector(some, Wide);
             }
-            STORE(y + sample * 2 * c + j, sum / (float)positions);
+            STORE(y + sample * 2 * c + j, __builtin_convertvector(sum / (double)positions, Reals));
             STORE(y + sample * 2 * c + c + j, best);
         }
 }
