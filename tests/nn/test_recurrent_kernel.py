@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -219,3 +220,22 @@ def test_numbers_that_have_almost_faded_are_zero_whatever_torch_is_told() -> Non
             torch.set_flush_denormal(False)
     assert bool(found[0][0].any())
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def test_what_was_kept_is_given_back_with_the_gradients_though_the_outputs_live_on() -> None:
+    """As of torch's layers: outputs of a step are often still there when the next one begins."""
+    made, x, lengths = layer(24, 32, True), half(12, 40, 24, seed=1), sizes(12, 40)
+    kept: list[weakref.ref[Tensor]] = []
+    true = kernel._halves
+
+    def watched(*shape: int) -> Tensor:
+        found = true(*shape)
+        kept.append(weakref.ref(found.untyped_storage()))  # type: ignore[arg-type]
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "_halves", watched)
+        y, _, _ = ours(made, x.requires_grad_(), lengths)
+    y.sum().backward()
+    assert y.grad_fn is not None
+    assert [each() for each in kept] == [None] * 10  # of each direction what is seen, gates, cells, last state and cell

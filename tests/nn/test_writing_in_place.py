@@ -128,6 +128,29 @@ def test_a_net_that_does_more_writes_by_its_own_step(net: Any) -> None:
     assert net.writing() is not None
 
 
+def test_what_was_given_to_a_net_by_hand_is_heeded() -> None:
+    """Layers' forwards, its step, hooks on all modules, parts that drop although the net does not."""
+
+    def watch(net: Any) -> Any:
+        return torch.nn.modules.module.register_module_forward_hook(lambda *_: None)
+
+    for name in ("gpt", "seq2seq"):
+        for change in (
+            lambda net: setattr(net.decoder[1], "forward", net.decoder[0].forward),
+            lambda net: setattr(net, "step", lambda tokens, state: None),
+            lambda net: setattr(net, "logits", lambda x: x),
+            lambda net: net.decoder[1].dropout.train(),
+            lambda net: setattr(net.decoder[1], "dropout", nn.Tanh()),
+            watch,
+        ):
+            net = _net(name)
+            assert net.writing() is not None
+            handle = change(net)
+            assert net.writing() is None
+            if handle is not None and hasattr(handle, "remove"):
+                handle.remove()
+
+
 def test_attention_of_one_place_is_that_of_many() -> None:
     torch.manual_seed(0)
     q, k, v = torch.randn(3, 2, 8), torch.randn(3, 2, 6, 8), torch.randn(3, 2, 6, 8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -146,10 +147,27 @@ def test_what_it_does_not_know_is_left_to_the_nets_modules() -> None:
         lambda net: net.decoder[1].mlp[1].register_forward_hook(lambda *_: None),
         lambda net: net.bfloat16(),
         lambda net: setattr(net.decoder[1].mlp[1], "approximate", "tanh"),
+        lambda net: setattr(net.decoder[1], "mlp", _mlp(32)),  # the kernel reads as many numbers of each layer
+        lambda net: setattr(net.decoder[1], "inside", nn.Linear(64, 96)),
+        lambda net: setattr(net.decoder[1], "norm1", nn.LayerNorm(32)),
+        lambda net: setattr(net.decoder[1], "heads", 1),
+        lambda net: setattr(net.decoder[1], "mlp", nn.Sequential(net.decoder[1].mlp, nn.Tanh())),
+        lambda net: net.decoder[1].mlp.append(nn.Tanh()),
+        lambda net: setattr(net.decoder[1].mlp, "2", nn.Tanh()),
+        lambda net: setattr(net.decoder, "1", nn.Identity()),
+        lambda net: setattr(net.decoder[1].mlp[1], "forward", torch.tanh),
     ):
         net = _net("gpt")
         change(net)
         assert tokens_of(net) is None
+    net = _net("seq2seq")
+    assert tokens_of(net) is not None
+    net.decoder[1].norm2 = None
+    assert tokens_of(net) is None
+
+
+def _mlp(hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(64, hidden), nn.GELU(), nn.Dropout(), nn.Linear(hidden, 64))
 
 
 @torch.no_grad()
@@ -162,6 +180,10 @@ def test_when_torch_is_asked_for_more_it_does_not_take_them(monkeypatch: pytest.
     assert step.tokens.take(x, kept, None)
     assert not step.tokens.take(x[:1], kept, None)  # of other texts
     assert not step.tokens.take(x.double(), kept, None)
+    assert not step.tokens.take(torch.zeros(64, 2).t(), kept, None)
+    assert not step.tokens.take(x, kept, kept)  # such layers read nothing
+    for other in ({"layers": 3}, {"heads": 1}, {"width": 32}):
+        assert not step.tokens.take(x, step.taken(_begun(_net("gpt", **other), (3, 4)))["kept"], None)
     with torch.enable_grad():
         assert not step.tokens.take(x, kept, None)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -191,3 +213,42 @@ def test_weights_that_change_are_read_as_they_are() -> None:
     after = _logits(TorchStep(net, CPU), state, tokens)
     np.testing.assert_allclose(after, _logits(_by_torch(net), state, tokens), atol=1e-5)
     assert np.abs(after - before).max() > 1e-3
+
+
+@torch.inference_mode()
+def test_weights_that_are_taken_away_meanwhile_are_not_read_from_memory_that_was_given_back() -> None:
+    net = _net("gpt")
+    held = [weakref.ref(each.untyped_storage()) for each in net.decoder.parameters()]
+    step = TorchStep(net, CPU)
+    for each in net.decoder.parameters():
+        each.data = torch.zeros(1)
+    assert all(each() is not None for each in held)
+    del step
+    assert all(each() is None for each in held)
+
+
+@torch.inference_mode()
+def test_threads_that_write_at_once_have_room_for_as_many_as_they_are() -> None:
+    """torch counts a thread's own; another one's must not come between asking for room and writing."""
+    net = _net("gpt")
+    state = _begun(net, (3, 4))
+    step: Any = TorchStep(net, CPU).growing
+    kept = step.taken(state)["kept"]
+    kept.grow()
+    x, seen = torch.randn(2, 64), []
+    true = kernel._function
+
+    def between(name: str, giving: Any) -> Any:
+        if name == "write":
+            step.tokens._net.threads = 64  # as another thread's call would
+
+        def call(first: Any, *others: Any) -> Any:
+            seen.append(first._obj.threads)
+            return true(name, giving)(first, *others) if seen[-1] == 1 else None  # else it would write past the room
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "_function", between)
+        step.tokens(x, kept, None)
+    assert seen == [1, 1]

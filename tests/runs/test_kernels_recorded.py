@@ -70,6 +70,7 @@ def test_what_recurrent_layers_are_done_by_is_recorded_and_their_lack_is_said(mo
     """Where bfloat16 is asked for; in float32 and compiled nobody asks a kernel."""
     net, half = nn.Sequential(nn.LSTM(4, 3)), Plan(precision="bf16")
     monkeypatch.setattr(recurrent, "missing", lambda: None)
+    monkeypatch.setattr(recurrent, "threaded", lambda: True)
     assert kernels.used(net, half) == {"kernels": {"recurrent": "native"}}
     assert kernels.lines(net, half) == []
     monkeypatch.setattr(recurrent, "missing", lambda: NoKernelError("off"))
@@ -79,3 +80,19 @@ def test_what_recurrent_layers_are_done_by_is_recorded_and_their_lack_is_said(mo
         assert kernels.used(net, plan) == {}
         assert kernels.lines(net, plan) == []
     assert kernels.used(nn.Sequential(nn.RNN(4, 3)), half) == {}
+
+
+def test_a_kernel_that_knows_one_thread_alone_is_told_where_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, half, before = nn.Sequential(nn.LSTM(4, 3)), Plan(precision="bf16"), torch.get_num_threads()
+    monkeypatch.setattr(recurrent, "missing", lambda: None)
+    monkeypatch.setattr(recurrent, "threaded", lambda: False)
+    try:
+        torch.set_num_threads(2)
+        assert kernels.used(net, half) == {"kernels": {"recurrent": "torch"}}
+        reason = say("native.no-kernel.threads")
+        assert kernels.lines(net, half) == [(say("native.recurrent-torch", reason=reason), "info")]
+        torch.set_num_threads(1)
+        assert kernels.used(net, half) == {"kernels": {"recurrent": "native"}}
+        assert kernels.lines(net, half) == []
+    finally:
+        torch.set_num_threads(before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspect import signature
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from danlu.nn.embedding.native import kernel as rows
 from danlu.nn.embedding.table import Table
 from danlu.nn.maps import kernel as maps
 from danlu.nn.maps import layers, tiles
+from danlu.nn.native.building import NoKernelError
 from danlu.nn.nets.gpt import Gpt
 from danlu.nn.nets.seq2seq_transformer import Seq2seqTransformer
 from danlu.nn.recurrent import kernel as recurrent_kernel
@@ -37,7 +39,7 @@ def used(net: nn.Module, plan: Plan) -> dict[str, dict[str, str]]:
         there = maps.missing() is None and tiles.missing() is None and torch.get_num_threads() <= tiles.THREADS
         found["convolutions"] = "native" if there else "torch"
     if eager and recurrent.lends(net):
-        found["recurrent"] = "native" if recurrent_kernel.missing() is None else "torch"
+        found["recurrent"] = "native" if _lack(recurrent_kernel) is None else "torch"
     return {"kernels": found} if found else {}
 
 
@@ -57,13 +59,20 @@ def lines(net: nn.Module, plan: Plan) -> list[tuple[str, str]]:
     if layers.lends(net) and (missing := maps.missing()) is not None:
         reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
         found.append((say("native.maps-torch", reason=reason), "info"))
-    if _eager(plan) and recurrent.lends(net) and (missing := recurrent_kernel.missing()) is not None:
+    if _eager(plan) and recurrent.lends(net) and (missing := _lack(recurrent_kernel)) is not None:
         reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
         found.append((say("native.recurrent-torch", reason=reason), "info"))
-    if _writes(net) and (missing := tokens.missing()) is not None:
+    if _writes(net) and (missing := _lack(tokens)) is not None:
         reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
         found.append((say("native.writing-torch", reason=reason), "info"))
     return found
+
+
+def _lack(kernel: Any) -> NoKernelError | None:
+    """Why a kernel isn't called here: there is none, or none for as many threads as torch has."""
+    missing: NoKernelError | None = kernel.missing()
+    one = missing is None and torch.get_num_threads() > 1 and not kernel.threaded()
+    return NoKernelError("threads") if one else missing
 
 
 def _eager(plan: Plan) -> bool:

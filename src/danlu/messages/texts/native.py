@@ -32,6 +32,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "no C compiler (cc, gcc or clang) is installed",
         "未安装 C 编译器（cc、gcc 或 clang）",
     ),
+    "native.no-kernel.threads": (
+        "compiled without OpenMP it knows one thread alone",
+        "未以 OpenMP 编译，只能用单线程",
+    ),
     "native.no-kernel.folder": (
         "others may write to {detail}, so no library is loaded from there",
         "他人可写入 {detail}，因此不从该处加载库",

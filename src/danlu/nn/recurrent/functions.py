@@ -10,7 +10,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from danlu.nn.recurrent import kernel
-from danlu.nn.recurrent.kernel import Rows, Weights
+from danlu.nn.recurrent.kernel import Kept, Rows, Weights
 
 
 class Layer(Function):
@@ -28,9 +28,10 @@ class Layer(Function):
         hidden = directions[0].hh.shape[1]
         y = x.new_empty(*x.shape[:2], len(directions) * hidden) if states else None
         found = [kernel.forth(x, w, rows, y, at) for at, w in enumerate(directions)]
-        ctx.save_for_backward(*weights)
+        # Given to torch, so that it is given back with the rest of what is kept, as soon as nobody goes back again.
+        ctx.save_for_backward(*weights, *(part for *_, kept in found for part in (kept.seen, kept.gates, kept.cells)))
         ctx.set_materialize_grads(False)
-        ctx.kept, ctx.each, ctx.shape = [kept for *_, kept in found], each, x.shape
+        ctx.places, ctx.each, ctx.shape = [(kept.job, kept.rows) for *_, kept in found], each, x.shape
         last, cell = torch.stack([one[0] for one in found]), torch.stack([one[1] for one in found])
         return x.new_empty(0) if y is None else y, last, cell
 
@@ -41,9 +42,11 @@ class Layer(Function):
         gy, g_last, g_cell = (None if g is None else g.contiguous() for g in (gy, g_last, g_cell))
         gy = None if gy is None or not gy.numel() else gy
         found: list[Tensor | None] = []
-        for at, w in enumerate(_directions(ctx.saved_tensors, ctx.each)):
+        count = ctx.each * len(ctx.places)
+        weights, kept = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        for at, w in enumerate(_directions(weights, ctx.each)):
             slopes = gy, *(None if g is None else g[at] for g in (g_last, g_cell))
-            found += kernel.back(ctx.kept[at], w, slopes, gx, add=at > 0)
+            found += kernel.back(Kept(*ctx.places[at], *kept[3 * at : 3 * at + 3]), w, slopes, gx, add=at > 0)
         return gx, None, None, None, *found
 
 

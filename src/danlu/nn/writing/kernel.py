@@ -73,24 +73,36 @@ class Tokens:
         hidden = layers[0][PARTS.index("first")].weight.shape[0]  # type: ignore[union-attr, index]
         sizes = (len(layers), head.shape[1], heads, int(hidden), head.shape[0], by, 1)
         self._net = _Net(*sizes, eps, rows, _pair(norm), _Pair(head.data_ptr(), None))
-        self._whose = (layers, norm, head)  # the numbers must not be given back before
+        self._reads = layers[0][PARTS.index("query")] is not None
+        parts = [norm, *(part for layer in layers for part in layer if part is not None)]
+        held = [each.detach() for part in parts for each in (part.weight, part.bias)]  # type: ignore[union-attr, operator]
+        self._held = [head.detach(), *held]  # the memory must not be given back before, whatever a module has by then
 
     def take(self, x: Tensor, own: Kept, read: Kept | None) -> bool:
         """Whether these are few texts in float32, torch only computes, and the kernel is there, on as many threads."""
         return (
             plain(x)
+            and x.is_contiguous()
+            and x.dim() == 2
             and len(x) <= TEXTS
-            and all(_fits(x, each) for each in (own, read) if each is not None)
+            and (read is not None) is self._reads
+            and all(self._fits(x, each) for each in (own, read) if each is not None)
             and not torch.is_autocast_enabled("cpu")
             and not torch.is_grad_enabled()
             and missing() is None
-            and (torch.get_num_threads() == 1 or _threaded())
+            and (torch.get_num_threads() == 1 or threaded())
         )
+
+    def _fits(self, x: Tensor, kept: Kept) -> bool:
+        """Whether these are what such layers keep of as many texts."""
+        net, (layers, _, texts, heads, _, width) = self._net, kept.both.shape
+        sizes = (layers, texts, heads, heads * width) == (net.layers, len(x), net.heads, net.width)
+        return x.dtype == kept.both.dtype == torch.float32 and sizes and x.shape[1] == net.width
 
     def __call__(self, x: Tensor, own: Kept, read: Kept | None) -> Tensor:
         """x: float32 (B, F), embedded tokens, which is overwritten; own: with a place for them → logits (B, V)."""
-        net, texts = self._net, len(x)
-        net.threads = torch.get_num_threads()
+        net, texts = _Net.from_buffer_copy(self._net), len(x)
+        net.threads = torch.get_num_threads()  # other threads may call at the same time, with as many as they have
         logits = x.new_empty(texts, net.targets)
         longest = max(own.size, read.size if read is not None else 0)
         work = x.new_empty(_function("work", _INT)(ctypes.byref(net), _INT(texts), _INT(longest)))
@@ -98,10 +110,6 @@ class Tokens:
         at = [_AT(each.data_ptr()) for each in (x, work, logits)]
         _function("write", None)(ctypes.byref(net), *memories, _INT(texts), *at)
         return logits
-
-
-def _fits(x: Tensor, kept: Kept) -> bool:
-    return x.dtype == kept.both.dtype == torch.float32 and len(x) == kept.both.shape[2]
 
 
 def _pair(part: Any) -> _Pair:
@@ -123,5 +131,6 @@ def _function(name: str, giving: Any) -> Any:
 
 
 @cache
-def _threaded() -> bool:
+def threaded() -> bool:
+    """Whether it may be called where torch has several threads."""
     return bool(_function("threaded", _INT)())

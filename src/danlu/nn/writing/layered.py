@@ -7,8 +7,12 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from danlu.nn.dropout import Dropout
+from danlu.nn.native.lent import unseen
 from danlu.nn.writing.kept import Kept
 from danlu.nn.writing.known import tokens_of
+
+_STEPS = {"step", "logits"}  # by which a net writes, unless somebody has given it others
 
 
 class Decodes(Protocol):
@@ -58,10 +62,13 @@ class Layered:
 
 
 def layered(net: Any, kind: type[nn.Module], layer: type[nn.Module]) -> Layered | None:
-    """None where the net isn't exactly ``kind`` or a layer not exactly ``layer``, drops anything, or is looked at as a whole: then
-    :class:`Layered` might leave something out that ``step`` does.
+    """None where the net isn't exactly ``kind`` or a layer not exactly ``layer``, any part drops something or may, or they are looked
+    at or done otherwise as a whole: then :class:`Layered` might leave something out that ``step`` does.
     """
     layers: list[Any] = list(net.decoder)
     of_ours = [type(net) is kind, *(type(each) is layer for each in layers)]
-    watched = any(each._forward_hooks or each._forward_pre_hooks for each in layers)
-    return Layered(net) if all(of_ours) and not watched and not net.training else None
+    if not all(of_ours):
+        return None
+    own = _STEPS.isdisjoint(vars(net)) and all(type(each.dropout) in (nn.Dropout, Dropout) for each in layers)
+    still = not any(part.training for part in net.modules())
+    return Layered(net) if own and still and unseen(*layers) else None
