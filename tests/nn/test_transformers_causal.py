@@ -137,6 +137,23 @@ def test_a_cache_that_grows_gives_what_the_copying_step_gives(folder: Path) -> N
         assert all(torch.equal(value, before[name]) for name, value in state.items())
 
 
+def test_another_step_is_heeded(folder: Path) -> None:
+    """Of a subclass, or given by hand: the cache would go past it."""
+    net = _net(folder)
+    assert net.writing() is not None
+
+    class Louder(type(net)):  # type: ignore[misc]
+        def step(self, tokens: Any, state: Any) -> Any:
+            logits, changed = super().step(tokens, state)
+            return logits + 1, changed
+
+    other = _net(folder)
+    other.__class__ = Louder
+    assert other.writing() is None
+    net.step = other.step
+    assert net.writing() is None
+
+
 def test_the_whole_the_steps_and_the_library_agree(folder: Path) -> None:
     """Logits of a padded batch are those of each text alone, whether told at once or step by step behind what was read."""
     net, asked = _net(folder), _asked()

@@ -140,6 +140,7 @@ def test_what_was_given_to_a_net_by_hand_is_heeded() -> None:
             lambda net: setattr(net, "step", lambda tokens, state: None),
             lambda net: setattr(net, "logits", lambda x: x),
             lambda net: net.decoder[1].dropout.train(),
+            lambda net: net.decoder[1].mlp[2].train(),
             lambda net: setattr(net.decoder[1], "dropout", nn.Tanh()),
             watch,
         ):
@@ -149,6 +150,18 @@ def test_what_was_given_to_a_net_by_hand_is_heeded() -> None:
             assert net.writing() is None
             if handle is not None and hasattr(handle, "remove"):
                 handle.remove()
+
+
+@torch.no_grad()
+def test_parts_that_drop_nothing_may_be_in_training() -> None:
+    """What was put in after ``eval`` is, as quantised layers are: the net writes in place by them."""
+    net = _net("gpt")
+    net.decoder[1].mlp[1] = nn.Tanh()
+    state, tokens = _begun(net)
+    step = TorchStep(net, CPU)
+    assert step.growing is not None
+    wanted, _ = net.step(torch.from_numpy(tokens), state)
+    torch.testing.assert_close(torch.from_numpy(step(state, tokens)[0]), wanted, atol=2e-5, rtol=1e-4)
 
 
 def test_attention_of_one_place_is_that_of_many() -> None:

@@ -78,9 +78,10 @@ class TransformersCausal(nn.Module):
         keys, values = _kept(cache)
         return logits, {"own_keys": keys, "own_values": values, **changed}
 
-    def writing(self) -> CausalWriting:
-        """Of :class:`danlu.tasks.generating.steps.Writes`."""
-        return CausalWriting(self)
+    def writing(self) -> CausalWriting | None:
+        """Of :class:`danlu.tasks.generating.steps.Writes`; None where somebody has given it another ``step``."""
+        own = type(self).step is TransformersCausal.step and "step" not in vars(self)
+        return CausalWriting(self) if own else None
 
     def _next(self, tokens: Tensor, state: Mapping[str, Any], cache: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """(logits, what is seen and where, after them); the cache grows."""

@@ -85,9 +85,10 @@ class TransformersSeq2seq(nn.Module):
             "place": state["place"] + 1,
         }
 
-    def writing(self) -> Seq2seqWriting:
-        """Of :class:`danlu.tasks.generating.steps.Writes`."""
-        return Seq2seqWriting(self)
+    def writing(self) -> Seq2seqWriting | None:
+        """Of :class:`danlu.tasks.generating.steps.Writes`; None where somebody has given it another ``step``."""
+        own = type(self).step is TransformersSeq2seq.step and "step" not in vars(self)
+        return Seq2seqWriting(self) if own else None
 
     def _next(self, tokens: Tensor, own: Any, read: Any, seen: Tensor) -> Tensor:
         """Logits (B, V); the cache ``own`` grows."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from danlu.nn.dropout import Dropout
 from danlu.nn.native.lent import unseen
@@ -70,5 +71,8 @@ def layered(net: Any, kind: type[nn.Module], layer: type[nn.Module]) -> Layered 
     if not all(of_ours):
         return None
     own = _STEPS.isdisjoint(vars(net)) and all(type(each.dropout) in (nn.Dropout, Dropout) for each in layers)
-    still = not any(part.training for part in net.modules())
+    drops = [net, *layers, *(part for part in net.decoder.modules() if isinstance(part, _DropoutNd))]
+    still = not any(
+        part.training for part in drops
+    )  # others may be in training and do the same: quantised ones begin so
     return Layered(net) if own and still and unseen(*layers) else None
