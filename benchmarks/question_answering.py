@@ -28,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--films", type=int, default=5000, help="of the training part")
-    parser.add_argument("--epochs", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
@@ -50,6 +50,7 @@ def main() -> int:
                 "epochs": options.epochs,
                 "batch_size": 32,
                 "optimizer": {"name": "adamw", "lr": 2.5e-3},
+                "ema": 0.998,
                 "threads": 1,
             },
             "watch": {"captures_every": 0},
