@@ -7,17 +7,22 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from danlu.data.batches.batch import Padded
+from danlu.data.batches.batch import Batch, Padded
 from danlu.nn import lending
 from danlu.nn.dropout import drop
 from danlu.nn.native.building import NoKernelError
 from danlu.nn.nets.text_classifier import TextClassifier
 from danlu.nn.recurrent import kernel, layers
+from danlu.nn.terms.mse import MSE
+from danlu.training.objective import Objective
+from danlu.training.precision import Precision
+from danlu.training.slots.cached import CachedGradients
 
 pytestmark = pytest.mark.skipif(
     shutil.which("cc") is None or kernel.missing() is not None, reason="no C compiler, or a processor without tiles"
@@ -235,3 +240,30 @@ def test_without_a_kernel_the_net_is_its_own_forward(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(kernel, "missing", lambda: NoKernelError("compiler"))
     net = TextClassifier(50, 3)
     assert lending.forward(net) is net
+
+
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
+def test_cached_gradients_go_forward_twice_alike(cell: type[Any]) -> None:
+    """Where samples are compared: the gradient is passed back through the values that it was taken at, dropped ones too."""
+    seen: list[Tensor] = []
+    by: list[set[str]] = []
+
+    def read(part: nn.Module, x: Tensor) -> Tensor:
+        y: Tensor = part(x)[0][:, -1].float()
+        seen.append(y.detach())
+        by.append(nodes(y))
+        return y
+
+    net = Reader(layer(20, 24, cell=cell, num_layers=2, dropout=0.5, batch_first=True), read)
+    micros = [
+        Batch({"x": numbers(size, 6, 20, seed=size), "label": numbers(size, 24)}, ("x",), np.arange(size))
+        for size in (5, 3)
+    ]
+    cached = CachedGradients(
+        net, Objective({"mse": MSE("label")}), Precision("bf16", torch.device("cpu")), lending.forward(net)
+    )
+    cached.backward(micros, lambda index: torch.manual_seed(index))
+    assert "LayerBackward" in by[3]
+    assert torch.equal(seen[0], seen[2])
+    assert torch.equal(seen[1], seen[3])
+    assert net.part.weight_hh_l0.grad is not None

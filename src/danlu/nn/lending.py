@@ -27,6 +27,11 @@ class Lending:
         self.net = net
         self.lent = list(_lendable(net))
 
+    @property
+    def by_gradients(self) -> bool:
+        """Whether a layer works, and draws what it drops, otherwise where no gradients are wanted."""
+        return any(recurrent.work(lent.part) is lent.work for lent in self.lent)
+
     def __call__(self, *args: Any) -> Any:
         ready = [lent for lent in self.lent if _ready(lent)]
         try:

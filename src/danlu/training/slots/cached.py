@@ -18,6 +18,7 @@ from danlu.data.batches.batch import Batch
 from danlu.data.batches.joining import joined
 from danlu.errors import TrainingError
 from danlu.messages import say
+from danlu.nn.lending import Lending
 from danlu.training.objective import Objective
 from danlu.training.precision import Precision
 from danlu.training.slots.running import Running
@@ -31,6 +32,7 @@ class CachedGradients:
     ) -> None:
         self.net, self.objective, self.precision = net, objective, precision
         self.forward = forward or net  # compiled, where training is
+        self._graphs = isinstance(self.forward, Lending) and self.forward.by_gradients
         self._running = Running(net)
 
     def backward(self, micros: Sequence[Batch], reseed: Callable[[int], object]) -> tuple[Tensor, Tensor, Tensor]:
@@ -41,9 +43,9 @@ class CachedGradients:
         """
         before = self._running.read()
         given: list[Any] = []
-        with torch.no_grad():
+        with torch.set_grad_enabled(self._graphs):  # a graph is kept where without it other values would be dropped
             for index, batch in enumerate(micros):
-                given.append(self._forward(batch, index, reseed))
+                given.append(_detached(self._forward(batch, index, reseed)))
         self._running.write(before)
         sizes = [len(batch) for batch in micros]
         outputs = _joined(given, sizes)
@@ -84,6 +86,15 @@ def _tensors(outputs: Any) -> Iterator[Tensor]:
     elif isinstance(outputs, (list, tuple)):
         for value in outputs:
             yield from _tensors(value)
+
+
+def _detached(outputs: Any) -> Any:
+    """The same structure without a graph, whose memory is given back."""
+    if isinstance(outputs, Tensor):
+        return outputs.detach()
+    if isinstance(outputs, Mapping):
+        return {name: _detached(value) for name, value in outputs.items()}
+    return [_detached(value) for value in outputs] if isinstance(outputs, (list, tuple)) else outputs
 
 
 def _joined(outputs: Sequence[Any], sizes: Sequence[int]) -> Any:
