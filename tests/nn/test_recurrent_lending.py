@@ -155,6 +155,34 @@ def test_other_layers_and_weights_that_were_changed_are_torchs() -> None:
         assert "LayerBackward" not in nodes(forward(x.double())[0])
 
 
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
+def test_weights_that_are_put_in_for_one_call_are_read(cell: type[Any]) -> None:
+    """By functional_call, as gradients of gradients' steps are taken; afterwards the layer's own again."""
+    part, x = layer(20, 24, cell=cell), numbers(6, 9, 20)
+    others = {name: p.detach() * 2 for name, p in part.named_parameters()}
+    double = copy.deepcopy(part)
+    double.load_state_dict(others)
+    doubled = Reader(part, lambda part, x: torch.func.functional_call(part, others, (x,)))
+    for net, wanted in ((doubled, double), (Reader(part), part), (doubled, double)):
+        with HALF:
+            found = lending.forward(net)(x)[0].float()
+        y = wanted(x)[0]
+        assert float((found - y).detach().norm() / y.detach().norm()) < 0.02
+
+
+def test_a_text_net_reads_weights_that_are_put_in_for_one_call() -> None:
+    torch.manual_seed(0)
+    net = TextClassifier(50, 3, embedding=20, hidden=24, bidirectional=True)
+    others = {name: p.detach() * 2 for name, p in net.named_parameters()}
+    double = copy.deepcopy(net)
+    double.load_state_dict(others)
+    outer = Reader(net, lambda net, texts: torch.func.functional_call(net, others, (texts,)))
+    with HALF:
+        found, wanted = lending.forward(outer)(_texts()), lending.forward(double)(_texts())  # type: ignore[arg-type]
+    assert "LayerBackward" in nodes(wanted)
+    assert torch.equal(found, wanted)
+
+
 def test_what_torch_does_sooner_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A GRU of few times, or very wide ones."""
     monkeypatch.undo()

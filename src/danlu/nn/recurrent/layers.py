@@ -135,5 +135,6 @@ def _whole(part: Any, layers: int | None = None) -> bool:
         for _ in range(ways)
         for shape in ((gates, ways * hidden if layer else features), (gates, hidden), *bias)
     ]
+    part._update_flat_weights()  # as torch's forward does: functional_call may have put others in their place
     weights = part._flat_weights
     return len(weights) == len(shapes) and all(owned(each, *shape) for each, shape in zip(weights, shapes, strict=True))
