@@ -40,8 +40,10 @@ def test_neighbours_are_independent() -> None:
         assert together == pytest.approx(0.09, abs=0.003)
 
 
-def test_it_depends_on_the_seed_alone() -> None:
-    x = torch.randn(7, 5)
+@pytest.mark.parametrize("rows", [7, 30_000])
+def test_it_depends_on_the_seed_alone(rows: int) -> None:
+    """Of few values and of so many that another generator draws, whose seed is drawn."""
+    x = torch.randn(rows, 5)
     torch.manual_seed(3)
     one = drop(x, 0.5)
     torch.manual_seed(3)

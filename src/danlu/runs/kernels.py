@@ -14,7 +14,9 @@ from danlu.nn.embedding.table import Table
 from danlu.nn.maps import kernel as maps
 from danlu.nn.maps import layers, tiles
 from danlu.nn.native.building import NoKernelError
+from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
 from danlu.nn.nets.gpt import Gpt
+from danlu.nn.nets.neumf import Neumf
 from danlu.nn.nets.seq2seq_transformer import Seq2seqTransformer
 from danlu.nn.recurrent import kernel as recurrent_kernel
 from danlu.nn.recurrent import layers as recurrent
@@ -30,7 +32,7 @@ def used(net: nn.Module, plan: Plan) -> dict[str, dict[str, str]]:
     Of what the net has and the plan leaves to a kernel.
     """
     found = {}
-    if _rows(net):
+    if _rows(net) or _pairs(net):
         found["embeddings"] = "native" if rows.missing() is None else "torch"
     if layers.lends(net):
         found["maps"] = "native" if maps.missing() is None else "torch"
@@ -98,6 +100,13 @@ _LONG = 1 << 22  # numbers of a table: a step over all of them takes tens of mil
 def _rows(net: nn.Module) -> bool:
     """Whether the kernel of rows could be of use: sparse float32 tables on a CPU."""
     return any(isinstance(part, Table) and part.sparse and part.weight.device.type == "cpu" for part in net.modules())
+
+
+def _pairs(net: nn.Module) -> bool:
+    """Whether the kernels of rows and pairs could be of use where tables are dense."""
+    return any(
+        isinstance(part, (CollaborativeFiltering, Neumf)) and next(part.parameters()).is_cpu for part in net.modules()
+    )
 
 
 def _writes(net: nn.Module) -> bool:

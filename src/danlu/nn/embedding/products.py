@@ -39,7 +39,8 @@ def scored(
         a, b = a.contiguous(), b.contiguous()
         if not native or (kernel.within(a, len(one.weight)) and kernel.within(b, len(other.weight))):
             own, its = (None, None) if biases is None else (biases[0].weight, biases[1].weight)
-            found: tuple[Tensor, ...] = _Scores.apply(one.weight, other.weight, own, its, a, b, lengths, native)  # type: ignore[no-untyped-call]
+            weights, sparse = (one.weight, other.weight, own, its), (one.sparse, other.sparse)
+            found: tuple[Tensor, ...] = _Scores.apply(*weights, a, b, lengths, native, sparse)  # type: ignore[no-untyped-call]
             return found
     x, y = (one(a), other(b)) if drop is None else (drop(one(a)), drop(other(b)))
     scores = (x * y).sum(1) if b.dim() == 1 else (y * x[:, None]).sum(-1)  # both ways in half the time of bmm
@@ -49,20 +50,46 @@ def scored(
     return (scores, squares(one, a), squares(other, b)) if lengths else (scores,)
 
 
+def multiplied(one: Tensor, other: nn.Embedding, a: Tensor, b: Tensor) -> Tensor:
+    """Σ over the width of one[a] · other(b), in the shape of b (B,) or (B, n), for rows (N, D) that are worked out, and ids a (B,)."""
+    a, b = a.contiguous(), b.contiguous()
+    fit = _learnt(other) and _alike([one, other.weight], a, b) and kernel.usable(one, other.weight)
+    if fit and kernel.within(a, len(one)) and kernel.within(b, len(other.weight)):
+        sparse = (False, other.sparse)
+        found: Tensor = _Scores.apply(one, other.weight, None, None, a, b, False, True, sparse)[0]  # type: ignore[no-untyped-call]
+    else:
+        x, y = torch.embedding(one, a), other(b)
+        found = (x * y).sum(1) if b.dim() == 1 else (y * x[:, None]).sum(-1)
+    return found
+
+
 def _plain(tables: list[nn.Embedding], a: Tensor, b: Tensor) -> bool:
     """Whether the rows are to be learnt on a CPU, and lie there as the operation takes them."""
     if not all(
-        learning(table) for table in tables
+        _learnt(table) for table in tables
     ):  # asked first: a graph that is exported may have batches of any size
         return False
+    if len({id(table) for table in tables}) < len(tables) or len({table.sparse for table in tables}) > 1:
+        return False
+    weights = [table.weight for table in tables]
+    return _alike(weights, a, b) and (tables[0].sparse or kernel.usable(*weights))
+
+
+def _learnt(table: nn.Embedding) -> bool:
+    """Whether a table's rows are to be learnt here: sparse ones in either way, dense ones where the native kernel gains by it."""
+    if type(table) is not nn.Embedding:
+        return learning(table)
+    eager = not (torch.compiler.is_compiling() or torch.compiler.is_exporting())
+    plain = table.padding_idx is None and table.max_norm is None and not table.scale_grad_by_freq and not table.sparse
+    return eager and plain and torch.is_grad_enabled() and table.weight.requires_grad
+
+
+def _alike(weights: list[Tensor], a: Tensor, b: Tensor) -> bool:
+    """Whether float32 weights and ids lie on a CPU as the operation takes them."""
     alike = a.dim() == 1 and b.dim() in (1, 2) and len(a) == len(b) and b.numel() > 0
     alike = alike and a.is_cpu and b.is_cpu and a.dtype == b.dtype == torch.int64
-    return (
-        alike
-        and len({id(table) for table in tables}) == len(tables)
-        and all(table.weight.is_cpu and table.weight.dtype == torch.float32 for table in tables)
-        and tables[0].weight.shape[1] == tables[1].weight.shape[1]
-    )
+    alike = alike and all(weight.is_cpu and weight.dtype == torch.float32 for weight in weights)
+    return alike and weights[0].shape[1] == weights[1].shape[1]
 
 
 class _Scores(torch.autograd.Function):
@@ -79,9 +106,10 @@ class _Scores(torch.autograd.Function):
         b: Tensor,
         lengths: bool,
         native: bool,
+        sparse: tuple[bool, bool],
     ) -> tuple[Tensor | None, ...]:
         ctx.set_materialize_grads(False)
-        ctx.shapes, ctx.native, ctx.biased = (one.shape, other.shape), native, own is not None
+        ctx.shapes, ctx.native, ctx.biased, ctx.sparse = (one.shape, other.shape), native, own is not None, sparse
         if native:
             biases = None if own is None or its is None else (own, its)
             found, of_one, of_other = kernel.scores(one, other, biases, a, b, lengths)
@@ -102,16 +130,23 @@ class _Scores(torch.autograd.Function):
         by = torch.zeros(b.numel()) if slope is None else slope.reshape(-1).contiguous()
         pulls = (None if pull is None else pull.reshape(-1) * 2.0 for pull in (of_one, of_other))
         b, many = b.view(-1), b.numel() // len(a)
-        ways = zip((runs(a), runs(b)), ((x, y, b, many, 1), (y, x, a, 1, many)), pulls, ctx.shapes, strict=True)
+        both = (runs(a), runs(b)), ((x, y, b, many, 1), (y, x, a, 1, many))
         gradients, beside = [], []
-        for met, (mine, others, ids, each, share), pull, shape in ways:
+        for met, (mine, others, ids, each, share), pull, shape, sparse in zip(
+            *both, pulls, ctx.shapes, ctx.sparse, strict=True
+        ):
             if ctx.native:
                 values, whole = kernel.slopes(mine, others, ids, by, pull, met, each, share)
             else:
                 values, whole = _slopes(mine.view(-1, shape[1]), others.view(-1, shape[1]), by, pull, met, each, share)
-            gradients.append(sparse_rows(met[0], values, shape))
-            beside.append(sparse_rows(met[0], whole, (shape[0], 1)) if ctx.biased else None)
-        return *gradients, *beside, None, None, None, None
+            gradients.append(_gradient(met[0], values, shape, sparse))
+            beside.append(_gradient(met[0], whole, (shape[0], 1), sparse) if ctx.biased else None)
+        return *gradients, *beside, None, None, None, None, None
+
+
+def _gradient(place: Tensor, values: Tensor, shape: tuple[int, ...], sparse: bool) -> Tensor:
+    """``values`` (m, …) at the rows ``place`` (m,), each once and rising, of a gradient of ``shape``."""
+    return sparse_rows(place, values, shape) if sparse else values.new_zeros(shape).index_copy_(0, place, values)
 
 
 def _slopes(

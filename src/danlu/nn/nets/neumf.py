@@ -10,16 +10,20 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from danlu.nn.dropout import Dropout
+from danlu.nn.embedding.pairs import rectified, weighed
+from danlu.nn.embedding.products import multiplied
 from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
+
+_AT_ONCE = 1 << 14  # pairs that are scored together, where all items are: their values stay near the core
 
 
 class Neumf(nn.Module):
     """User ids (B,) and item ids (B,) or (B, n) → scores (logits) of the items' shape.
 
     embedding: width of the product's and of the layers' embeddings, each their own. hidden: widths of the layers. dropout: before
-    each layer while training. scale: standard deviation of embeddings at the start. sparse: see
-    :func:`danlu.nn.embedding.table.table`.
+    each layer while training; of an embedding that many pairs of a batch share, once for all of them. scale: standard deviation of
+    embeddings at the start. sparse: see :func:`danlu.nn.embedding.table.table`.
     """
 
     def __init__(
@@ -44,12 +48,15 @@ class Neumf(nn.Module):
         self.width = embedding
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
-        one = users if items.dim() == 1 else users[:, None]  # what is the user's own is worked out once for all items
-        product = self.user_factors(one) * self.item_factors(items)
-        deep = self.from_user(self.dropout(self.user_vectors(one))) + self.from_item(
-            self.dropout(self.item_vectors(items))
-        )
-        return self._scored(product @ self.head.weight[0, : self.width], deep)
+        weight = self.head.weight[0]
+        own, place = _rows(self.user_factors, users)
+        product = multiplied(own * weight[: self.width], self.item_factors, place, items)
+        one, a = _rows(self.user_vectors, users)
+        other, b = _rows(self.item_vectors, items)
+        share = self.dropout.p if self.training and len(self.layers) else 0.0
+        deep = rectified(self.from_user(self.dropout(one)), self.from_item(self.dropout(other)), a, b, share)
+        scores: Tensor = product + self._through(deep) + self.head.bias
+        return scores
 
     def squares(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """‖embedding‖² of users and of items, in their shapes, for L2 on what a batch looks up."""
@@ -58,14 +65,30 @@ class Neumf(nn.Module):
 
     def every(self, users: Tensor) -> Tensor:
         """Scores (B, items) of all items for users (B,). The first layer is a sum of the user's and the item's share, taken once."""
-        weighted = self.user_factors(users) * self.head.weight[0, : self.width]
-        product = weighted @ self.item_factors.weight.T
-        deep = self.from_user(self.user_vectors(users))[:, None] + self.from_item(self.item_vectors.weight)[None]
-        return self._scored(product, deep)
+        weight, bias = self.head.weight[0], self.head.bias
+        product = (self.user_factors(users) * weight[: self.width]) @ self.item_factors.weight.T
+        one, other = self.from_user(self.user_vectors(users)), self.from_item(self.item_vectors.weight)
+        if torch.compiler.is_compiling() or torch.compiler.is_exporting():
+            scores: Tensor = product + self._through(torch.relu(one[:, None] + other)) + bias
+            return scores
+        count = len(other)
+        some = max(1, _AT_ONCE // count)
+        items, deep = torch.arange(count, device=users.device).repeat(min(some, len(one))), []
+        for part in one.split(some):
+            place = torch.arange(len(part), device=users.device)
+            pairs = rectified(part, other, place, items[: len(part) * count].view(-1, count))
+            deep.append(self._through(pairs))
+        return product + torch.cat(deep) + bias  # type: ignore[no-any-return]
 
-    def _scored(self, product: Tensor, deep: Tensor) -> Tensor:
-        deep = torch.relu(deep)
-        for layer in self.layers:
-            deep = torch.relu(layer(self.dropout(deep)))
-        scores: Tensor = product + deep @ self.head.weight[0, self.width :] + self.head.bias
-        return scores
+    def _through(self, deep: Tensor) -> Tensor:
+        """(…,): what the layers behind the first make of its values (…, H), and the head of theirs."""
+        for number, layer in enumerate(self.layers):
+            deep = layer(self.dropout(torch.relu(deep)) if number else deep)
+        return weighed(deep, self.head.weight[0, self.width :])
+
+
+def _rows(table: nn.Embedding, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """(rows, which of them ids (…) mean): the whole table where more are asked for than there are, as each is worked out once then."""
+    if table.sparse or ids.numel() < table.num_embeddings:
+        return table(ids.reshape(-1)), torch.arange(ids.numel(), device=ids.device).view(ids.shape)
+    return table.weight, ids

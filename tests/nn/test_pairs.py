@@ -1,0 +1,157 @@
+"""The first and last layer of a net over pairs, by the kernel and by torch's operations, beside the same in float64."""
+
+import shutil
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from danlu.nn.dropout import drop
+from danlu.nn.embedding.native import kernel, paired
+from danlu.nn.embedding.pairs import rectified, weighed
+from danlu.nn.embedding.products import multiplied
+from danlu.nn.nets.neumf import Neumf
+
+WAYS = ["torch", pytest.param("native", marks=pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler"))]
+ROWS, OTHERS, BATCH = 12, 9, 50
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "torch":
+        for each in (kernel, paired):
+            monkeypatch.setattr(each, "usable", lambda *_: False)
+    else:
+        assert paired.missing() is None
+    return str(request.param)
+
+
+def drawn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def ids(many: int) -> tuple[Tensor, Tensor]:
+    """Most come several times; row 0 never does."""
+    generator = torch.Generator().manual_seed(1)
+    a = torch.randint(1, ROWS, (BATCH,), generator=generator)
+    return a, torch.randint(1, OTHERS, (BATCH, many) if many else (BATCH,), generator=generator)
+
+
+def learnt(dtype: torch.dtype, width: int, many: int) -> list[Tensor]:
+    """Values of both layers, and the gradients of both tables and of the weights."""
+    one, other, weights = drawn(ROWS, width), drawn(OTHERS, width, seed=1), drawn(width, seed=2)
+    parts = [part.to(dtype) for part in (one, other)]
+    parts += [weights.to(torch.float64 if dtype == torch.float64 else torch.float32)]
+    one, other, weights = (part.requires_grad_() for part in parts)
+    a, b = ids(many)
+    values = rectified(one, other, a, b)
+    told = weighed(values - values.detach().mean(), weights)
+    assert values.shape == (*b.shape, width)
+    assert told.shape == b.shape
+    (told * drawn(*b.shape, seed=3).to(told.dtype)).sum().backward()
+    found = [values.detach(), told.detach(), *(part.grad for part in (one, other, weights))]
+    return [part.double() for part in found if part is not None]
+
+
+@pytest.mark.parametrize("width", [16, 48, 5])
+@pytest.mark.parametrize("many", [0, 1, 4])
+def test_values_and_gradients_are_those_of_float64(way: str, width: int, many: int) -> None:
+    for mine, reference in zip(learnt(torch.float32, width, many), learnt(torch.float64, width, many), strict=True):
+        torch.testing.assert_close(mine, reference, rtol=2e-5, atol=2e-4)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+def test_half_precision_is_rounded_once_for_each_value() -> None:
+    one, other = drawn(ROWS, 32).bfloat16(), drawn(OTHERS, 32, seed=1).bfloat16()
+    a, b = ids(4)
+    found = rectified(one, other, a, b)
+    exact = torch.relu(one.float()[a][:, None] + other.float()[b])
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, exact.bfloat16())
+    weights = drawn(32, seed=2)
+    torch.testing.assert_close(weighed(found, weights), found.float() @ weights, rtol=1e-5, atol=1e-5)
+    one.requires_grad_(), other.requires_grad_()
+    rectified(one, other, a, b).float().sum().backward()
+    pairs = (exact > 0).float()
+    many = torch.zeros(OTHERS, 32).index_add_(0, b.reshape(-1), pairs.reshape(-1, 32))
+    assert other.grad is not None
+    assert torch.equal(other.grad, many.bfloat16())
+
+
+def test_both_ways_drop_the_same_and_gradients_go_through_what_is_kept(way: str) -> None:
+    one, other = drawn(ROWS, 64).requires_grad_(), drawn(OTHERS, 64, seed=1)
+    a, b = ids(4)
+    torch.manual_seed(5)
+    found = rectified(one, other, a, b, 0.3)
+    torch.manual_seed(5)
+    reference = drop(torch.relu(one[a][:, None] + other[b]), 0.3)
+    torch.testing.assert_close(found, reference)
+    assert 0.2 < float((found == 0).float().mean() - (one[a][:, None] + other[b] <= 0).float().mean()) / 0.5 < 0.4
+    mine, theirs = (torch.autograd.grad(each.square().sum(), one)[0] for each in (found, reference))
+    torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_no_number_is_not_hidden(way: str, bad: float) -> None:
+    one, other = drawn(ROWS, 16), drawn(OTHERS, 16, seed=1)
+    one[3, 2] = bad
+    a, b = torch.tensor([3]), torch.tensor([1])
+    for dtype in (torch.float32, torch.bfloat16):
+        values = rectified(one.to(dtype), other.to(dtype), a, b)
+        assert not values[0, 2].isfinite()
+        assert not weighed(values, torch.ones(16, dtype=dtype)).isfinite()
+
+
+@pytest.mark.parametrize(("a", "b"), [(ROWS, 0), (0, OTHERS)])
+def test_an_unknown_id_is_refused(way: str, a: int, b: int) -> None:
+    with pytest.raises(IndexError, match="out of"):
+        rectified(drawn(ROWS, 16), drawn(OTHERS, 16), torch.tensor([1, a]), torch.tensor([[1, 2], [3, b]]))
+
+
+@pytest.mark.parametrize("many", [0, 3])
+def test_rows_times_a_dense_table(way: str, many: int) -> None:
+    a, b = ids(many)
+    one, table = drawn(ROWS, 8).requires_grad_(), nn.Embedding(OTHERS, 8)
+    scores = multiplied(one, table, a, b)
+    reference = torch.einsum("bd,bnd->bn", one.double()[a], table.weight.double()[b.view(BATCH, -1)]).view(b.shape)
+    torch.testing.assert_close(scores.double(), reference, rtol=1e-5, atol=1e-5)
+    for mine, theirs in zip(
+        torch.autograd.grad(scores.square().sum(), (one, table.weight)),
+        torch.autograd.grad(reference.square().sum(), (one, table.weight)),
+        strict=True,
+    ):
+        assert not mine.is_sparse
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+
+
+def neumf(users: int, items: int) -> Neumf:
+    torch.manual_seed(0)
+    return Neumf(users, items, embedding=8, hidden=(16, 16, 32), scale=0.7, dropout=0.0)
+
+
+@pytest.mark.parametrize("rows", [6, 400])
+def test_neumf_learns_as_layers_over_each_pair_would(way: str, rows: int) -> None:
+    """Whether whole tables are worked out, as of 6 rows, or what is asked for."""
+    net = neumf(rows, rows)
+    users, items = torch.randint(rows, (20,)), torch.randint(rows, (20, 4))
+    own, its = net.user_factors(users)[:, None], net.item_factors(items)
+    one, other = net.user_vectors(users)[:, None].expand(-1, 4, -1), net.item_vectors(items)
+    weight = torch.cat([net.from_user.weight, net.from_item.weight], 1)
+    deep = torch.relu(torch.cat([one, other], -1) @ weight.T + net.from_user.bias)
+    for layer in net.layers:
+        deep = torch.relu(layer(deep))
+    reference = net.head(torch.cat([own * its, deep], -1))[..., 0]
+    scores = net(users, items)
+    torch.testing.assert_close(scores, reference, rtol=1e-4, atol=1e-5)
+    weights = list(net.parameters())
+    slope = drawn(20, 4)
+    mine, theirs = (torch.autograd.grad((each * slope).sum(), weights) for each in (scores, reference))
+    for found, wanted in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_all_items_in_blocks_are_those_of_pairs(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = neumf(7, 5).eval()
+    monkeypatch.setattr("danlu.nn.nets.neumf._AT_ONCE", 11)  # two users at a time, then one
+    users = torch.arange(7)
+    torch.testing.assert_close(net.every(users), net(users, torch.arange(5).expand(7, -1)), rtol=1e-5, atol=1e-5)
