@@ -15,7 +15,7 @@ from danlu.nn.embedding.products import multiplied
 from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
 
-_AT_ONCE = 1 << 14  # pairs that are scored together, where all items are: their values stay near the core
+_AT_ONCE = 1 << 15  # pairs that are scored together, where all items are: their values stay near the core
 
 
 class Neumf(nn.Module):

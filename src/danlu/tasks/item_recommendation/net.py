@@ -49,7 +49,7 @@ class Recommender(nn.Module):
         first = torch.full((int(place.max()) + 1,), len(user), device=user.device)
         first.scatter_reduce_(0, place, torch.arange(len(user), device=user.device), "amin")
         every = self._all(user[first], None if part is None else part[first])
-        return {name: values[place] for name, values in every.items()}
+        return {name: values.index_select(0, place) for name, values in every.items()}
 
     def _all(self, user: Tensor, part: Tensor | None) -> dict[str, Tensor]:
         some = (user >= 0) & (user < self.known.users)
