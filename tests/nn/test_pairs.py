@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from danlu.nn.dropout import drop
-from danlu.nn.embedding.native import kernel, paired
+from danlu.nn.embedding.native import kernel, paired, ranked
 from danlu.nn.embedding.pairs import rectified, weighed
 from danlu.nn.embedding.products import multiplied
 from danlu.nn.nets.neumf import Neumf
@@ -155,3 +155,38 @@ def test_all_items_in_blocks_are_those_of_pairs(way: str, monkeypatch: pytest.Mo
     monkeypatch.setattr("danlu.nn.nets.neumf._AT_ONCE", 11)  # two users at a time, then one
     users = torch.arange(7)
     torch.testing.assert_close(net.every(users), net(users, torch.arange(5).expand(7, -1)), rtol=1e-5, atol=1e-5)
+
+
+tiles = pytest.mark.skipif(ranked.missing() is not None, reason="no tiles for bfloat16")
+
+
+@tiles
+@pytest.mark.parametrize(("users", "items", "width", "high"), [(3, 45, 32, 32), (1, 32, 128, 64), (2, 5, 64, 96)])
+def test_ranking_by_tiles_is_that_of_float64(users: int, items: int, width: int, high: int) -> None:
+    one, other = drawn(users, width).bfloat16(), drawn(items, width, seed=1).bfloat16()
+    weight, bias, head = drawn(high, width, seed=2).bfloat16().float(), drawn(high, seed=3), drawn(high, seed=4)
+    assert ranked.usable(one, other, weight)
+    pairs = torch.relu(one.float()[:, None] + other.float()).bfloat16().double()
+    reference = torch.relu(pairs @ weight.double().T + bias.double()) @ head.double()
+    found = ranked.ranked(one, other, weight, bias, head)
+    torch.testing.assert_close(found.double(), reference, rtol=1e-4, atol=1e-3)
+    one[0, 1] = float("nan")
+    hurt = ranked.ranked(one, other, weight, bias, head)
+    assert hurt[0].isnan().all()
+    assert torch.equal(hurt[1:], found[1:])
+
+
+@tiles
+def test_neumf_ranks_by_tiles_as_by_torchs_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever else is asked about, and near what torch's operations in bfloat16 say."""
+    torch.manual_seed(0)
+    net, users = Neumf(9, 40, embedding=16, hidden=(64, 32), scale=0.7).eval(), torch.arange(9)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert net.every(users).requires_grad
+        with torch.no_grad():
+            found, alone = net.every(users), net.every(users[3:4])
+            monkeypatch.setattr(ranked, "usable", lambda *_: False)
+            plain = net.every(users)
+    torch.testing.assert_close(found, plain, rtol=0.02, atol=0.02)
+    torch.testing.assert_close(found[3:4], alone, rtol=1e-3, atol=1e-3)
+    assert not torch.equal(found, plain)  # they are two ways

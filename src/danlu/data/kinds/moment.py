@@ -37,12 +37,11 @@ class Moment(Kind):
             return cls(mixed(raws.values))
         if not any(isinstance(each, int | float | str) and _numeric(each) for each in raws[:_LOOKED]):
             return cls()
-        told = [
-            each
-            for each in map(seconds_of, raws.values_in_use() if isinstance(raws, Coded) else raws)
-            if each is not None
-        ]
-        return cls(mixed(np.asarray(told, np.float64)))
+        used = raws.values_in_use() if isinstance(raws, Coded) else raws
+        if (found := cls().prepare_many(used)) is None:  # not numbers alone
+            told = [each for each in map(seconds_of, used) if each is not None]
+            found = np.asarray(told, np.float64)
+        return cls(mixed(found))
 
     def prepare(self, raw: Any, framing: Framing | None = None) -> Prepared:
         """raw: a number, a date or a time, or text that is one (ISO 8601, 2024/3/17). Raises :class:`BadValue`."""

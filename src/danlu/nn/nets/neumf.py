@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from danlu.nn.dropout import Dropout
+from danlu.nn.embedding.native import ranked
 from danlu.nn.embedding.pairs import rectified, weighed
 from danlu.nn.embedding.products import multiplied
 from danlu.nn.embedding.squares import squares
@@ -71,6 +72,11 @@ class Neumf(nn.Module):
         if torch.compiler.is_compiling() or torch.compiler.is_exporting():
             scores: Tensor = product + self._through(torch.relu(one[:, None] + other)) + bias
             return scores
+        if len(self.layers) == 1 and not torch.is_grad_enabled():
+            between, head = cast(nn.Linear, self.layers[0]), weight[self.width :]
+            if ranked.usable(one, other, between.weight):
+                scores = product + ranked.ranked(one, other, between.weight, between.bias, head) + bias
+                return scores
         count = len(other)
         some = max(1, _AT_ONCE // count)
         items, deep = torch.arange(count, device=users.device).repeat(min(some, len(one))), []
@@ -78,7 +84,8 @@ class Neumf(nn.Module):
             place = torch.arange(len(part), device=users.device)
             pairs = rectified(part, other, place, items[: len(part) * count].view(-1, count))
             deep.append(self._through(pairs))
-        return product + torch.cat(deep) + bias  # type: ignore[no-any-return]
+        scores = product + torch.cat(deep) + bias
+        return scores
 
     def _through(self, deep: Tensor) -> Tensor:
         """(…,): what the layers behind the first make of its values (…, H), and the head of theirs."""
