@@ -19,6 +19,7 @@ from danlu.runs import batch_size, resume
 from danlu.runs.assembling import assemble
 from danlu.runs.batch_size import LEAST, MOST, STEPS, Tried, chosen, sizes, try_sizes
 from danlu.training import checkpoint
+from danlu.training.forecast.figures import Took
 from tests.runs import small
 
 
@@ -48,7 +49,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         size = len(feed.batch)
         asked.append(size)
         memory = SimpleNamespace(whole=1000 + 10 * size)
-        return SimpleNamespace(samples=size, seconds=0.1 + 0.01 * size, memory=memory)
+        return SimpleNamespace(samples=size, took=Took(0.1 + 0.01 * size, 0.0), memory=memory)
 
     monkeypatch.setattr(batch_size, "try_out", try_out)
     return asked

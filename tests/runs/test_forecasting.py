@@ -43,6 +43,7 @@ def test_what_can_be_known(planned: Forecast) -> None:
     assert planned.disk.best == planned.memory.step.weights
     assert planned.memory.peak >= planned.memory.process + planned.memory.step.whole
     assert planned.time.total > planned.time.training > 0
+    assert planned.time.cpu > 0
 
 
 def test_what_lies_on_the_device_lies_there_before_anything_is_measured(
@@ -119,8 +120,8 @@ def test_a_run_keeps_its_forecast_and_every_bit(tmp_path: Path, monkeypatch: pyt
     assert "foreseen" not in {event["type"] for event in plain.events()}
     forecast, real = told["foreseen"]["forecast"], told["happened"]
     assert forecast["parameters"]["trained"] == PARAMETERS
-    assert [one.name for one in compared(forecast, real)] == ["memory", "step", "time", "disk"]
-    assert min(real["memory"], real["seconds"], real["spent"]) > 0
+    assert [one.name for one in compared(forecast, real)] == ["memory", "step", "cpu", "time", "disk"]
+    assert min(real["memory"], real["seconds"], real["cpu"], real["spent"]) > 0
     assert real["disk"] == pytest.approx(_size(looked.path), rel=0.5)
     page = (looked.path / "report.html").read_text(encoding="utf-8")
     assert 'id="forecast"' in page
@@ -158,7 +159,7 @@ def test_advice_is_only_what_is_certain(planned: Forecast) -> None:
 
 
 def test_the_total_is_the_sum_of_its_parts() -> None:
-    time = foreseen.Time(1.0, 10, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
+    time = foreseen.Time(1.0, 10, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 0.5)
     assert time.total == 28.0
     assert foreseen.Disk(1, 2, 3, 4, 5, 6).total == 20
 

@@ -32,7 +32,9 @@ CLASSES = 3
 
 def foreseen(net: nn.Module, shape: Sequence[int], batch: int = 64, count: int = 128, **plan: Any) -> Step:
     """The forecast for random inputs of ``shape`` and three classes."""
-    return try_out(net, goal(), feed(shape, batch, count), Plan(**{"optimizer": plain, **plan}), warm=False, timed=1)
+    return try_out(
+        net, goal(), feed(shape, batch, count), Plan(**{"optimizer": plain, **plan}), warm=False, seconds=0.0
+    )
 
 
 def feed(shape: Sequence[int], batch: int, count: int = 128) -> ArrayFeed:

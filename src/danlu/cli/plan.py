@@ -75,5 +75,5 @@ def _tables(found: Forecast) -> list[tuple[str, list[list[str]]]]:
     ]
 
 
-_TIMES = ("step", "checks", "training", "evaluations", "captures", "checkpoints", "test", "baselines", "total")
+_TIMES = ("step", "cpu", "checks", "training", "evaluations", "captures", "checkpoints", "test", "baselines", "total")
 _DISK = ("checkpoints", "best", "predictions", "events", "captures", "total")

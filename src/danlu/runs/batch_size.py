@@ -84,8 +84,8 @@ def try_sizes(
         if step is None:
             torch.cuda.empty_cache()  # not before: until then the error holds what was computed
             break
-        tried.append(Tried(size, step.samples / step.seconds, step.memory.whole))
-        if step.memory.whole > room or step.seconds > _SLOW:
+        tried.append(Tried(size, step.samples / step.took.seconds, step.memory.whole))
+        if step.memory.whole > room or step.took.seconds > _SLOW:
             break
     fitting = [one for one in tried if one.held <= room]
     return fitting or tried[:1]

@@ -35,6 +35,8 @@ _ROW = 30  # bytes of a row of captures, packed
 _IDENTITY = 24  # bytes of a sample's id and truth beside its predictions, packed
 _COPIES = 4  # of the float32 matrix that the baselines learn from: pixels become numbers, these are scaled, laid together, chosen from
 _APART = 16  # bytes of a distance between two samples while the nearest are sought: itself, its parts, its place in the order
+_BRIEF: dict[str, Any] = {"seconds": 0.5, "most": 100}  # for which steps are timed
+_WHOLE: dict[str, Any] = {"seconds": 3.0, "most": 2000}
 _PASSES = 120  # over it, by which a linear model is fitted
 
 
@@ -54,7 +56,7 @@ def plan(recipe: Recipe | Mapping[str, Any] | str | Path, progress: Progress | N
 def foresee(assembled: Assembled, log: list[tuple[str, float, str]], checks: float, *, brief: bool = False) -> Forecast:
     """The forecast of what was assembled and checked. log: the checks' own. checks: seconds that they took.
 
-    brief: one step by the clock instead of three, for a training that is about to begin.
+    brief: steps are timed for a moment only, for a training that is about to begin.
     """
     _load_the_rest()
     assembled.batches.settle()  # columns on the device are held all the time
@@ -71,7 +73,7 @@ def foresee(assembled: Assembled, log: list[tuple[str, float, str]], checks: flo
         assembled.plan,
         judging=judging,
         warm=not brief,
-        timed=1 if brief else 2,
+        **(_BRIEF if brief else _WHOLE),
     )
     each, rise = _judging(assembled, judging, brief)
     return Forecast(
@@ -207,15 +209,16 @@ def _time(assembled: Assembled, step: Step, log: list[tuple[str, float, str]], c
     looks = 1 + steps // plan.captures_every if plan.captures_every else 0
     saved = next((seconds for name, seconds, _ in log if name == "checkpoint"), 0.0)
     return Time(
-        step=step.seconds,
+        step=step.took.seconds,
         steps=steps,
         checks=checks,
-        training=steps * step.seconds,
+        training=steps * step.took.seconds,
         evaluations=evaluations,
-        captures=looks * step.look,
+        captures=looks * step.look.seconds,
         checkpoints=_checkpoints(recipe, steps, an_epoch) * saved,
         test=sum(rows.values()) * each,
         baselines=_baselines_time(assembled),
+        cpu=step.took.cpu + looks * step.look.cpu / max(1, steps),
     )
 
 

@@ -51,7 +51,8 @@ class Memory:
 
 @dataclass(frozen=True)
 class Time:
-    """step: of one. steps: how many. The rest are sums over the run.
+    """step: of one. steps: how many. cpu: of the processor, of all threads, for a step with its share of looks; others who use the
+    machine lengthen it least. The rest are sums over the run.
 
     total: with all that comes before the first step, without the report.
     """
@@ -65,6 +66,7 @@ class Time:
     checkpoints: float
     test: float
     baselines: float
+    cpu: float
 
     @property
     def total(self) -> float:
@@ -120,7 +122,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Compared:
-    """One line of "forecast and what happened". name: "memory", "step", "time", "disk". None: not known."""
+    """One line of "forecast and what happened". name: "memory", "step", "cpu", "time", "disk". None: not known."""
 
     name: str
     foreseen: float
@@ -129,8 +131,8 @@ class Compared:
 
 def compared(foreseen: Mapping[str, Any], happened: Mapping[str, Any]) -> list[Compared]:
     """From :meth:`Forecast.as_dict` and what a run says of itself at its end; passes over what is not there."""
-    places = (("memory", "peak"), ("time", "step"), ("time", "total"), ("disk", "total"))
-    names = (("memory", "memory"), ("step", "seconds"), ("time", "spent"), ("disk", "disk"))
+    places = (("memory", "peak"), ("time", "step"), ("time", "cpu"), ("time", "total"), ("disk", "total"))
+    names = (("memory", "memory"), ("step", "seconds"), ("cpu", "cpu"), ("time", "spent"), ("disk", "disk"))
     found = []
     for (name, field), (part, key) in zip(names, places, strict=True):
         value, real = foreseen.get(part, {}).get(key), happened.get(field)

@@ -11,6 +11,7 @@ from danlu.messages import say
 from danlu.runs.assembling import Assembled
 from danlu.runs.forecasting import foresee
 from danlu.training.events import Event, Foreseen, Happened, Said, StepsDone
+from danlu.training.forecast.figures import Took
 from danlu.training.forecast.resident import most
 
 _WORTH = 50  # steps: of a shorter training the forecast would be no small part
@@ -21,30 +22,37 @@ class Meter:
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
-        self._first: StepsDone | None = None
-        self._seconds, self._steps = 0.0, 0
+        self._first: tuple[float, float, int] | None = None
+        self._seconds, self._cpu, self._steps = 0.0, 0.0, 0
+        self._told = time.process_time()
 
     def on(self, event: Event) -> None:
+        before, self._told = (
+            self._told,
+            time.process_time(),
+        )  # what judging and saving took ends with an event of its own
         if not isinstance(event, StepsDone):
             return
+        cpu, steps = self._told - before, len(event.steps)
         if self._first is None:
-            self._first = event
+            self._first = event.seconds, cpu, steps
         else:
-            self._seconds, self._steps = self._seconds + event.seconds, self._steps + len(event.steps)
+            self._seconds, self._cpu, self._steps = self._seconds + event.seconds, self._cpu + cpu, self._steps + steps
 
     def close(self) -> None:
         pass
 
     @property
-    def step(self) -> float | None:
-        """Mean seconds of a step. The first block of steps, in which caches are filled, only counts where there is no other."""
-        if self._steps:
-            return self._seconds / self._steps
-        return self._first.seconds / len(self._first.steps) if self._first is not None else None
+    def step(self) -> Took | None:
+        """The mean of a step. The first block of steps, in which caches are filled, only counts where there is no other."""
+        found = (self._seconds, self._cpu, self._steps) if self._steps else self._first
+        return None if found is None else Took(found[0] / found[2], found[1] / found[2])
 
     def happened(self, folder: Path, device: torch.device, step: int, epoch: int) -> Happened:
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        return Happened(step, epoch, most(device), self.step, time.perf_counter() - self.began, size)
+        took, spent = self.step, time.perf_counter() - self.began
+        seconds, cpu = (None, None) if took is None else took
+        return Happened(step, epoch, most(device), seconds, spent, size, cpu)
 
 
 def before(assembled: Assembled, log: list[tuple[str, float, str]], meter: Meter) -> list[Event]:

@@ -191,14 +191,15 @@ class Foreseen(Event):
 @dataclass(frozen=True)
 class Happened(Event):
     """What it took. memory: bytes at most, of the process or of tensors on a CUDA device. seconds: of a step, a mean without the first
-    block of steps. Both are None where they aren't known. spent: seconds from the first check to the last prediction. disk: bytes of
-    the folder.
+    block of steps. cpu: of the processor, of all threads, for a step. None where they aren't known. spent: seconds from the first
+    check to the last prediction. disk: bytes of the folder.
     """
 
     memory: int | None
     seconds: float | None
     spent: float
     disk: int
+    cpu: float | None = None
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,16 @@ _WINDOWS = 16
 
 
 class Windows:
-    """Effective batches of one feed. waited: is told of each, as it comes, how many seconds it was waited for; 0 where it was there."""
+    """Effective batches of one feed. waited: is told of each, as it comes, how many seconds it was waited for; 0 where it was there.
+
+    joined: how many are transformed together, as far as one can tell.
+    """
 
     def __init__(self, batches: Feed, plan: Plan, waited: Callable[[float], None]) -> None:
         self._batches, self._plan, self._waited = batches, plan, waited
         copying = bool(plan.transforms) and all(getattr(each, "copies", False) for each in plan.transforms)
         self._joins = copying and plan.device.type == "cpu" and bool(getattr(batches, "instant", False))
+        self.joined = 1
 
     def epoch(self, epoch: int, start: int, step: Callable[[], int]) -> Iterator[tuple[list[Batch], list[Batch]]]:
         """(micro-batches, what they are transformed to): up to ``plan.accumulate`` each time, from the ``start``-th on.
@@ -53,7 +57,7 @@ class Windows:
                     at = Position(self._plan.seed, epoch, step())
                     yield window, [transformed(batch, at, self._plan) for batch in window]
             if self._joins:
-                count = max(1, min(_WINDOWS, _MOST // max(1, sum(map(_nbytes, some[:size])))))
+                count = self.joined = max(1, min(_WINDOWS, _MOST // max(1, sum(map(_nbytes, some[:size])))))
 
     def _together(self, some: Sequence[Batch], epoch: int) -> list[Batch] | None:
         """Several batches transformed at once; None where they can't lie in one block."""

@@ -25,6 +25,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "forecast.memory.baselines": ("after training, while baselines are fitted", "训练之后拟合基线模型"),
     "forecast.memory.peak": ("at most", "峰值"),
     "forecast.time.step": ("a step", "每步"),
+    "forecast.time.cpu": ("CPU time of a step, looks and all threads", "每步 CPU 时间（含查看、所有线程）"),
     "forecast.time.checks": ("before the first step", "第一步之前"),
     "forecast.time.training": ("{steps} steps", "{steps} 步训练"),
     "forecast.time.evaluations": ("evaluations", "验证"),
@@ -83,11 +84,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "forecast.off": ("difference", "相差"),
     "forecast.compared.memory": ("memory at most", "内存峰值"),
     "forecast.compared.step": ("a step", "每步时间"),
+    "forecast.compared.cpu": ("CPU time of a step", "每步 CPU 时间"),
     "forecast.compared.time": ("time in all, without the report", "总时间（不含报告）"),
     "forecast.compared.disk": ("disk", "磁盘"),
     "forecast.compared.note": (
-        "The forecast was made before the first step, by one step on a copy of the net. {parameters} parameters are trained, {frozen} "
+        "The forecast was made before the first step, by a few steps on a copy of the net. {parameters} parameters are trained, {frozen} "
         "frozen; a forward pass takes {forward} a sample, a step {step}.",
-        "预测在第一步之前作出：在网络副本上试跑一步。训练参数 {parameters} 个，冻结 {frozen} 个；前向每个样本 {forward}，一步 {step}。",
+        "预测在第一步之前作出：在网络副本上试跑几步。训练参数 {parameters} 个，冻结 {frozen} 个；前向每个样本 {forward}，一步 {step}。",
     ),
 }

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Took(NamedTuple):
+    """seconds: by the clock. cpu: of the processor, of all threads of this process together."""
+
+    seconds: float
+    cpu: float
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class StepMemory:
 
 @dataclass(frozen=True)
 class Step:
-    """samples: of an effective batch. seconds: of a step, data and update included. look: of a look inside the net, beside it.
+    """samples: of an effective batch. took: a step, data and update included. look: a look inside the net, beside it.
 
     outputs: bytes that the net gives out for one sample.
     """
@@ -65,6 +73,6 @@ class Step:
     flops: Flops
     memory: StepMemory
     samples: int
-    seconds: float
-    look: float
+    took: Took
+    look: Took
     outputs: float

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 import statistics
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 import torch
@@ -18,20 +16,21 @@ from danlu.randomness import Position
 from danlu.training.allocator import pages_got
 from danlu.training.events import Event
 from danlu.training.forecast import passes
-from danlu.training.forecast.figures import Flops, Parameters, Step, StepMemory
+from danlu.training.forecast.figures import Flops, Parameters, Step, StepMemory, Took
 from danlu.training.forecast.passes import Pass, few, fullest, line, samples_for
 from danlu.training.forecast.resident import Rise
+from danlu.training.forecast.timing import middle, take_time, took
 from danlu.training.forecast.tracking import Tracker, size
 from danlu.training.looking import Looks
 from danlu.training.loop import backward
 from danlu.training.objective import Objective
 from danlu.training.parts import Parts
-from danlu.training.plan import Feed, Plan, transformed
+from danlu.training.plan import Feed, Plan
 from danlu.training.seeing import undisturbed
+from danlu.training.windows import Windows
 
-_BRIEF = 0.05  # seconds of a rehearsal
-_LEAST, _MOST = 0.5, 100  # seconds, steps that are timed; the later half of them counts, the first are slower
-_SEVERAL, _PATIENCE = 6, 2.0  # so many where they take less than this together
+_BRIEF, _MOST = 0.05, 100  # seconds, steps of a rehearsal
+_LOOKS = 3  # looks that are timed, where they are short
 
 
 def try_out(
@@ -42,12 +41,13 @@ def try_out(
     *,
     judging: int = 0,
     warm: bool = True,
-    timed: int = 2,
+    seconds: float = 0.5,
+    most: int = 100,
 ) -> Step:
     """Do what a step does on a copy, as when everything that ever learns does.
 
-    judging: samples of a batch of evaluation (0: as of training). warm: do a step before those that are ``timed``; the first is slower.
-    What the net's or the objective's code raises comes through.
+    judging: samples of a batch of evaluation (0: as of training). warm: do a step before those that are timed; the first is slower.
+    seconds, most: for which steps are timed, see :func:`take_time`. What the net's or the objective's code raises comes through.
     """
     rise = Rise(plan.device)
     trial = copy.deepcopy(net).train()
@@ -55,9 +55,9 @@ def try_out(
     with undisturbed(), parts.parameters:
         parts.parameters.begin(max(0, parts.horizon.steps - 1))
         parts.guard.begin()
-        source = _windows(batches, plan.accumulate)
-        window = next(source)
-        micros = [transformed(batch, Position(plan.seed), plan) for batch in window]
+        windows = Windows(batches, plan, _unheard)
+        source = _endless(windows, parts)
+        window, micros = next(source)
         samples, full = sum(map(len, micros)), max(map(len, micros))
         held = size(tensor for one in (*window, *micros) for tensor in one.tensors())
         small = [few(micros[0], count) for count in samples_for(full)]
@@ -66,19 +66,20 @@ def try_out(
         gradients, update = size(p.grad for p in trial.parameters()), _update(parts, plan)
         tested = [passes.judged(parts, one) for one in small]
         memory = _memory(parts, seen, tested, full, judging or full, held, gradients, update)
-        del micros, small
+        del window, small
         with rise:  # which tells more than tensors: scratch memory of kernels, and what the allocator can't use again
             if warm:
-                _step(parts, objective, window, plan)
-            del window
-            _step(parts, objective, next(source), plan)
-        seconds: list[float] = []
-        while not _enough(seconds, timed):  # not watched: a thread that looks at memory takes its share of every step
-            seconds.append(_timed(parts, objective, source, plan))
+                _step(parts, objective, micros, plan)
+            del micros
+            _step(parts, objective, next(source)[1], plan)
+        # not watched: a thread that looks at memory takes its share of every step
+        each = take_time(
+            lambda: _step(parts, objective, next(source)[1], plan), plan.device, seconds, most, lambda: windows.joined
+        )
         with rise:  # what they left
             pass
         memory = replace(memory, whole=max(memory.tensors, rise.bytes or 0))
-        look = _look(parts, objective, next(source), plan) if plan.captures_every else 0.0
+        look = _look(parts, objective, source, plan, seconds) if plan.captures_every else Took(0.0, 0.0)
     decayed, others = parts.parameters.learnt()
     learnt, every = sum(p.numel() for p in (*decayed, *others)), sum(p.numel() for p in trial.parameters())
     one = seen[-1]
@@ -91,18 +92,10 @@ def try_out(
         ),
         memory,
         samples,
-        statistics.median(seconds[len(seconds) // 2 :]),
+        each,
         look,
         tested[-1].outputs / tested[-1].samples,
     )
-
-
-def _enough(seconds: Sequence[float], timed: int) -> bool:
-    """seconds: of the steps that were timed so far. timed: the fewest there may be."""
-    if len(seconds) < timed:
-        return False
-    spent = sum(seconds)
-    return len(seconds) >= _MOST or (spent >= _LEAST and (len(seconds) >= _SEVERAL or spent >= _PATIENCE))
 
 
 class Repeated:
@@ -135,12 +128,16 @@ def rehearse(net: nn.Module, objective: Objective, batches: Feed, plan: Plan) ->
     with undisturbed(), parts.parameters:
         parts.parameters.begin(max(0, parts.horizon.steps - 1))
         parts.guard.begin()
-        source = _windows(batches, plan.accumulate)
+        source = _endless(Windows(batches, plan, _unheard), parts)
+
+        def step() -> None:
+            _step(parts, objective, next(source)[1], plan)
+
         for _ in range(2):
-            _timed(parts, objective, source, plan)
+            took(step, plan.device)
         while len(seconds) < 3 or (sum(seconds) < _BRIEF and len(seconds) < _MOST):
             before = pages_got()
-            seconds.append(_timed(parts, objective, source, plan))
+            seconds.append(took(step, plan.device).seconds)
             pages.append(pages_got() - before)
     return Rehearsed(min(seconds), int(statistics.median(pages)))
 
@@ -193,20 +190,15 @@ def _update(parts: Parts, plan: Plan) -> int:
     return max(0, tracker.peak - remembered)
 
 
-def _timed(parts: Parts, objective: Objective, source: Iterator[list[Batch]], plan: Plan) -> float:
-    """Seconds of a step, with those that it waits for its data."""
-    _wait(plan.device)
-    began = time.perf_counter()
-    _step(parts, objective, next(source), plan)
-    _wait(plan.device)
-    return time.perf_counter() - began
-
-
-def _step(parts: Parts, objective: Objective, window: Sequence[Batch], plan: Plan) -> None:
-    """A step of the loop."""
-    at = Position(plan.seed, 0, parts.progress.step)
+def _step(
+    parts: Parts,
+    objective: Objective,
+    micros: Sequence[Batch],
+    plan: Plan,
+    around: Callable[[Callable[[], None]], None] = lambda update: update(),
+) -> None:
+    """A step of the loop. around: does the update, and what it wants before and after it."""
     lr = parts.update.set_rates(parts.progress.step)
-    micros = [transformed(batch, at, plan) for batch in window]
     loss, terms, counts = backward(parts, objective, micros, plan, 0)
     if parts.sharpness is not None:
         parts.sharpness.climb()
@@ -215,7 +207,7 @@ def _step(parts: Parts, objective: Objective, window: Sequence[Batch], plan: Pla
     norm = parts.gradients.finish(parts.optimizer)
     refused = parts.guard.refuses(loss, norm)
     penalty = parts.gradients.penalty() if plan.l1 else torch.zeros_like(loss)
-    parts.update.apply(parts.progress.step, refused)
+    around(lambda: parts.update.apply(parts.progress.step, refused))
     if parts.average is not None:
         parts.average.follow(parts.progress.step, refused)
     samples = sum(map(len, micros))
@@ -235,30 +227,37 @@ class _Wanting:
         pass
 
 
-def _look(parts: Parts, objective: Objective, window: Sequence[Batch], plan: Plan) -> float:
-    """Seconds of a look inside the net, beside the step's own."""
-    at = Position(plan.seed)
-    batch = transformed(window[0], at, plan)
-    looks: Any = Looks(parts.net, objective, 1, [_Wanting()])
-    began = 0.0
-    for _ in range(2):  # the first also makes the copy
-        _wait(plan.device)
-        began = time.perf_counter()
-        looks.before(batch, at, parts.precision, {})
-        looks.after()
-        looks.tell()
-    _wait(plan.device)
-    return time.perf_counter() - began
+def _look(
+    parts: Parts, objective: Objective, source: Iterator[tuple[list[Batch], list[Batch]]], plan: Plan, seconds: float
+) -> Took:
+    """What a look inside the net takes, beside the step's own; several where that is shorter than ``seconds``."""
+    looks: Any = Looks(parts.net, objective, 1, [_Wanting()], getattr(parts.optimizer, "rows_alone", False))
+
+    def look() -> Took:
+        micros, spent = next(source)[1], []
+
+        def around(update: Callable[[], None]) -> None:
+            at, norms = Position(plan.seed, 0, parts.progress.step), parts.gradients.norms()
+            spent.append(took(lambda: looks.before(micros[0], at, parts.precision, norms), plan.device))
+            update()
+            spent.append(took(looks.after, plan.device))
+
+        _step(parts, objective, micros, plan, around)
+        spent.append(took(looks.tell, plan.device))
+        return Took(*map(sum, zip(*spent, strict=True)))
+
+    look()  # makes the copy
+    found = [look()]
+    while len(found) < _LOOKS and sum(one.seconds for one in found) < seconds:
+        found.append(look())
+    return middle(found)
 
 
-def _windows(batches: Feed, size: int) -> Iterator[list[Batch]]:
-    """Effective batches, the first epoch again and again."""
+def _endless(windows: Windows, parts: Parts) -> Iterator[tuple[list[Batch], list[Batch]]]:
+    """Effective batches as the loop gets them, the first epoch again and again."""
     while True:
-        micros = iter(batches.epoch(0))
-        while window := list(islice(micros, size)):
-            yield window
+        yield from windows.epoch(0, 0, lambda: parts.progress.step)
 
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+def _unheard(seconds: float) -> None:
+    """Nobody asks how long batches were waited for: that is part of a step's time."""
