@@ -109,10 +109,11 @@ def test_an_unknown_id_is_refused(way: str, a: int, b: int) -> None:
 
 
 @pytest.mark.parametrize("many", [0, 3])
-def test_rows_times_a_dense_table(way: str, many: int) -> None:
+@pytest.mark.parametrize("worked_out", [False, True])
+def test_rows_times_a_dense_table_or_other_rows(way: str, many: int, worked_out: bool) -> None:
     a, b = ids(many)
     one, table = drawn(ROWS, 8).requires_grad_(), nn.Embedding(OTHERS, 8)
-    scores = multiplied(one, table, a, b)
+    scores = multiplied(one, table.weight if worked_out else table, a, b)
     reference = torch.einsum("bd,bnd->bn", one.double()[a], table.weight.double()[b.view(BATCH, -1)]).view(b.shape)
     torch.testing.assert_close(scores.double(), reference, rtol=1e-5, atol=1e-5)
     for mine, theirs in zip(

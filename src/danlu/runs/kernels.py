@@ -16,6 +16,7 @@ from danlu.nn.maps import layers, tiles
 from danlu.nn.native.building import NoKernelError
 from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
 from danlu.nn.nets.gpt import Gpt
+from danlu.nn.nets.lightgcn import Lightgcn
 from danlu.nn.nets.neumf import Neumf
 from danlu.nn.nets.seq2seq_transformer import Seq2seqTransformer
 from danlu.nn.recurrent import kernel as recurrent_kernel
@@ -105,7 +106,8 @@ def _rows(net: nn.Module) -> bool:
 def _pairs(net: nn.Module) -> bool:
     """Whether the kernels of rows and pairs could be of use where tables are dense."""
     return any(
-        isinstance(part, (CollaborativeFiltering, Neumf)) and next(part.parameters()).is_cpu for part in net.modules()
+        isinstance(part, (CollaborativeFiltering, Lightgcn, Neumf)) and next(part.parameters()).is_cpu
+        for part in net.modules()
     )
 
 

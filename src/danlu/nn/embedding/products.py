@@ -50,15 +50,21 @@ def scored(
     return (scores, squares(one, a), squares(other, b)) if lengths else (scores,)
 
 
-def multiplied(one: Tensor, other: nn.Embedding, a: Tensor, b: Tensor) -> Tensor:
-    """Σ over the width of one[a] · other(b), in the shape of b (B,) or (B, n), for rows (N, D) that are worked out, and ids a (B,)."""
+def multiplied(one: Tensor, other: Tensor | nn.Embedding, a: Tensor, b: Tensor) -> Tensor:
+    """Σ over the width of one[a] · other[b], in the shape of b (B,) or (B, n); ids a (B,).
+
+    one (N, D): rows that were worked out; other (M, D): such rows too, or a table of them.
+    """
     a, b = a.contiguous(), b.contiguous()
-    fit = _learnt(other) and _alike([one, other.weight], a, b) and kernel.usable(one, other.weight)
-    if fit and kernel.within(a, len(one)) and kernel.within(b, len(other.weight)):
-        sparse = (False, other.sparse)
-        found: Tensor = _Scores.apply(one, other.weight, None, None, a, b, False, True, sparse)[0]  # type: ignore[no-untyped-call]
+    table = other if isinstance(other, nn.Embedding) else None
+    rows = other if isinstance(other, Tensor) else other.weight
+    learnt = _learnt(table) if table is not None else _eager() and (one.requires_grad or rows.requires_grad)
+    fit = learnt and _alike([one, rows], a, b) and kernel.usable(one, rows)
+    if fit and kernel.within(a, len(one)) and kernel.within(b, len(rows)):
+        sparse = (False, table is not None and table.sparse)
+        found: Tensor = _Scores.apply(one, rows, None, None, a, b, False, True, sparse)[0]  # type: ignore[no-untyped-call]
     else:
-        x, y = torch.embedding(one, a), other(b)
+        x, y = torch.embedding(one, a), torch.embedding(rows, b) if table is None else table(b)
         found = (x * y).sum(1) if b.dim() == 1 else (y * x[:, None]).sum(-1)
     return found
 
@@ -79,9 +85,13 @@ def _learnt(table: nn.Embedding) -> bool:
     """Whether a table's rows are to be learnt here: sparse ones in either way, dense ones where the native kernel gains by it."""
     if type(table) is not nn.Embedding:
         return learning(table)
-    eager = not (torch.compiler.is_compiling() or torch.compiler.is_exporting())
     plain = table.padding_idx is None and table.max_norm is None and not table.scale_grad_by_freq and not table.sparse
-    return eager and plain and torch.is_grad_enabled() and table.weight.requires_grad
+    return _eager() and plain and table.weight.requires_grad
+
+
+def _eager() -> bool:
+    """Whether something is learnt now, operation by operation."""
+    return torch.is_grad_enabled() and not (torch.compiler.is_compiling() or torch.compiler.is_exporting())
 
 
 def _alike(weights: list[Tensor], a: Tensor, b: Tensor) -> bool:

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from danlu.nn.embedding.interactions import Interactions
+from danlu.nn.embedding.products import multiplied
 from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
 
@@ -56,8 +57,7 @@ class Lightgcn(nn.Module):
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         passed = self._vectors()
-        one, other = passed[users], passed[items + self.users]
-        return (other * (one if items.dim() == 1 else one[:, None])).sum(-1)
+        return multiplied(passed[: self.users], passed[self.users :], users, items)
 
     def squares(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """‖embedding‖² of users and of items, in their shapes, for L2 on what a batch looks up."""
