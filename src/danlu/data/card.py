@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from danlu.data.cache.rows import BadRow, Note
+from danlu.data.chains import Chain
 from danlu.data.clean import lost
 from danlu.data.columns import Column
 from danlu.data.dataset import Dataset
@@ -34,6 +35,7 @@ class Findings:
     codes: int8 (N,), part of each kept row, -1 for those in none. labels: column → class indices int64 (N,), or
     sets uint8 (N, K). target: the column by which the split was stratified. disjoint: the column whose classes the parts don't share.
     facts: what the application's own division found. called: columns that were taken by their names → how the file calls them.
+    chain: the most rows that are together because copies join groups that were asked for.
     """
 
     source: str
@@ -59,6 +61,7 @@ class Findings:
     disjoint: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     called: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    chain: Chain | None = None
 
 
 def card(found: Findings) -> dict[str, Any]:
@@ -218,6 +221,10 @@ def _warnings(found: Findings, made: Mapping[str, Any]) -> Iterator[str]:
         yield say("data.card.conflict", groups=conflicts)
     if made["groups_leaking"]:
         yield say("data.card.groups", groups=made["groups_leaking"])
+    if found.chain is not None and 2 * found.chain.rows > len(found.codes):
+        chain = found.chain
+        share = f"{chain.rows / len(found.codes):.0%}"
+        yield say("data.card.chain", chained=chain.groups, groups=chain.of, share=share, left=chain.of - chain.groups)
     if found.split.small:
         yield say("data.card.small-classes", count=len(found.split.small))
     for name, counts in made["classes"].items():

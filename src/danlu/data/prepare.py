@@ -15,6 +15,7 @@ from danlu.data.beforehand import beforehand, learning
 from danlu.data.cache.fill import fill
 from danlu.data.cache.store import Cache
 from danlu.data.card import Findings, card
+from danlu.data.chains import longest_chain
 from danlu.data.clean import judge, judge_objects
 from danlu.data.columns import pick
 from danlu.data.dataset import Dataset, Store
@@ -134,6 +135,10 @@ def prepare(
         divided = replace(divided, how=f"{divided.how} (by each row's rarest label)")
     if own is not None and own.how:
         divided = replace(divided, how=own.how)
+    chain = None
+    if recipe.data.duplicates == "one-side" and "group" in table.extra and divided.how.startswith("grouped"):
+        copies = store.hashes if first is None else gathered(first.exact if first.near is None else first.near, rows)
+        chain = longest_chain(wanted.groups, copies) if wanted.groups is not None and len(copies) else None
     findings = Findings(
         source=recipe.data.source,
         format=format_,
@@ -165,6 +170,7 @@ def prepare(
         shares=shares,
         disjoint=spec.disjoint,
         facts=own.facts if own is not None else {},
+        chain=chain,
     )
     return Dataset(
         store=store,

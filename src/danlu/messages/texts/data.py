@@ -549,6 +549,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{groups} {groups:group stands|groups stand} in more than one part, as the source divides them.",
         "按数据源的划分，有 {groups} 个分组同时出现在多个部分。",
     ),
+    "data.card.chain": (
+        "{chained} of {groups} groups, {share} of the rows, stay in one part because copies join them: the other parts come from the {left} "
+        "{left:group|groups} left and may be unlike the rest. Where groups alone are to be kept apart, set data.duplicates: keep; copies "
+        "may then stand on both sides.",
+        "{groups} 个分组中有 {chained} 个（占全部行的 {share}）因含有相同或相近的内容而连在一起，只能放在同一部分：其余部分只来自剩下的 {left} 个"
+        "分组，可能与整体不同。若只需分开各组，请把 data.duplicates 设为 keep；此时相同内容可能出现在不同部分。",
+    ),
     "data.card.small-classes": (
         "{count} {count:class is too small to be divided: all its|classes are too small to be divided: all their} rows are for training, none is judged.",
         "有 {count} 个类别太小而无法划分：其全部行用于训练，不参与评测。",
