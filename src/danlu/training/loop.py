@@ -37,6 +37,7 @@ from danlu.training.objective import Objective
 from danlu.training.parts import Parts
 from danlu.training.plan import Feed, Judge, Plan, transformed
 from danlu.training.randomness import reseed
+from danlu.training.slots.guard import Verdict
 from danlu.training.snapshots import snapshot
 from danlu.training.windows import Windows
 
@@ -141,21 +142,30 @@ def fit(
                 at = Position(plan.seed, epoch, progress.step)
                 parts.parameters.begin(progress.step)
                 lr = parts.update.set_rates(progress.step)
-                loss, terms, counts = backward(parts, objective, micros, plan, epoch)
-                if parts.sharpness is not None:
-                    parts.sharpness.climb()
-                    backward(parts, objective, micros, plan, epoch)
-                    parts.sharpness.descend()
-                norm = parts.gradients.finish(parts.optimizer)
-                refused = parts.guard.refuses(loss, norm)
-                penalty = parts.gradients.penalty() if plan.l1 else nothing
                 last = progress.step + 1 == total or progress.micro + len(micros) >= len(batches)
-                if last:
-                    snapshot(net, progress.step, epoch, watchers)
-                looked = refused is not True and looks.due(progress.step)
-                if looked:
-                    looks.before(micros[0], at, parts.precision, parts.gradients.norms())
-                parts.update.apply(progress.step, refused)
+                seen, looked, penalty = last or looks.due(progress.step), False, nothing
+                refused: Verdict = False
+                done = parts.closed.step(micros[0]) if parts.closed is not None and not seen else None
+                if done is None:
+                    loss, terms, counts = backward(parts, objective, micros, plan, epoch)
+                    if parts.sharpness is not None:
+                        parts.sharpness.climb()
+                        backward(parts, objective, micros, plan, epoch)
+                        parts.sharpness.descend()
+                    norm = parts.gradients.finish(parts.optimizer)
+                    refused = parts.guard.refuses(loss, norm)
+                    penalty = parts.gradients.penalty() if plan.l1 else nothing
+                    if last:
+                        snapshot(net, progress.step, epoch, watchers)
+                    looked = refused is not True and looks.due(progress.step)
+                    if looked:
+                        looks.before(micros[0], at, parts.precision, parts.gradients.norms())
+                    if parts.closed is not None and seen and refused is False:
+                        done = parts.closed.step(micros[0])  # as it would have been if nobody had looked
+                    if done is None:
+                        parts.update.apply(progress.step, refused)
+                if done is not None:
+                    loss, terms, counts, norm = done
                 if looked:
                     looks.after()
                 if parts.average is not None:
@@ -222,6 +232,7 @@ def slots(parts: Parts, plan: Plan, objective: Objective) -> tuple[tuple[str, st
     chain += [say("loop.clip", norm=f"{plan.clip_norm:g}")] if plan.clip_norm is not None else []
     chain += [say("loop.l1", weight=f"{plan.l1:g}")] if plan.l1 and not plan.proximal else []
     chain += [say(f"loop.guard.{plan.non_finite}")]
+    chain += [say("loop.closed")] if parts.closed is not None else []
     schedule = type(plan.schedule).__name__
     schedule = say("loop.after-warmup", schedule=schedule, count=plan.warmup) if plan.warmup else schedule
     name, rate, decay = type(parts.optimizer).__name__, f"{plan.lr:g}", f"{plan.decay:g}"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from danlu.data.batches.batch import Batch
 from danlu.nn.terms.base import Term
+
+if TYPE_CHECKING:
+    from danlu.training.closed import ClosedStep
 
 
 class Objective(nn.Module):
@@ -39,6 +43,10 @@ class Objective(nn.Module):
         """Names of the terms whose samples enter each other's loss."""
         both = zip(self.weights, self.terms.values(), strict=True)
         return tuple(name for name, term in both if term.coupled)  # type: ignore[union-attr]
+
+    def closed(self, net: nn.Module, optimizer: Optimizer) -> ClosedStep | None:
+        """Steps of ``net`` by ``optimizer`` in closed form, where there is one for this objective."""
+        return None
 
     def counts(self, batch: Batch) -> Tensor:
         """float64 (terms,): what this micro-batch adds to each term's count, from targets alone."""

@@ -15,7 +15,7 @@ from danlu.data.batches.batch import Batch
 from danlu.errors import RecipeError, RunError
 from danlu.messages import say
 from danlu.nn import lending
-from danlu.training import compilation
+from danlu.training import closed, compilation
 from danlu.training.checkpoint import State
 from danlu.training.meter import Meter
 from danlu.training.objective import Objective
@@ -83,6 +83,7 @@ class Parts:
         if isinstance(self.optimizer, ScheduleFree):
             _alone(plan)
             self.average = Averaged(net, self.optimizer)
+        self.closed = objective.closed(net, self.optimizer) if closed.possible(plan) else None
         self.guard = Guard(net, self.optimizer, self.precision, followed=isinstance(self.average, Ema))
         self.best = Best(*plan.monitor) if plan.monitor else None
         self.stopper = EarlyStop(*plan.early_stop) if plan.early_stop else None
@@ -147,6 +148,7 @@ class Parts:
             "plateau": self.plateau.state() if self.plateau else None,
             "guard": self.guard.state(),
             "parameters": self.parameters.state(),
+            "closed": self.closed.state() if self.closed is not None else None,
             "averaged": float(self.average.count) if isinstance(self.average, Swa) else 0.0,
             "extra": self._extra,
         }
@@ -177,6 +179,8 @@ class Parts:
             self.guard.load(values["guard"])
         if "parameters" in values:
             self.parameters.load(values["parameters"])
+        if self.closed is not None:
+            self.closed.load(values.get("closed"))
         if self.plateau and values.get("plateau"):
             self.plateau.load(values["plateau"])
         if self.best and values["best"]:

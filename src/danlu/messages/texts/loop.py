@@ -14,6 +14,7 @@ TEXTS = {
         "训练其中 {count} 个；{plan}：开始时 {now} 个，{stages} 段中的 {first} 段",
     ),
     "loop.compiled": ("compiled", "已编译"),
+    "loop.closed": ("in closed form with the update", "与更新合并，以闭式计算"),
     "loop.accumulate": ("accumulate {count}", "累积 {count}"),
     "loop.cached": (
         "accumulate {count} by cached gradients (forward twice)",

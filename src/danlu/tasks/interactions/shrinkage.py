@@ -68,8 +68,13 @@ class Valued(Term):
         return found
 
 
+def beside(name: str, term: Term, weight: float, known: str | None = None) -> tuple[dict[str, Term], dict[str, float]]:
+    """Terms and weights of :func:`shrunk`."""
+    if not weight:
+        return {name: term}, {}
+    return {name: term, NAME: Shrinkage(term, known)}, {NAME: weight}
+
+
 def shrunk(name: str, term: Term, weight: float, known: str | None = None) -> Objective:
     """The objective of ``term``, and ``weight`` times the squares beside it where it is not 0."""
-    if not weight:
-        return Objective({name: term})
-    return Objective({name: term, NAME: Shrinkage(term, known)}, {NAME: weight})
+    return Objective(*beside(name, term, weight, known))

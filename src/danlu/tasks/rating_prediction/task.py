@@ -10,14 +10,16 @@ from torch import nn
 from danlu.metrics.base import Metric
 from danlu.metrics.regression import Regression
 from danlu.nn.embedding.interactions import Interactions
+from danlu.nn.terms.mse import MSE
 from danlu.recipe import names
 from danlu.recipe.schema import Named
 from danlu.tasks.base import Task
 from danlu.tasks.baselines.base import Baseline
 from danlu.tasks.baselines.constant import Mean
 from danlu.tasks.interactions.scorer import scorer
-from danlu.tasks.interactions.shrinkage import Valued, shrunk
+from danlu.tasks.interactions.shrinkage import Valued, beside
 from danlu.tasks.rating_prediction.baselines import Biases
+from danlu.tasks.rating_prediction.closed import SquaredErrors
 from danlu.tasks.rating_prediction.net import Rater
 from danlu.training.objective import Objective
 
@@ -40,7 +42,9 @@ class RatingPrediction(Task):
     def objective(self) -> Objective:
         loss = self.recipe.train.loss or Named(name="mse")
         term = names.build("loss", loss, self.recipe.where("train.loss"), target="rating")
-        return shrunk(loss.name, Valued(term), self.recipe.options["l2"])
+        terms, weights = beside(loss.name, Valued(term), self.recipe.options["l2"])
+        plain = type(term) is MSE
+        return SquaredErrors(terms, weights, self.recipe.options["l2"]) if plain else Objective(terms, weights)
 
     def metrics(self) -> Sequence[Metric]:
         return (Regression(prediction="rating", target="rating"),)

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from danlu.nn.embedding.descent import Rule
 from danlu.nn.embedding.native import kernel
 from danlu.training.optimisers._rows import RowOptimizer
 from danlu.training.optimisers.base import Groups
@@ -22,6 +23,12 @@ class RowwiseAdagrad(RowOptimizer):
         self, params: Groups, *, lr: float, weight_decay: float = 0.0, eps: Annotated[float, Field(gt=0.0)] = 1e-8
     ) -> None:
         super().__init__(list(params), {"lr": lr, "weight_decay": weight_decay, "eps": eps})
+
+    def rule(self, parameter: Tensor) -> Rule:
+        """How a table moves now, and what is remembered of it."""
+        group = next(group for group in self.param_groups if any(each is parameter for each in group["params"]))
+        keep = 1.0 - group["lr"] * group["weight_decay"]
+        return Rule(self._begun(parameter), group["lr"], group["eps"], keep)
 
     def natively(self, parameter: Tensor, place: Tensor, values: Tensor, group: dict[str, Any], keep: float) -> bool:
         total = self._begun(parameter)

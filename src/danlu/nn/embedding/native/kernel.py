@@ -14,6 +14,8 @@ from danlu.nn.native.building import NoKernelError, Source, library
 
 SOURCE = Source(
     Path(__file__).with_name("rows.c"),
+    (Path(__file__).with_name("squared.h"),),
+    version=2,
     flags=("-std=c11", "-fassociative-math", "-fno-signed-zeros"),  # NaN and infinity stay what they are
 )
 _AT, _INT, _REAL = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
@@ -27,8 +29,15 @@ _TAKES = {  # arguments: p, memory; n, int64; r, float32
     "danlu_slopes": "ppnpnpppppnnnpp",
     "danlu_adagrad": "ppppnnrrr",
     "danlu_adam": "pppppnnrrrrr",
+    "danlu_squared_room": "nn",
+    "danlu_squared": "pppppnnpp",
 }
-_GIVES = {"danlu_within": ctypes.c_int, "danlu_runs": _INT}
+_GIVES = {
+    "danlu_within": ctypes.c_int,
+    "danlu_runs": _INT,
+    "danlu_squared_room": _INT,
+    "danlu_squared": ctypes.c_int,
+}
 
 
 @cache
@@ -51,13 +60,13 @@ def usable(*tables: Tensor) -> bool:
 
 def within(ids: Tensor, rows: int) -> bool:
     """Whether all int64 ids are places of a table with so many rows. Must be asked of ids before any other function gets them."""
-    return ids.is_contiguous() and bool(_call("danlu_within", _integers(ids), ids.numel(), rows))
+    return ids.is_contiguous() and bool(call("danlu_within", integers(ids), ids.numel(), rows))
 
 
 def fetch(table: Tensor, ids: Tensor) -> Tensor:
     """Rows (n, width) at ids (n,)."""
     found = table.new_empty(len(ids), table.shape[1])
-    _call("danlu_fetch", table.data_ptr(), _integers(ids), len(ids), table.shape[1], found.data_ptr())
+    call("danlu_fetch", table.data_ptr(), integers(ids), len(ids), table.shape[1], found.data_ptr())
     return found
 
 
@@ -73,9 +82,7 @@ def scores(
     own, its = (None, None) if biases is None else (biases[0].data_ptr(), biases[1].data_ptr())
     tables = one.data_ptr(), other.data_ptr(), own, its
     sizes = len(a), b.numel() // max(1, len(a)), one.shape[1]
-    _call(
-        "danlu_scores", *tables, _integers(a), _integers(b), *sizes, found.data_ptr(), _maybe(of_one), _maybe(of_other)
-    )
+    call("danlu_scores", *tables, integers(a), integers(b), *sizes, found.data_ptr(), _maybe(of_one), _maybe(of_other))
     return found, of_one, of_other
 
 
@@ -85,7 +92,7 @@ def runs(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     room = torch.empty(5, count, dtype=torch.int64)
     once, order, starts = room[0], room[1], room[2]
     base, row = room.data_ptr(), 8 * count
-    many = _call("danlu_runs", _integers(ids), count, base, base + row, base + 2 * row, base + 3 * row)
+    many = call("danlu_runs", integers(ids), count, base, base + row, base + 2 * row, base + 3 * row)
     return once[:many], order, starts[:many]
 
 
@@ -94,7 +101,7 @@ def sums(values: Tensor, order: Tensor, starts: Tensor) -> Tensor:
     values = values.contiguous()
     found = values.new_empty(len(starts), values.shape[1])
     sizes = len(starts), len(order), values.shape[1]
-    _call("danlu_sums", values.data_ptr(), _integers(order), _integers(starts), *sizes, found.data_ptr())
+    call("danlu_sums", values.data_ptr(), integers(order), integers(starts), *sizes, found.data_ptr())
     return found
 
 
@@ -116,17 +123,17 @@ def slopes(
     once, order, starts = runs
     width = table.shape[1]
     found, whole = table.new_empty(len(once), width), table.new_empty(len(once), 1)
-    met = other.data_ptr(), _integers(ids), share, by.data_ptr(), many
-    mine = table.data_ptr(), _maybe(pull), _integers(once), _integers(order), _integers(starts)
-    _call("danlu_slopes", *met, *mine, len(once), len(order), width, found.data_ptr(), whole.data_ptr())
+    met = other.data_ptr(), integers(ids), share, by.data_ptr(), many
+    mine = table.data_ptr(), _maybe(pull), integers(once), integers(order), integers(starts)
+    call("danlu_slopes", *met, *mine, len(once), len(order), width, found.data_ptr(), whole.data_ptr())
     return found, whole
 
 
 def adagrad(table: Tensor, total: Tensor, place: Tensor, slopes: Tensor, *, lr: float, eps: float, keep: float) -> None:
     """Move rows ``place`` (n,), each once, of a table against their slopes (n, width); total (rows,) grows."""
     slopes = slopes.contiguous()
-    memory = table.data_ptr(), total.data_ptr(), _integers(place), slopes.data_ptr()
-    _call("danlu_adagrad", *memory, len(place), slopes.numel() // max(1, len(place)), lr, eps, keep)
+    memory = table.data_ptr(), total.data_ptr(), integers(place), slopes.data_ptr()
+    call("danlu_adagrad", *memory, len(place), slopes.numel() // max(1, len(place)), lr, eps, keep)
 
 
 def adam(
@@ -143,8 +150,8 @@ def adam(
 ) -> None:
     """The same with the moments (rows, width) of lazy Adam."""
     slopes = slopes.contiguous()
-    memory = table.data_ptr(), mean.data_ptr(), second.data_ptr(), _integers(place), slopes.data_ptr()
-    _call("danlu_adam", *memory, len(place), slopes.numel() // max(1, len(place)), rate, eps, *betas, keep)
+    memory = table.data_ptr(), mean.data_ptr(), second.data_ptr(), integers(place), slopes.data_ptr()
+    call("danlu_adam", *memory, len(place), slopes.numel() // max(1, len(place)), rate, eps, *betas, keep)
 
 
 @cache
@@ -154,7 +161,8 @@ def _function(name: str) -> Any:
     return found
 
 
-def _call(name: str, *args: Any) -> Any:
+def call(name: str, *args: Any) -> Any:
+    """A function of the compiled page; :func:`usable` was asked before."""
     return _function(name)(*args)
 
 
@@ -162,7 +170,8 @@ def _maybe(memory: Tensor | None) -> int | None:
     return None if memory is None else memory.data_ptr()
 
 
-def _integers(ids: Tensor) -> int:
+def integers(ids: Tensor) -> int:
+    """Where int64 ids lie."""
     assert ids.dtype == torch.int64
     assert ids.is_contiguous()
     return ids.data_ptr()

@@ -36,7 +36,7 @@ INLINE void ask(const float *row, int64_t width, int writes)
     }
 }
 
-int64_t danlu_version(void) { return 1; }
+int64_t danlu_version(void) { return 2; }
 
 int danlu_within(const int64_t *ids, int64_t n, int64_t rows)
 {
@@ -257,3 +257,5 @@ void danlu_adam(float *table, float *mean, float *second, const int64_t *places,
 {
     BY_WIDTH(adam, table, mean, second, places, slopes, n, rate, eps, beta1, beta2, keep)
 }
+
+#include "squared.h"
