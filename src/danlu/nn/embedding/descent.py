@@ -37,7 +37,7 @@ class Rule(NamedTuple):
 class Descended:
     """What a step found.
 
-    errors: Σ error². lengths: Σ ‖user's row‖² + ‖item's row‖², 0 without L2. slopes: Σ of the scores' gradients, which is the offset's
+    errors: Σ error². lengths: Σ ‖user's row‖² + ‖item's row‖². slopes: Σ of the scores' gradients, which is the offset's
     own. norm: of the gradients of tables and biases together.
     """
 

@@ -9,10 +9,11 @@ import ctypes
 import mmap
 import sys
 
+import torch
 from torch import Tensor
 
 _HUGE = 2 << 20  # bytes of a large page
-_LEAST = 16 * _HUGE  # shorter tables stand in the processor's own list of pages
+_LEAST = 4 * _HUGE  # shorter tables stand in the processor's own list of pages
 
 
 def large_pages(memory: Tensor) -> bool:
@@ -27,3 +28,10 @@ def large_pages(memory: Tensor) -> bool:
     length = (memory.data_ptr() + size - first) // _HUGE * _HUGE
     libc = ctypes.CDLL(None)
     return bool(libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), ctypes.c_int(advice)) == 0)
+
+
+def zeros(like: Tensor, *shape: int) -> Tensor:
+    """Zeros of such a kind, on large pages where they are many: what an optimiser remembers of a table."""
+    memory = torch.empty(shape, dtype=like.dtype, device=like.device)
+    large_pages(memory)
+    return memory.zero_()

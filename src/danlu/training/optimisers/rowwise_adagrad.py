@@ -8,6 +8,7 @@ from torch import Tensor
 
 from danlu.nn.embedding.descent import Rule
 from danlu.nn.embedding.native import kernel
+from danlu.nn.embedding.pages import zeros
 from danlu.training.optimisers._rows import RowOptimizer
 from danlu.training.optimisers.base import Groups
 
@@ -55,6 +56,6 @@ class RowwiseAdagrad(RowOptimizer):
         """float (rows,): what is remembered of a table."""
         state = self.state[parameter]
         if not state:
-            state["sum"] = parameter.new_zeros(len(parameter))
+            state["sum"] = zeros(parameter, len(parameter))
         found: Tensor = state["sum"]
         return found

@@ -3,11 +3,11 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from danlu.nn.embedding.native import kernel
+from danlu.nn.embedding.pages import zeros
 from danlu.training.optimisers._rows import RowOptimizer
 from danlu.training.optimisers.base import Groups
 
@@ -56,7 +56,10 @@ class SparseAdam(RowOptimizer):
         state = self.state[parameter]
         if not state:
             state["step"] = 0
-            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+            state["exp_avg"], state["exp_avg_sq"] = (
+                zeros(parameter, *parameter.shape),
+                zeros(parameter, *parameter.shape),
+            )
         state["step"] += 1
         first, second = (1 - beta ** state["step"] for beta in group["betas"])
         root = math.sqrt(second)

@@ -24,15 +24,6 @@ typedef struct {
     double errors, lengths, slopes, norm[2], bias_norm[2];
 } danlu_found;
 
-INLINE float descend(float *restrict row, float *total, const float *restrict slope, float lr, float eps, float keep,
-                     int64_t width)
-{
-    float size = product(slope, slope, width), sum = *total += size / (float)width, by = lr / (sqrtf(sum) + eps);
-    for (int64_t k = 0; k < width; k++)
-        row[k] = keep * row[k] - by * slope[k];
-    return size;
-}
-
 INLINE void descend_bias(const danlu_side *side, int64_t id, float slope, double *norm)
 {
     *norm += slope * slope;
@@ -77,6 +68,12 @@ INLINE float erring(const danlu_squares *of, const danlu_side *sides, const int6
     return slope;
 }
 
+/* What row-wise Adagrad multiplies a gradient of squared length ``size`` by, which its row remembers from now on. */
+INLINE float factor(const danlu_side *side, int64_t id, float size, int64_t width)
+{
+    return side->lr / (sqrtf(side->total[id] += size / (float)width) + side->eps);
+}
+
 /* The pairs of which a row is met again: m of them, by their places. room: see danlu_squared_room. */
 INLINE void together(const danlu_side *sides, const danlu_squares *of, const int64_t *const *ids, const float *ratings,
                      const int64_t *places, int64_t m, char *room, danlu_found *found, int64_t width)
@@ -107,23 +104,48 @@ INLINE void together(const danlu_side *sides, const danlu_squares *of, const int
                     sum[k] += slope * other[k];
                 all += slope;
             }
-            if (of->pull)
-                found->lengths += (double)(end - first) * product(kept, kept, width);
-            found->norm[way] += descend(row, side->total + once[run], sum, side->lr, side->eps, side->keep, width);
+            found->lengths += (double)(end - first) * product(kept, kept, width);
+            float size = product(sum, sum, width), by = factor(side, once[run], size, width);
+            found->norm[way] += size;
+            for (int64_t k = 0; k < width; k++)
+                row[k] = side->keep * kept[k] - by * sum[k];
             if (side->bias) /* of a user all pairs have read it, and of an item all users */
                 descend_bias(side, once[run], all, &found->bias_norm[way]);
         }
     }
 }
 
-INLINE void alone(const danlu_side *sides, int way, int64_t id, const float *gradient, float slope, danlu_found *found,
+/* A pair whose rows no other pair of the batch meets. Gradients are sums of both rows, so that their lengths follow from the rows'. */
+INLINE void alone(const danlu_side *sides, const danlu_squares *of, const int64_t *pair, float rating, danlu_found *found,
                   int64_t width)
 {
-    const danlu_side *side = sides + way;
-    found->norm[way] +=
-        descend(side->table + id * width, side->total + id, gradient, side->lr, side->eps, side->keep, width);
-    if (side->bias)
-        descend_bias(side, id, slope, &found->bias_norm[way]);
+    float *restrict x = sides[0].table + pair[0] * width, *restrict y = sides[1].table + pair[1] * width;
+    float xx = 0, xy = 0, yy = 0;
+    for (int64_t k = 0; k < width; k++) {
+        xx += x[k] * x[k];
+        xy += x[k] * y[k];
+        yy += y[k] * y[k];
+    }
+    float slope = erring(of, sides, pair, xy, rating, found), pull = of->pull;
+    float both = 2 * slope * pull * xy, size[2] = {slope * slope * yy + both + pull * pull * xx,
+                                                   slope * slope * xx + both + pull * pull * yy};
+    float by[2], keep[2];
+    for (int way = 0; way < 2; way++) {
+        size[way] = size[way] < 0 ? 0 : size[way]; /* by rounding */
+        found->norm[way] += size[way];
+        by[way] = factor(sides + way, pair[way], size[way], width);
+        keep[way] = sides[way].keep - by[way] * pull;
+        by[way] *= slope;
+    }
+    found->lengths += xx + yy;
+    for (int64_t k = 0; k < width; k++) {
+        float own = x[k], its = y[k];
+        x[k] = keep[0] * own - by[0] * its;
+        y[k] = keep[1] * its - by[1] * own;
+    }
+    if (sides[0].bias)
+        for (int way = 0; way < 2; way++)
+            descend_bias(sides + way, pair[way], slope, &found->bias_norm[way]);
 }
 
 INLINE void squared(const danlu_side *given, const danlu_squares *numbers, const int64_t *a, const int64_t *b,
@@ -143,7 +165,6 @@ INLINE void squared(const danlu_side *given, const danlu_squares *numbers, const
     memset(shared, 0, n);
     repeated(a, n, shared, heads, bits);
     repeated(b, n, shared, heads, bits);
-    float one[WIDEST], other[WIDEST];
     for (int64_t i = 0; i < n; i++) {
         if (i + AHEAD < n) {
             ask_side(sides, a[i + AHEAD], width);
@@ -154,16 +175,7 @@ INLINE void squared(const danlu_side *given, const danlu_squares *numbers, const
             continue;
         }
         int64_t pair[2] = {a[i], b[i]};
-        float *x = sides[0].table + a[i] * width, *y = sides[1].table + b[i] * width;
-        float slope = erring(of, sides, pair, product(x, y, width), ratings[i], found);
-        if (of->pull)
-            found->lengths += product(x, x, width) + product(y, y, width);
-        for (int64_t k = 0; k < width; k++) {
-            one[k] = slope * y[k] + of->pull * x[k];
-            other[k] = slope * x[k] + of->pull * y[k];
-        }
-        alone(sides, 0, a[i], one, slope, found, width);
-        alone(sides, 1, b[i], other, slope, found, width);
+        alone(sides, of, pair, ratings[i], found, width);
     }
     if (m)
         together(sides, of, ids, ratings, places, m, (char *)(shared + ((n + 63) & ~63)), found, width);
