@@ -27,6 +27,7 @@ from danlu.training.objective import Objective
 from danlu.training.parts import Parts
 from danlu.training.plan import Feed, Plan
 from danlu.training.seeing import undisturbed
+from danlu.training.slots.guard import Verdict
 from danlu.training.windows import Windows
 
 _BRIEF, _MOST = 0.05, 100  # seconds, steps of a rehearsal
@@ -190,29 +191,43 @@ def _update(parts: Parts, plan: Plan) -> int:
     return max(0, tracker.peak - remembered)
 
 
+def _at_once(update: Callable[[], None]) -> None:
+    update()
+
+
 def _step(
     parts: Parts,
     objective: Objective,
     micros: Sequence[Batch],
     plan: Plan,
-    around: Callable[[Callable[[], None]], None] = lambda update: update(),
+    around: Callable[[Callable[[], None]], None] = _at_once,
 ) -> None:
     """A step of the loop. around: does the update, and what it wants before and after it."""
-    lr = parts.update.set_rates(parts.progress.step)
-    loss, terms, counts = backward(parts, objective, micros, plan, 0)
-    if parts.sharpness is not None:
-        parts.sharpness.climb()
-        backward(parts, objective, micros, plan, 0)
-        parts.sharpness.descend()
-    norm = parts.gradients.finish(parts.optimizer)
-    refused = parts.guard.refuses(loss, norm)
+    lr, step = parts.update.set_rates(parts.progress.step), parts.progress.step
+    done = parts.closed.step(micros[0]) if parts.closed is not None and around is _at_once else None
+    refused: Verdict = False
+    if done is None:
+        loss, terms, counts = backward(parts, objective, micros, plan, 0)
+        if parts.sharpness is not None:
+            parts.sharpness.climb()
+            backward(parts, objective, micros, plan, 0)
+            parts.sharpness.descend()
+        norm = parts.gradients.finish(parts.optimizer)
+        refused = parts.guard.refuses(loss, norm)
+        around(lambda: _update_of(parts, micros, step, refused))
+    else:
+        loss, terms, counts, norm = done
     penalty = parts.gradients.penalty() if plan.l1 else torch.zeros_like(loss)
-    around(lambda: parts.update.apply(parts.progress.step, refused))
     if parts.average is not None:
-        parts.average.follow(parts.progress.step, refused)
-    samples = sum(map(len, micros))
-    parts.meter.add(parts.progress.step, lr, loss, norm, penalty, terms, counts, samples, refused)
+        parts.average.follow(step, refused)
+    parts.meter.add(step, lr, loss, norm, penalty, terms, counts, sum(map(len, micros)), refused)
     parts.progress.step += 1
+
+
+def _update_of(parts: Parts, micros: Sequence[Batch], step: int, refused: Verdict) -> None:
+    """The update of a step whose gradients are there."""
+    if parts.closed is None or refused is not False or parts.closed.step(micros[0]) is None:
+        parts.update.apply(step, refused)
 
 
 class _Wanting:
