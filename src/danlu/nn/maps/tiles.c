@@ -14,6 +14,7 @@
 #define LOAD load_h
 #include "moments.h"
 #include "raster.h"
+#include "../native/turn.h"
 #include "tiles.h"
 #include "slopes.h"
 #include "few.h"

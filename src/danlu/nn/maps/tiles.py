@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from danlu.nn.maps.scratch import Scratch, lines
-from danlu.nn.native.building import NoKernelError, Source, library
+from danlu.nn.native.building import TURN, NoKernelError, Source, library
 
 _HERE = Path(__file__).parent
 _PARTS = ("numbers.h", "norm.h", "moments.h", "raster.h", "tiles.h", "slopes.h", "few.h")
-SOURCE = Source(_HERE / "tiles.c", tuple(_HERE / name for name in _PARTS), threads=True)
+SOURCE = Source(_HERE / "tiles.c", (*(_HERE / name for name in _PARTS), TURN), threads=True)
 LANES = 16
 FEW = 16  # MOST of few.h
 _KNOWN = 4096  # shapes that are remembered, 3 KiB each: images of many sizes make ever new ones

@@ -20,6 +20,7 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
+TURN = Path(__file__).with_name("turn.h")  # which several pages include
 _FLAGS = ("-O3", "-march=native", "-fPIC", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 _COMPILERS = ("cc", "gcc", "clang")
 _LONGEST = 120  # seconds

@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from danlu.nn.native.building import NoKernelError, Source, library
+from danlu.nn.native.building import TURN, NoKernelError, Source, library
 
 _HERE = Path(__file__).parent
 SOURCE = Source(
     _HERE / "recurrence.c",
-    tuple(_HERE / name for name in ("rows.h", "products.h", "gates.h", "weights.h")),
+    (*(_HERE / name for name in ("rows.h", "products.h", "gates.h", "weights.h")), TURN),
     threads=True,
 )
 CELLS = ("LSTM", "GRU")

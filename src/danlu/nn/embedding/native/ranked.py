@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from danlu.nn.native.building import NoKernelError, Source, library
+from danlu.nn.native.building import TURN, NoKernelError, Source, library
 
 _NN = Path(__file__).parents[2]
 SOURCE = Source(
     Path(__file__).with_name("ranked.c"),
-    (_NN / "maps" / "numbers.h", _NN / "recurrent" / "products.h"),
+    (_NN / "maps" / "numbers.h", _NN / "recurrent" / "products.h", TURN),
     threads=True,
 )
 _BLOCK, _WIDEST = 32, 512
