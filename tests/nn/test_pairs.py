@@ -10,7 +10,10 @@ from danlu.nn.dropout import drop
 from danlu.nn.embedding.native import kernel, paired, ranked
 from danlu.nn.embedding.pairs import rectified, weighed
 from danlu.nn.embedding.products import multiplied
+from danlu.nn.native.building import NoKernelError
+from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
 from danlu.nn.nets.neumf import Neumf
+from danlu.training.captures import activations
 
 WAYS = ["torch", pytest.param("native", marks=pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler"))]
 ROWS, OTHERS, BATCH = 12, 9, 50
@@ -102,6 +105,36 @@ def test_what_is_no_number_is_not_hidden(way: str, bad: float) -> None:
         assert not weighed(values, torch.ones(16, dtype=dtype)).isfinite()
 
 
+def test_what_is_no_number_is_not_hidden_where_it_is_dropped(way: str) -> None:
+    one, other = torch.full((1, 1600), float("nan")), drawn(1, 1600)
+    one[0, 800:] = float("inf")
+    place = torch.zeros(1, dtype=torch.int64)
+    assert not rectified(one, other, place, place, 0.5).isfinite().any()
+
+
+def test_shapes_that_do_not_fit_are_left_to_torch(way: str) -> None:
+    """Rows as long as those of the other table, weights as long as a row, items for each user: nothing is read beyond its end."""
+    one, other, a = drawn(ROWS, 32), drawn(OTHERS, 32, seed=1), torch.tensor([3, 1, 2])
+    items = torch.arange(OTHERS)[None]
+    assert torch.equal(rectified(one, other, a, items), rectified(one, other, a, items.expand(3, -1)))
+    assert torch.equal(rectified(one, other, a, items[0, :1]), rectified(one, other, a, items[0, :1].expand(3)))
+    with pytest.raises(RuntimeError, match="size"):
+        rectified(one, other, a, items[0, :4])
+    with pytest.raises(RuntimeError, match="size"):
+        rectified(one, other[:, :16], a, a)
+    for weights in (torch.ones(16), torch.ones(64)):
+        with pytest.raises(RuntimeError, match="size"):
+            weighed(one, weights)
+
+
+def test_a_page_of_pairs_without_that_of_rows_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "_library", lambda: NoKernelError("failed", "too slow"))
+    kernel._function.cache_clear()
+    one, other = drawn(ROWS, 16), drawn(OTHERS, 16, seed=1)
+    a, b = ids(4)
+    torch.testing.assert_close(rectified(one, other, a, b), torch.relu(one[a][:, None] + other[b]))
+
+
 @pytest.mark.parametrize(("a", "b"), [(ROWS, 0), (0, OTHERS)])
 def test_an_unknown_id_is_refused(way: str, a: int, b: int) -> None:
     with pytest.raises(IndexError, match="out of"):
@@ -149,6 +182,37 @@ def test_neumf_learns_as_layers_over_each_pair_would(way: str, rows: int) -> Non
     mine, theirs = (torch.autograd.grad((each * slope).sum(), weights) for each in (scores, reference))
     for found, wanted in zip(mine, theirs, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [6, 400])
+def test_dense_nets_of_pairs_can_be_looked_into_and_transformed(rows: int) -> None:
+    """The kernels step back: products' tables and the first layer's ReLU are seen, and gradients are those of torch's transforms."""
+    users, items = torch.randint(rows, (20,)), torch.randint(rows, (20, 4))
+    layered, plain = neumf(rows, rows), CollaborativeFiltering(rows, rows, embedding=8)
+    for net, wanted in (
+        (layered, {"item_factors", "from_item", "layers.1"}),
+        (plain, {"user_embeddings", "item_embeddings"}),
+    ):
+        told = activations(net, (users, items), loss=torch.sum, training=True)
+        assert wanted <= {each.layer for each in told}
+        assert sum(each.kind == "F.relu" for each in told) == (3 if net is layered else 0)
+        weights = dict(net.named_parameters())
+
+        def loss(weights: dict[str, Tensor], net: nn.Module = net) -> Tensor:
+            return torch.as_tensor(torch.func.functional_call(net, weights, (users, items))).square().sum()
+
+        found = torch.func.grad(loss)(weights)
+        net(users, items).square().sum().backward()
+        for name, weight in net.named_parameters():
+            torch.testing.assert_close(found[name], weight.grad, rtol=1e-3, atol=1e-4)
+
+
+def test_neumf_is_exported_for_batches_of_any_size() -> None:
+    net, batch = neumf(30, 20).eval(), torch.export.Dim("batch", min=1, max=4096)
+    users, items = torch.randint(30, (40,)), torch.randint(20, (40, 5))
+    graph = torch.export.export(net, (users, items), dynamic_shapes=({0: batch}, {0: batch})).module()
+    for count in (1, 7, 40):
+        torch.testing.assert_close(graph(users[:count], items[:count]), net(users[:count], items[:count]))
 
 
 def test_all_items_in_blocks_are_those_of_pairs(way: str, monkeypatch: pytest.MonkeyPatch) -> None:

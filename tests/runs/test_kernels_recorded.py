@@ -10,10 +10,12 @@ from torch import nn
 
 import danlu
 from danlu.messages import say
-from danlu.nn.embedding.native import kernel
+from danlu.nn.embedding.native import kernel, paired
 from danlu.nn.maps import kernel as maps
 from danlu.nn.maps import tiles
 from danlu.nn.native.building import NoKernelError
+from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
+from danlu.nn.nets.neumf import Neumf
 from danlu.nn.recurrent import kernel as recurrent
 from danlu.runs import kernels
 from danlu.runs.environment import differences
@@ -96,3 +98,23 @@ def test_a_kernel_that_knows_one_thread_alone_is_told_where_there_are_more(monke
         assert kernels.lines(net, half) == []
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_net_over_pairs_says_where_it_is_learnt_by_torchs_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though its tables are dense: without the page of rows, or in layers over pairs without that of pairs."""
+    layered, plain = Neumf(4, 3, embedding=2, hidden=(4,)), CollaborativeFiltering(4, 3, embedding=2)
+    for page in (kernel, paired):
+        monkeypatch.setattr(page, "missing", lambda: None)
+    monkeypatch.setattr(paired, "threaded", lambda: True)
+    for net in (layered, plain):
+        assert kernels.used(net, Plan()) == {"kernels": {"embeddings": "native"}}
+        assert kernels.lines(net, Plan()) == []
+    monkeypatch.setattr(paired, "missing", lambda: NoKernelError("off"))
+    told = [(say("native.pairs-torch", reason=say("native.no-kernel.off")), "info")]
+    assert kernels.used(layered, Plan()) == {"kernels": {"embeddings": "torch"}}
+    assert kernels.lines(layered, Plan()) == told
+    assert kernels.lines(plain, Plan()) == []
+    monkeypatch.setattr(kernel, "missing", lambda: NoKernelError("off"))
+    for net in (layered, plain):
+        assert kernels.used(net, Plan()) == {"kernels": {"embeddings": "torch"}}
+        assert kernels.lines(net, Plan()) == told

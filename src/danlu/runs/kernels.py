@@ -10,6 +10,7 @@ from torch import nn
 
 from danlu.messages import say
 from danlu.nn.embedding.native import kernel as rows
+from danlu.nn.embedding.native import paired
 from danlu.nn.embedding.table import Table
 from danlu.nn.maps import kernel as maps
 from danlu.nn.maps import layers, tiles
@@ -34,7 +35,7 @@ def used(net: nn.Module, plan: Plan) -> dict[str, dict[str, str]]:
     """
     found = {}
     if _rows(net) or _pairs(net):
-        found["embeddings"] = "native" if rows.missing() is None else "torch"
+        found["embeddings"] = "native" if _unpaired(net) is None else "torch"
     if layers.lends(net):
         found["maps"] = "native" if maps.missing() is None else "torch"
     eager = _eager(plan)
@@ -59,6 +60,10 @@ def lines(net: nn.Module, plan: Plan) -> list[tuple[str, str]]:
             reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
             level = "info" if missing.why == "off" else "warning"
             found.append((say("native.embeddings-torch", reason=reason), level))
+    told = _rows(net) and rows.missing() is not None
+    if _pairs(net) and not told and (missing := _unpaired(net)) is not None:
+        reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
+        found.append((say("native.pairs-torch", reason=reason), "info"))
     if layers.lends(net) and (missing := maps.missing()) is not None:
         reason = say(f"native.no-kernel.{missing.why}", detail=missing.detail)
         found.append((say("native.maps-torch", reason=reason), "info"))
@@ -109,6 +114,13 @@ def _pairs(net: nn.Module) -> bool:
         isinstance(part, (CollaborativeFiltering, Lightgcn, Neumf)) and next(part.parameters()).is_cpu
         for part in net.modules()
     )
+
+
+def _unpaired(net: nn.Module) -> NoKernelError | None:
+    """Why rows, and where there are layers over them their pairs, are not left to kernels here."""
+    missing = rows.missing()
+    layered = missing is None and any(isinstance(part, Neumf) for part in net.modules())
+    return _lack(paired) if layered else missing
 
 
 def _writes(net: nn.Module) -> bool:

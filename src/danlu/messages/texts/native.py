@@ -14,6 +14,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "embeddings: rows are fetched and updated by torch's operations, about half as fast, for there is no native kernel: {reason}",
         "嵌入：没有原生内核（{reason}），各行改用 torch 运算读取和更新，速度约为一半",
     ),
+    "native.pairs-torch": (
+        "embeddings: pairs of rows are scored by torch's operations, slower, for there is no native kernel: {reason}",
+        "嵌入：没有原生内核（{reason}），各对的评分改用 torch 运算，速度较慢",
+    ),
     "native.maps-torch": (
         "norms and pooling of image nets are trained by torch's operations, somewhat slower, for there is no native kernel: {reason}",
         "没有原生内核（{reason}），图像网络的归一化与池化改用 torch 运算训练，速度稍慢",

@@ -16,6 +16,7 @@ from torch.autograd.function import once_differentiable
 from danlu.nn.dropout import drop, kept, least
 from danlu.nn.embedding.native import kernel, paired
 from danlu.nn.embedding.rows import runs
+from danlu.nn.native.plain import unwatched
 
 
 def rectified(one: Tensor, other: Tensor, a: Tensor, b: Tensor, share: float = 0.0) -> Tensor:
@@ -23,7 +24,10 @@ def rectified(one: Tensor, other: Tensor, a: Tensor, b: Tensor, share: float = 0
 
     one (N, H), other (M, H): float32 or both bfloat16; a int64 (B,), b int64 (B,) or (B, n): rows of them.
     """
-    fit = a.dtype == b.dtype == torch.int64 and b.numel() > 0 and _native(one, other)
+    alike = one.dim() == other.dim() == 2 and one.shape[1] == other.shape[1]
+    fit = (
+        alike and a.dtype == b.dtype == torch.int64 and a.shape == b.shape[:1] and b.numel() > 0 and _native(one, other)
+    )
     if fit and kernel.within(a, len(one)) and kernel.within(b, len(other)):
         found: Tensor = _Rectified.apply(one, other, a, b.reshape(-1), share)  # type: ignore[no-untyped-call]
         return found.reshape(*b.shape, one.shape[1])
@@ -33,14 +37,17 @@ def rectified(one: Tensor, other: Tensor, a: Tensor, b: Tensor, share: float = 0
 
 def weighed(values: Tensor, weights: Tensor) -> Tensor:
     """Σ weights · relu(values) over the width, (…,) from (…, H) and (H,)."""
-    if _native(values) and weights.is_cpu and weights.dtype == torch.float32:
+    fit = weights.is_cpu and weights.dtype == torch.float32 and weights.shape == values.shape[-1:]
+    if fit and _native(values):
         found: Tensor = _Weighed.apply(values.reshape(-1, values.shape[-1]), weights.contiguous())  # type: ignore[no-untyped-call]
         return found.reshape(values.shape[:-1])
     return torch.relu(values) @ weights
 
 
 def _native(*values: Tensor) -> bool:
-    return not (torch.compiler.is_compiling() or torch.compiler.is_exporting()) and paired.usable(*values)
+    """Whether both pages are there, that of rows for what it says of ids, and read these values as they lie, while nobody looks."""
+    eager = not (torch.compiler.is_compiling() or torch.compiler.is_exporting())
+    return eager and unwatched() and paired.usable(*values) and kernel.missing() is None
 
 
 class _Rectified(torch.autograd.Function):

@@ -17,6 +17,7 @@ from danlu.nn.embedding.native import kernel
 from danlu.nn.embedding.rows import Runs, runs, sparse_rows
 from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import fetched, learning
+from danlu.nn.native.plain import unwatched
 
 
 def scored(
@@ -90,8 +91,9 @@ def _learnt(table: nn.Embedding) -> bool:
 
 
 def _eager() -> bool:
-    """Whether something is learnt now, operation by operation."""
-    return torch.is_grad_enabled() and not (torch.compiler.is_compiling() or torch.compiler.is_exporting())
+    """Whether something is learnt now, operation by operation, and nobody looks at these or transforms them."""
+    eager = not (torch.compiler.is_compiling() or torch.compiler.is_exporting())
+    return eager and torch.is_grad_enabled() and unwatched()
 
 
 def _alike(weights: list[Tensor], a: Tensor, b: Tensor) -> bool:

@@ -11,10 +11,10 @@ _PLAIN = (Tensor, nn.Parameter)
 
 def plain(x: Tensor) -> bool:
     """Whether this is a plain tensor on a CPU with something in it, and nobody but autograd asks what is done with it."""
-    return type(x) is Tensor and x.is_cpu and x.numel() > 0 and _unwatched()
+    return type(x) is Tensor and x.is_cpu and x.numel() > 0 and unwatched()
 
 
-def _unwatched() -> bool:
+def unwatched() -> bool:
     """Whether torch only computes. Else its operations are wanted: to be transformed, traced or counted, or for what they keep for
     backward to be replaced, as activation checkpointing does, which works a part out again after the pass.
     """

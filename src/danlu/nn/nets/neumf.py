@@ -95,7 +95,10 @@ class Neumf(nn.Module):
 
 
 def _rows(table: nn.Embedding, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """(rows, which of them ids (…) mean): the whole table where more are asked for than there are, as each is worked out once then."""
-    if table.sparse or ids.numel() < table.num_embeddings:
+    """(rows, which of them ids (…) mean): the whole table where more are asked for than there are, as each is worked out once then.
+
+    A graph that is exported may have batches of any size, so none is compared there.
+    """
+    if table.sparse or torch.compiler.is_exporting() or ids.numel() < table.num_embeddings:
         return table(ids.reshape(-1)), torch.arange(ids.numel(), device=ids.device).view(ids.shape)
     return table.weight, ids

@@ -44,7 +44,7 @@ def usable(*values: Tensor) -> bool:
         and each.shape[-1] % _LANES == 0
         for each in values
     )
-    return alike and missing() is None and (torch.get_num_threads() == 1 or _threaded())
+    return alike and missing() is None and (torch.get_num_threads() == 1 or threaded())
 
 
 def rectified(
@@ -85,7 +85,8 @@ def unweighed(values: Tensor, weights: Tensor, slopes: Tensor) -> tuple[Tensor, 
 
 
 @cache
-def _threaded() -> bool:
+def threaded() -> bool:
+    """Whether it was compiled for more than one thread."""
     return bool(_call("threaded"))
 
 

@@ -47,7 +47,7 @@ static inline __attribute__((always_inline)) void rectified(const void *one, con
                 Reals x = load(one, a[i] * width + k, half) + load(other, b[p] * width + k, half);
                 x = pick(x <= 0.0f, all(0), x * scale); /* what is no number stays so */
                 if (words)
-                    x = pick(drawn(words + p * width + k, (int16_t)least), x, all(0));
+                    x = pick(drawn(words + p * width + k, (int16_t)least), x, x * 0.0f); /* here too */
                 store(found, p * width + k, x, half);
             }
 }
