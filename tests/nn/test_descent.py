@@ -38,7 +38,7 @@ def rules(optimizer: RowwiseAdagrad, way: Descent) -> tuple[Rule, ...]:
 
 
 @pytest.mark.parametrize("sizes", [(1, 3), (7, 9), (400, 300), (5, 2000)])  # from all pairs met again to hardly any
-@pytest.mark.parametrize("width", [5, 16, 64])
+@pytest.mark.parametrize("width", [1, 5, 16, 64])
 def test_a_step_is_that_of_autograd_and_the_optimiser(sizes: tuple[int, int], width: int) -> None:
     for biases, l2, decay in itertools.product((False, True), (0.0, 0.1), (0.0, 0.1)):
         net, optimizer = made(sizes, width, biases, decay)
@@ -87,7 +87,8 @@ def test_the_same_bits_every_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "what", ["user", "item", "negative", "nan", "infinite", "huge", "long", "not a number", "empty", "float64"]
+    "what",
+    ["user", "item", "negative", "nan", "infinite", "huge", "long", "not a number", "offset", "empty", "float64"],
 )
 def test_what_may_not_end_well_is_left_alone(what: str) -> None:
     net, optimizer = made((8, 8), 16, True)
@@ -111,6 +112,8 @@ def test_what_may_not_end_well_is_left_alone(what: str) -> None:
                 net.user_embeddings.weight[2] = 1e4
             case "not a number":
                 net.item_biases.weight[2] = torch.nan
+            case "offset":
+                net.offset.fill_(torch.nan)
             case "empty":
                 users, items, ratings = users[:0], items[:0], ratings[:0]
             case "float64":
@@ -118,7 +121,7 @@ def test_what_may_not_end_well_is_left_alone(what: str) -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     assert way.step(users, items, ratings, rules(optimizer, way)) is None
     for name, value in net.state_dict().items():
-        assert torch.equal(value, before[name]) or (what == "not a number" and value.isnan().any())
+        assert torch.equal(value, before[name]) or (what in ("not a number", "offset") and value.isnan().any())
     for state in optimizer.state.values():
         assert not state["sum"].any()
 
@@ -139,6 +142,56 @@ def test_how_far_rows_may_have_gone_is_known() -> None:
     with torch.no_grad():
         net.item_embeddings.weight.mul_(1e6)
     assert way.step(torch.arange(4), torch.arange(4), torch.ones(4), rules(optimizer, way)) is None
+
+
+@pytest.mark.parametrize("width", [1, 16])
+def test_where_the_parts_of_a_gradient_cancel_a_row_goes_no_further(width: int) -> None:
+    """Of rows that are met for the first time, whose gradient is a thousandth and less of what l2 and the error pull."""
+    count, l2 = 64, 0.1
+    torch.manual_seed(0)
+    net = CollaborativeFiltering(count, count, embedding=width, scale=0.1, sparse=True)
+    optimizer = RowwiseAdagrad([{"params": list(net.parameters())}], lr=0.05)
+    with torch.no_grad():  # x of the direction of y, and so that slope · y + pull · x is nearly 0
+        y = net.item_embeddings.weight
+        by = torch.linspace(0.5, 2, count)[:, None]
+        net.user_embeddings.weight.copy_(by * y * (1 + 1e-4 * torch.randn(count, 1)))
+        score = (by * y * y).sum(1)
+        ratings = SHIFT + SCALE * score + l2 * by[:, 0] / SCALE
+    mine = copy.deepcopy(net)
+    moves = RowwiseAdagrad([{"params": list(mine.parameters())}], lr=0.05)
+    way, ids = descent(mine, l2), torch.arange(count)
+    before = [p.detach().clone() for p in mine.parameters()]
+    scores, *squares = net(ids, ids, lengths=True)
+    ((SHIFT + SCALE * scores - ratings).square().mean() + l2 * sum(squares).mean()).backward()
+    norm = float(torch.stack([p.grad.norm() for p in net.parameters()]).norm())  # type: ignore[union-attr]
+    optimizer.step()
+    found = way.step(ids, ids, ratings, rules(moves, way))
+    assert found is not None
+    assert found.norm == pytest.approx(norm, rel=1e-4)
+    for theirs, own, was in zip(net.parameters(), mine.parameters(), before, strict=True):
+        assert float((own.detach() - was).norm(dim=1).max()) <= 0.05 * width**0.5 * 1.001
+        torch.testing.assert_close(
+            own, theirs, rtol=0, atol=5e-3
+        )  # a tenth of the rate: rounding is that much of what is left
+
+
+def test_what_can_never_be_done_is_known() -> None:
+    assert descent(made((4, 4), 1024, True)[0]).possible
+    wide, optimizer = made((4, 4), 1025, True)
+    way = descent(wide)
+    assert not way.possible
+    assert way.step(torch.arange(4), torch.arange(4), torch.ones(4), rules(optimizer, way)) is None
+
+
+def test_after_a_step_that_went_another_way_nothing_is_taken_for_known() -> None:
+    net, optimizer = made((4, 4), 16, False)
+    way, ids = descent(net), torch.arange(4)
+    assert way.step(ids, ids, torch.ones(4), rules(optimizer, way)) is not None
+    growing = tuple(rule._replace(keep=-3.0) for rule in rules(optimizer, way))
+    assert way.step(ids, ids, torch.ones(4), growing) is None
+    with torch.no_grad():
+        net.user_embeddings.weight.mul_(1e9)
+    assert way.step(ids, ids, torch.ones(4), rules(optimizer, way)) is None
 
 
 def test_without_the_kernel_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from danlu.data.batches.batch import Batch
 from danlu.errors import TrainingError
+from danlu.nn.embedding.native import kernel
 from danlu.nn.nets.collaborative_filtering import CollaborativeFiltering
 from danlu.nn.terms.mse import MSE
 from danlu.randomness import keys_of, order
@@ -24,6 +25,7 @@ from danlu.training import closed
 from danlu.training.events import StepsDone
 from danlu.training.loop import fit
 from danlu.training.optimisers.rowwise_adagrad import RowwiseAdagrad
+from danlu.training.parts import Parts
 from danlu.training.plan import CheckpointPolicy, Plan
 from tests.training.feeds import Recorder
 from tests.training.test_looking import Looking, plan
@@ -141,3 +143,69 @@ def test_an_infinite_rating_stops_training_as_ever() -> None:
 def test_what_stands_between_gradients_and_update_is_not_left_out(changes: dict[str, Any]) -> None:
     assert closed.possible(asked())
     assert not closed.possible(asked(**changes))
+
+
+@pytest.mark.parametrize("where", ["net", "table", "parameter", "accumulated", "everywhere", "optimizer"])
+def test_whoever_wants_to_be_called_on_the_way_is(where: str) -> None:
+    """Every step, as in the loop's own way."""
+    called: list[int] = []
+    torch.manual_seed(3)
+    net = Rater(CollaborativeFiltering(USERS, ITEMS, embedding=8, scale=0.1, sparse=True), 3.0, 1.4, True)
+    the, handle = asked(max_steps=9), None
+
+    def call(*_: Any) -> None:
+        called.append(1)
+
+    match where:
+        case "net":
+            net.register_forward_hook(call)
+        case "table":
+            net.scorer.register_full_backward_pre_hook(call)
+        case "parameter":
+            net.scorer.item_embeddings.weight.register_hook(call)  # type: ignore[union-attr,operator]
+        case "accumulated":
+            net.scorer.item_embeddings.weight.register_post_accumulate_grad_hook(call)  # type: ignore[union-attr,operator]
+        case "everywhere":
+            handle = torch.nn.modules.module.register_module_forward_hook(
+                lambda module, *_: call() if module is net else None
+            )
+        case "optimizer":
+
+            def hooked(*args: Any, **named: Any) -> RowwiseAdagrad:
+                made = RowwiseAdagrad(*args, **named)
+                made.register_step_post_hook(call)
+                return made
+
+            the = replace(the, optimizer=hooked)
+    try:
+        fit(net, objective(0.1), Ratings(), the)
+    finally:
+        if handle is not None:
+            handle.remove()
+    assert len(called) == 9
+
+
+def test_resumed_it_learns_for_the_mean_that_was_saved(tmp_path: Path) -> None:
+    def made(mean: float) -> Rater:
+        torch.manual_seed(3)
+        return Rater(CollaborativeFiltering(USERS, ITEMS, embedding=8, scale=0.1, sparse=True), mean, 1.4, True)
+
+    whole, part, rest = made(3.0), made(3.0), made(99.0)
+    fit(whole, objective(0.1), Ratings(), asked())
+    policy = CheckpointPolicy(tmp_path, every_steps=7, every_minutes=None)
+    fit(part, objective(0.1), Ratings(), asked(max_steps=17, checkpoint=policy))
+    shutil.rmtree(tmp_path / "000017")
+    fit(rest, objective(0.1), Ratings(), asked(checkpoint=policy), resume=True)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, rest.state_dict()[name])
+
+
+def test_it_is_said_only_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(3)
+    net = Rater(CollaborativeFiltering(USERS, ITEMS, embedding=8, sparse=True), 3.0, 1.4, True)
+    assert Parts(net, objective(0.1), asked(), 10).closed is not None
+    net.deviation.fill_(1e3)
+    assert Parts(net, objective(0.1), asked(), 10).closed is None
+    net.deviation.fill_(1.4)
+    monkeypatch.setattr(kernel, "usable", lambda *_: False)
+    assert Parts(net, objective(0.1), asked(), 10).closed is None

@@ -76,6 +76,16 @@ class Descent:
         """The tables of users and of items, then their biases where there are any: a rule is wanted for each."""
         return *self.tables, *self.biases
 
+    @property
+    def possible(self) -> bool:
+        """Whether there is a batch with which steps can be done: here, for such tables, with such numbers."""
+        return (
+            self.tables[0].shape[1] == self.tables[1].shape[1] <= native.WIDEST
+            and all(abs(number) <= _BOUNDS[0] for number in (self.shift, self.l2))
+            and abs(self.scale) <= _BOUNDS[1]
+            and kernel.usable(*self.parameters)
+        )
+
     @torch.no_grad()
     def step(self, users: Tensor, items: Tensor, ratings: Tensor, rules: tuple[Rule, ...]) -> Descended | None:
         """Move the rows of ids int64 (n,) by their mean squared error from float32 ratings (n,); None: nothing was done.
@@ -83,13 +93,12 @@ class Descent:
         That is so without the kernel, and for ids or numbers with which autograd's way may end in an error or overflow, which is then
         for it to tell. The offset is left to whoever calls.
         """
-        if not self._takes(users, items, ratings, rules):
-            return None
         offset = 0.0 if self.offset is None else float(self.offset)
+        if not (self.possible and abs(offset) <= _BOUNDS[0] and self._takes(users, items, ratings, rules)):
+            self.reach = None  # rows go another way now
+            return None
         count, width = len(users), self.tables[0].shape[1]
         numbers = native.Squares(self.shift, self.scale, offset, 2.0 * self.scale / count, 2.0 * self.l2 / count)
-        if not (max(abs(self.shift), abs(offset), self.l2) <= _BOUNDS[0] and abs(self.scale) <= _BOUNDS[1]):
-            return None
         further = max(rule.lr * math.sqrt(table.shape[1]) for table, rule in zip(self.parameters, rules, strict=True))
         if not self._short(further):
             return None
@@ -115,9 +124,8 @@ class Descent:
             and users.dtype == items.dtype == torch.int64
             and ratings.dtype == torch.float32
             and 0 < len(users) == len(items) == len(ratings) < 1 << 31
-            and self.tables[0].shape[1] == self.tables[1].shape[1] <= native.WIDEST
             and all(0.0 <= rule.keep <= 1.0 for rule in rules)
-            and kernel.usable(*self.parameters, *(rule.total for rule in rules))
+            and kernel.usable(*(rule.total for rule in rules))
         )
 
     def _short(self, further: float) -> bool:

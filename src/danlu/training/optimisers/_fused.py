@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer, optimizer
 
+from danlu.training.optimisers.base import hooked
+
 States = list[dict[str, Any]]
 
 
@@ -43,7 +45,7 @@ class Fused(Optimizer):
         """
         if self._one_kind is None:
             self._one_kind = _one_kind(self)
-        if not self._one_kind or _hooked(self) or hasattr(self, "found_inf"):
+        if not self._one_kind or hooked(self) or hasattr(self, "found_inf"):
             return False
         work: list[Work] = []
         begun = True
@@ -156,8 +158,3 @@ def _one_kind(asked: Optimizer) -> bool:
         return False
     kinds = {(p.device, p.dtype) for group in asked.param_groups for p in group["params"]}
     return len(kinds) == 1 and all(group["fused"] and isinstance(group["lr"], float) for group in asked.param_groups)
-
-
-def _hooked(asked: Optimizer) -> bool:
-    everywhere = (optimizer._global_optimizer_pre_hooks, optimizer._global_optimizer_post_hooks)
-    return any((*everywhere, asked._optimizer_step_pre_hooks, asked._optimizer_step_post_hooks))

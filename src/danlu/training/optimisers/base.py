@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch.optim import Optimizer
+from torch.optim import optimizer as torchs
 
 Groups = Iterable[dict[str, Any]]
 
@@ -33,6 +34,12 @@ def update(optimizer: Optimizer, halted: torch.Tensor | None = None) -> None:
         optimizer.step()
     finally:
         del optimizer.found_inf  # type: ignore[attr-defined]
+
+
+def hooked(asked: Optimizer) -> bool:
+    """Whether somebody wants to be called before or after each step."""
+    everywhere = (torchs._global_optimizer_pre_hooks, torchs._global_optimizer_post_hooks)
+    return any((*everywhere, asked._optimizer_step_pre_hooks, asked._optimizer_step_post_hooks))
 
 
 def set_rates(optimizer: Optimizer, lr: float, momentum: float | None) -> None:

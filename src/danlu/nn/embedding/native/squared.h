@@ -115,7 +115,29 @@ INLINE void together(const danlu_side *sides, const danlu_squares *of, const int
     }
 }
 
-/* A pair whose rows no other pair of the batch meets. Gradients are sums of both rows, so that their lengths follow from the rows'. */
+/* The move of alone where the two parts of a gradient nearly cancel: its length is then taken of the gradient itself. Seldom: kept out of the way. */
+static __attribute__((noinline)) void cancelled(const danlu_side *sides, const int64_t *pair, float *restrict x,
+                                                float *restrict y, float slope, float pull, double *norm,
+                                                int64_t width)
+{
+    float of_x[WIDEST], of_y[WIDEST];
+    for (int64_t k = 0; k < width; k++) {
+        of_x[k] = slope * y[k] + pull * x[k];
+        of_y[k] = slope * x[k] + pull * y[k];
+    }
+    float size[2] = {product(of_x, of_x, width), product(of_y, of_y, width)}, by[2];
+    for (int way = 0; way < 2; way++) {
+        norm[way] += size[way];
+        by[way] = factor(sides + way, pair[way], size[way], width);
+    }
+    for (int64_t k = 0; k < width; k++) {
+        x[k] = sides[0].keep * x[k] - by[0] * of_x[k];
+        y[k] = sides[1].keep * y[k] - by[1] * of_y[k];
+    }
+}
+
+/* A pair whose rows no other pair of the batch meets. Gradients are sums of both rows, so that their lengths follow from the rows',
+   unless hardly more than rounding would be left of them: a row that is met for the first time would go anywhere then. */
 INLINE void alone(const danlu_side *sides, const danlu_squares *of, const int64_t *pair, float rating, danlu_found *found,
                   int64_t width)
 {
@@ -127,21 +149,25 @@ INLINE void alone(const danlu_side *sides, const danlu_squares *of, const int64_
         yy += y[k] * y[k];
     }
     float slope = erring(of, sides, pair, xy, rating, found), pull = of->pull;
-    float both = 2 * slope * pull * xy, size[2] = {slope * slope * yy + both + pull * pull * xx,
-                                                   slope * slope * xx + both + pull * pull * yy};
-    float by[2], keep[2];
-    for (int way = 0; way < 2; way++) {
-        size[way] = size[way] < 0 ? 0 : size[way]; /* by rounding */
-        found->norm[way] += size[way];
-        by[way] = factor(sides + way, pair[way], size[way], width);
-        keep[way] = sides[way].keep - by[way] * pull;
-        by[way] *= slope;
-    }
+    float both = 2 * slope * pull * xy, parts[2] = {slope * slope * yy + pull * pull * xx,
+                                                    slope * slope * xx + pull * pull * yy};
     found->lengths += xx + yy;
-    for (int64_t k = 0; k < width; k++) {
-        float own = x[k], its = y[k];
-        x[k] = keep[0] * own - by[0] * its;
-        y[k] = keep[1] * its - by[1] * own;
+    if (parts[0] + both < 0.01f * parts[0] || parts[1] + both < 0.01f * parts[1])
+        cancelled(sides, pair, x, y, slope, pull, found->norm, width);
+    else {
+        float by[2], keep[2];
+        for (int way = 0; way < 2; way++) {
+            float size = parts[way] + both;
+            found->norm[way] += size;
+            by[way] = factor(sides + way, pair[way], size, width);
+            keep[way] = sides[way].keep - by[way] * pull;
+            by[way] *= slope;
+        }
+        for (int64_t k = 0; k < width; k++) {
+            float own = x[k], its = y[k];
+            x[k] = keep[0] * own - by[0] * its;
+            y[k] = keep[1] * its - by[1] * own;
+        }
     }
     if (sides[0].bias)
         for (int way = 0; way < 2; way++)
