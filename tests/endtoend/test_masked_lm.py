@@ -47,7 +47,7 @@ def recipe(source: Path, runs: Path, name: str = "encoder", **more: Any) -> dict
             "text": {"near": None},
         },
         "model": {"name": "text-transformer", "args": {"width": 24, "layers": 1, "heads": 2}},
-        "train": {"epochs": 8, "batch_size": 32, "optimizer": {"name": "adamw", "lr": 0.015}, "threads": 1},
+        "train": {"epochs": 16, "batch_size": 32, "optimizer": {"name": "adamw", "lr": 0.015}, "threads": 1},
         "watch": {"captures_every": 0},
         "evaluate": {"report": False},
     }

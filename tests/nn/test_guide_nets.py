@@ -192,7 +192,7 @@ def test_collaborative_filtering_is_the_guides() -> None:
     ours = CollaborativeFiltering(5, 7, embedding=4)
     users, items = torch.tensor([0, 4, 2]), torch.tensor([6, 1, 1])
     assert ours(users, items).shape == (3,)
-    assert torch.equal(ours(users, items), guide(users, items))
+    torch.testing.assert_close(ours(users, items), guide(users, items))  # a kernel adds in another order
     assert ours.state_dict().keys() == guide.state_dict().keys()
 
 

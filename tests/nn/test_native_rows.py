@@ -124,7 +124,13 @@ def test_its_lack_is_said(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     assert say(f"native.no-kernel.{why}", detail="detail") in text
     assert level == ("info" if why == "off" else "warning")
     assert kernels.used(net, Plan()) == {"kernels": {"embeddings": "torch"}}
-    assert kernels.lines(CollaborativeFiltering(4, 3, embedding=8), Plan()) == []
+    ((whole, level),) = kernels.lines(
+        CollaborativeFiltering(4, 3, embedding=8), Plan()
+    )  # its pairs are scored without, too
+    assert say(f"native.no-kernel.{why}", detail="detail") in whole
+    assert level == "info"
+    assert whole != text
+    assert kernels.lines(torch.nn.Linear(4, 3), Plan()) == []
     net(torch.tensor([1]), torch.tensor([2])).sum().backward()  # and all the same it learns
 
 
