@@ -74,24 +74,35 @@ SEARCHES: tuple[tuple[int, float, Any], ...] = (
 )
 
 
-def test_the_same_tokens_as_transformers_writes(marian: MarianMTModel) -> None:
-    """Of six sentences, padded together, with the same weights, under seven rules of search."""
+def _written(marian: MarianMTModel, banned: tuple[int, ...]) -> list[list[int]]:
+    """What both write of six sentences, padded together, with the same weights, under seven rules of search."""
     ids, mask = _asked()
-    lengths = set()
+    texts = []
     for beams, penalty, early in SEARCHES:
         wanted = marian.generate(
             input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask), num_beams=beams, do_sample=False,
-            max_new_tokens=12, length_penalty=penalty, early_stopping=early, forced_eos_token_id=None, bad_words_ids=None,
-            suppress_tokens=None,
+            max_new_tokens=12, length_penalty=penalty, early_stopping=early, forced_eos_token_id=None,
+            bad_words_ids=[[each] for each in banned] or None, suppress_tokens=None,
         ).numpy()  # fmt: skip
         state = {"ids": ids, "mask": mask, "own": np.empty((6, 0), np.int64)}
-        found, _ = write(Whole(marian), state, 6, Plan(START, END, 12, beams, penalty, early))
+        found, _ = write(Whole(marian), state, 6, Plan(START, END, 12, beams, penalty, early, banned=banned))
         for row, mine in zip(wanted, found, strict=True):
             theirs = row[1:]
             ends = np.flatnonzero((theirs == END) | (theirs == START))
             assert mine.tolist() == theirs[: ends[0] if len(ends) else None].tolist(), (beams, penalty, early)
-            lengths.add(len(mine))
-    assert len(lengths) > 3
+            texts.append(mine.tolist())
+    return texts
+
+
+def test_the_same_tokens_as_transformers_writes(marian: MarianMTModel) -> None:
+    assert len(set(map(len, _written(marian, ())))) > 3
+
+
+def test_what_is_banned_takes_its_share_of_the_probability_with_it(marian: MarianMTModel) -> None:
+    """As there: beams that met a banned token keep no credit for it, so other texts are the best ones."""
+    banned = tuple({token for text in _written(marian, ()) for token in text})
+    texts = _written(marian, banned)
+    assert not {token for text in texts for token in text} & set(banned)
 
 
 class Chain:

@@ -6,7 +6,7 @@ same weights write the same tokens there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -191,19 +191,13 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def _chances(logits: np.ndarray, plan: Plan, place: int) -> np.ndarray:
-    """float32 (N, V): log-probabilities of what stands at ``place``."""
-    found = log_softmax(_without(logits, plan.banned))
+    """float32 (N, V): log-probabilities of what stands at ``place``, as the net has them: what is banned takes its share with it."""
+    found = log_softmax(logits)
+    found[:, list(plan.banned)] = -np.inf
     if place == 0 and plan.forced >= 0:
         found = np.full_like(found, -np.inf)
         found[:, plan.forced] = 0.0
     return found
-
-
-def _without(logits: np.ndarray, banned: Sequence[int]) -> np.ndarray:
-    if banned:
-        logits = logits.copy()
-        logits[:, list(banned)] = -np.inf
-    return logits
 
 
 def _top(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
