@@ -1,10 +1,13 @@
 /* One step of matrix factorisation on squared errors, from ids to moved rows, without writing a gradient down.
 
    Most pairs of a batch share neither user nor item with another one: for these both rows are read, the gradients worked out and the
-   rows moved at once. Of the others the gradients are first added, user by user and item by item, in the batch's order. All gradients
-   are those at the rows as they were before the step. */
+   rows moved at once. Of the others the rows are copied as they come by, and their gradients then added, user by user and item by item,
+   in the batch's order. All gradients are those at the rows as they were before the step. */
 
 #define WIDEST 1024   /* numbers in a row */
+#define FAR 12        /* pairs whose rows are on their way to the first cache at a time */
+#define DEEP 256      /* and to the second one */
+#define SPARSE 8      /* room for each id where those that come again are found: full tables are slow to search */
 #define LARGEST 1e8f   /* rating with which nothing here can overflow where no row is longer than 1e4 */
 
 /* A table and its biases with what row-wise Adagrad remembers of each row; bias may be null. keep: what decay leaves. */
@@ -31,18 +34,20 @@ INLINE void descend_bias(const danlu_side *side, int64_t id, float slope, double
     side->bias[id] = side->bias_keep * side->bias[id] - side->bias_lr / (sqrtf(sum) + side->bias_eps) * slope;
 }
 
+/* Asked for as rows that are read: to ask for them to be written, which they soon are, takes a fifth longer. */
 INLINE void ask_side(const danlu_side *side, int64_t id, int64_t width)
 {
-    ask(side->table + id * width, width, 1);
-    __builtin_prefetch(side->total + id, 1, 3);
+    for (int64_t k = 0; k < width; k += 16)
+        __builtin_prefetch(side->table + id * width + k, 0, 3);
+    __builtin_prefetch(side->total + id, 0, 3);
     if (side->bias) {
-        __builtin_prefetch(side->bias + id, 1, 3);
-        __builtin_prefetch(side->bias_total + id, 1, 3);
+        __builtin_prefetch(side->bias + id, 0, 3);
+        __builtin_prefetch(side->bias_total + id, 0, 3);
     }
 }
 
-/* shared[i] |= whether ids[i] comes again. heads: 2^bits, of at least 2 n. */
-INLINE void repeated(const int64_t *ids, int64_t n, uint8_t *shared, int32_t *heads, int bits)
+/* first[i]: where ids[i] comes for the first time. shared[i] |= whether it comes again. heads: 2^bits, more than n. */
+INLINE void repeated(const int64_t *ids, int64_t n, int32_t *first, uint8_t *shared, int32_t *heads, int bits)
 {
     memset(heads, 0, sizeof(int32_t) << bits);
     for (int64_t i = 0; i < n; i++) {
@@ -50,9 +55,9 @@ INLINE void repeated(const int64_t *ids, int64_t n, uint8_t *shared, int32_t *he
         while (heads[at] && ids[heads[at] - 1] != ids[i])
             at = (at + 1) & ((1u << bits) - 1);
         if (heads[at])
-            shared[i] = shared[heads[at] - 1] = 1;
+            shared[i] = shared[first[i] = heads[at] - 1] = 1;
         else
-            heads[at] = (int32_t)(i + 1);
+            heads[at] = (first[i] = (int32_t)i) + 1;
     }
 }
 
@@ -74,44 +79,71 @@ INLINE float factor(const danlu_side *side, int64_t id, float size, int64_t widt
     return side->lr / (sqrtf(side->total[id] += size / (float)width) + side->eps);
 }
 
-/* The pairs of which a row is met again: m of them, by their places. room: see danlu_squared_room. */
-INLINE void together(const danlu_side *sides, const danlu_squares *of, const int64_t *const *ids, const float *ratings,
-                     const int64_t *places, int64_t m, char *room, danlu_found *found, int64_t width)
+/* Memory for pairs of which a row is met again. rows: of each, its two rows as they were. places: in the batch. slopes: of their scores.
+   first: see repeated. where: of what stands first, which of these pairs it is. next, last: chains of those with the same row. */
+typedef struct {
+    float *rows[2], *slopes;
+    int32_t *first[2], *places, *where, *next, *last;
+} danlu_met;
+
+INLINE void meet(const danlu_side *sides, const danlu_squares *of, const int64_t *pair, float rating, const danlu_met *met,
+                 int64_t j, danlu_found *found, int64_t width)
 {
-    int64_t *mine = (int64_t *)room, *once = mine + m, *order = once + m, *starts = order + m, *work = starts + m;
-    float *slopes_ = (float *)(work + 2 * m), *before = slopes_ + m, sum[WIDEST], kept[WIDEST];
+    float *kept[2];
     for (int way = 0; way < 2; way++) {
-        const danlu_side *side = sides + way;
-        for (int64_t j = 0; j < m; j++)
-            mine[j] = ids[way][places[j]];
-        int64_t runs = danlu_runs(mine, m, once, order, starts, work);
-        for (int64_t run = 0; run < runs; run++) {
-            int64_t first = starts[run], end = run + 1 < runs ? starts[run + 1] : m;
-            float *row = side->table + once[run] * width, all = 0, held = of->pull * (float)(end - first);
-            memcpy(kept, row, width * sizeof(float));
-            for (int64_t k = 0; k < width; k++)
-                sum[k] = held * kept[k];
-            for (int64_t j = first; j < end; j++) {
-                int64_t place = order[j], i = places[place], pair[2] = {ids[0][i], ids[1][i]};
-                const float *other = before + place * width;
-                if (way == 0) { /* the items' rows are as they were, and the user's is kept for the items */
-                    other = sides[1].table + pair[1] * width;
-                    slopes_[place] = erring(of, sides, pair, product(kept, other, width), ratings[i], found);
-                    memcpy(before + place * width, kept, width * sizeof(float));
-                }
-                float slope = slopes_[place];
-                for (int64_t k = 0; k < width; k++)
-                    sum[k] += slope * other[k];
-                all += slope;
-            }
-            found->lengths += (double)(end - first) * product(kept, kept, width);
-            float size = product(sum, sum, width), by = factor(side, once[run], size, width);
-            found->norm[way] += size;
-            for (int64_t k = 0; k < width; k++)
-                row[k] = side->keep * kept[k] - by * sum[k];
-            if (side->bias) /* of a user all pairs have read it, and of an item all users */
-                descend_bias(side, once[run], all, &found->bias_norm[way]);
+        kept[way] = met->rows[way] + j * width;
+        memcpy(kept[way], sides[way].table + pair[way] * width, width * sizeof(float));
+        found->lengths += product(kept[way], kept[way], width);
+    }
+    met->slopes[j] = erring(of, sides, pair, product(kept[0], kept[1], width), rating, found);
+}
+
+/* The m pairs that were met, on one side: whoever comes again is moved once, by the sum. */
+INLINE void together(const danlu_side *side, int way, const int64_t *ids, float pull, const danlu_met *met, int64_t m,
+                     danlu_found *found, int64_t width)
+{
+    const int32_t *first = met->first[way], *places = met->places;
+    int32_t *where = met->where, *next = met->next, *last = met->last;
+    float sum[WIDEST];
+    for (int32_t j = 0; j < m; j++) {
+        int32_t place = places[j], head = j;
+        next[j] = -1;
+        if (first[place] == place)
+            where[place] = j;
+        else {
+            head = where[first[place]];
+            next[last[head]] = j;
         }
+        last[head] = j;
+    }
+    for (int64_t j = 0; j < m; j++) {
+        if (j + FAR < m)
+            ask_side(side, ids[places[j + FAR]], width);
+        if (first[places[j]] != places[j])
+            continue;
+        const float *kept = met->rows[way] + j * width;
+        float slope = met->slopes[j], all = slope;
+        const float *other = met->rows[!way] + j * width;
+        int64_t count = 1;
+        for (int64_t k = 0; k < width; k++)
+            sum[k] = slope * other[k];
+        for (int32_t i = next[j]; i >= 0; i = next[i], count++) {
+            slope = met->slopes[i];
+            other = met->rows[!way] + i * width;
+            for (int64_t k = 0; k < width; k++)
+                sum[k] += slope * other[k];
+            all += slope;
+        }
+        float held = pull * (float)count;
+        for (int64_t k = 0; k < width; k++)
+            sum[k] += held * kept[k];
+        int64_t id = ids[places[j]];
+        float size = product(sum, sum, width), by = factor(side, id, size, width), *row = side->table + id * width;
+        found->norm[way] += size;
+        for (int64_t k = 0; k < width; k++)
+            row[k] = side->keep * kept[k] - by * sum[k];
+        if (side->bias) /* all pairs have read it */
+            descend_bias(side, id, all, &found->bias_norm[way]);
     }
 }
 
@@ -182,39 +214,57 @@ INLINE void squared(const danlu_side *given, const danlu_squares *numbers, const
     danlu_squares squares = *numbers, *of = &squares;
     danlu_found sums = {0}, *found = &sums;
     int bits = 1;
-    while (((int64_t)1 << bits) < 2 * n)
+    while (((int64_t)1 << bits) < SPARSE * n)
         bits++;
-    int64_t *places = (int64_t *)room, m = 0;
-    int32_t *heads = (int32_t *)(places + n);
+    danlu_met met;
+    int64_t m = 0;
+    met.rows[0] = (float *)room;
+    met.rows[1] = met.rows[0] + n * width;
+    met.slopes = met.rows[1] + n * width;
+    int32_t *whole = (int32_t *)(met.slopes + n);
+    met.first[0] = whole;
+    met.first[1] = whole + n;
+    met.places = whole + 2 * n;
+    met.where = whole + 3 * n;
+    met.next = whole + 4 * n;
+    met.last = whole + 5 * n;
+    int32_t *heads = whole + 6 * n;
     uint8_t *shared = (uint8_t *)(heads + ((int64_t)1 << bits));
-    const int64_t *ids[2] = {a, b};
     memset(shared, 0, n);
-    repeated(a, n, shared, heads, bits);
-    repeated(b, n, shared, heads, bits);
+    repeated(a, n, met.first[0], shared, heads, bits);
+    for (int64_t i = 0; i < n && i < DEEP; i++) {
+        ask(sides[0].table + a[i] * width, width, 0);
+        ask(sides[1].table + b[i] * width, width, 0);
+    }
+    repeated(b, n, met.first[1], shared, heads, bits);
     for (int64_t i = 0; i < n; i++) {
-        if (i + AHEAD < n) {
-            ask_side(sides, a[i + AHEAD], width);
-            ask_side(sides + 1, b[i + AHEAD], width);
+        if (i + DEEP < n) {
+            ask(sides[0].table + a[i + DEEP] * width, width, 0);
+            ask(sides[1].table + b[i + DEEP] * width, width, 0);
         }
-        if (shared[i]) {
-            places[m++] = i;
-            continue;
+        if (i + FAR < n) {
+            ask_side(sides, a[i + FAR], width);
+            ask_side(sides + 1, b[i + FAR], width);
         }
         int64_t pair[2] = {a[i], b[i]};
-        alone(sides, of, pair, ratings[i], found, width);
+        if (shared[i]) {
+            met.places[m] = (int32_t)i;
+            meet(sides, of, pair, ratings[i], &met, m++, found, width);
+        } else
+            alone(sides, of, pair, ratings[i], found, width);
     }
-    if (m)
-        together(sides, of, ids, ratings, places, m, (char *)(shared + ((n + 63) & ~63)), found, width);
+    together(sides, 0, a, of->pull, &met, m, found, width);
+    together(sides + 1, 1, b, of->pull, &met, m, found, width);
     *told = sums;
 }
 
 /* Bytes of memory that danlu_squared needs. */
 int64_t danlu_squared_room(int64_t n, int64_t width)
 {
-    int64_t heads = 2;
-    while (heads < 2 * n)
+    int64_t heads = 2; /* as above */
+    while (heads < SPARSE * n)
         heads *= 2;
-    return n * 8 + heads * 4 + n + 64 + n * (6 * 8 + 4 + 4 * width) + 64;
+    return n * (8 * width + 4 + 6 * 4 + 1) + heads * 4;
 }
 
 /* One step; 0: nothing was done, for ids outside the tables or ratings that are not numbers of at most LARGEST. width: at most WIDEST. */
