@@ -60,8 +60,7 @@ class Fused(Optimizer):
         if not begun:
             self._first(halted)
             return True
-        for one in work:
-            self._kernel(one, halted)
+        self._move(work, halted)
         return True
 
     def _first(self, halted: Tensor | None) -> None:
@@ -82,6 +81,11 @@ class Fused(Optimizer):
         """Whether the optimiser remembers all that a step needs."""
         raise NotImplementedError
 
+    def _move(self, work: list[Work], halted: Tensor | None) -> None:
+        """The update of all groups."""
+        for one in work:
+            self._kernel(one, halted)
+
     def _kernel(self, work: Work, halted: Tensor | None) -> None:
         """A group's update."""
         raise NotImplementedError
@@ -95,11 +99,20 @@ class FusedAdam(Fused):
     def _begun(self, group: dict[str, Any], states: States) -> bool:
         return all(states)
 
+    def _move(self, work: list[Work], halted: Tensor | None) -> None:
+        steps = [state["step"] for one in work for state in one.states]
+        if steps and steps[0].is_cpu:  # a list of ones is added in half the time of a number, which is wrapped anew for each
+            one_more = torch.ones_like(steps[0])
+            torch._foreach_add_(steps, [one_more] * len(steps))
+        else:
+            torch._foreach_add_(steps, 1)
+        super()._move(work, halted)
+        if halted is not None:
+            torch._foreach_sub_(steps, [halted] * len(steps))
+
     def _kernel(self, work: Work, halted: Tensor | None) -> None:
         group, held, gradients, states = work
         beta1, beta2 = group["betas"]
-        steps = [state["step"] for state in states]
-        torch._foreach_add_(steps, 1)
         kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
         kernel(
             held,
@@ -107,7 +120,7 @@ class FusedAdam(Fused):
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
             [state["max_exp_avg_sq"] for state in states] if group["amsgrad"] else [],
-            steps,
+            [state["step"] for state in states],
             amsgrad=group["amsgrad"],
             lr=group["lr"],
             beta1=beta1,
@@ -117,8 +130,6 @@ class FusedAdam(Fused):
             maximize=group["maximize"],
             found_inf=halted,
         )
-        if halted is not None:
-            torch._foreach_sub_(steps, [halted] * len(steps))
 
 
 class FusedSGD(Fused):
