@@ -38,6 +38,7 @@ class TensorFeed:
         self.names = (*(f"input{i}" for i in range(len(self.tensors) - 1)), TARGET)
         self.keys = np.arange(len(self.tensors[0]), dtype=np.uint64)
         self.bounds = bounds(len(self.keys), batch_size)
+        self.instant = all(tensor.device == device for tensor in self.tensors)
 
     def __len__(self) -> int:
         return len(self.bounds) - 1

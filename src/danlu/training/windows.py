@@ -1,7 +1,8 @@
 """An epoch's effective batches, with what the plan's transforms make of them.
 
 Of small batches a transform costs what its calls cost, most of all where a net's pass has swept its code from the processor's caches.
-So where the transforms only copy values, some batches that lie in memory are transformed together; no bit can tell.
+So where the transforms only copy values, or there are none, some batches that lie in memory are fetched, and transformed, together; no
+bit can tell.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Windows:
 
     def __init__(self, batches: Feed, plan: Plan, waited: Callable[[float], None]) -> None:
         self._batches, self._plan, self._waited = batches, plan, waited
-        copying = bool(plan.transforms) and all(getattr(each, "copies", False) for each in plan.transforms)
+        copying = all(getattr(each, "copies", False) for each in plan.transforms)
         self._joins = copying and plan.device.type == "cpu" and bool(getattr(batches, "instant", False))
         self.joined = 1
 
@@ -46,7 +47,7 @@ class Windows:
             self._waited(time.perf_counter() - began)
             if not some:
                 return
-            together = self._together(some, epoch) if count > 1 else None
+            together = self._together(some, epoch) if count > 1 and self._plan.transforms else None
             for first in range(0, len(some), size):
                 if first:
                     self._waited(0.0)
