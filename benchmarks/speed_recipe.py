@@ -4,8 +4,8 @@
 
 Both train on the same 57,000 images in batches of 128, one thread, and are judged on the published test part; in alternation.
 CPU time is that of the whole loop with its evaluation and of judging the test part, with all views; looks inside the net, baselines and
-the report are off in both. How many epochs plain training needs was found on the validation part with other seeds: the fewest with
-which it reaches .93.
+the report are off in both. With twelve epochs plain training is not yet at .93 (with eight at .924), so that what it needs for .93 is
+more than is measured.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def trained(recipe: Any, changes: dict[str, Any], seed: int, folder: str) -> tup
     return clock.steps, clock.spent, run.metrics["val/accuracy"], run.metrics["test/accuracy"]
 
 
-def main(seeds: int = 5, epochs: int = 8, first: int = 0) -> None:
+def main(seeds: int = 5, epochs: int = 12, first: int = 0) -> None:
     recipes: dict[str, tuple[Any, dict[str, Any]]] = {
         "speed recipe": (FAST, {}),
         "plain one-cycle": ({}, {**PLAIN, "train.epochs": epochs, "train.evaluate_every": epochs}),
