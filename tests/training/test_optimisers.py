@@ -197,6 +197,22 @@ def test_the_kernel_alone_gives_the_bits_of_a_step(
     assert all(torch.equal(one, other) for one, other in zip(*both, strict=True))
 
 
+@pytest.mark.parametrize("make", [Adam, AdamW, SGD])
+def test_a_step_without_gradients_moves_nothing(make: type) -> None:
+    """Of several groups, in the first step and behind others, where nothing learns."""
+    layers = [nn.Linear(3, 2), nn.Linear(2, 1)]
+    optimiser = make([{"params": list(layer.parameters())} for layer in layers], lr=0.1)
+    assert optimiser.quick()
+    layers[1](layers[0](torch.ones(1, 3))).sum().backward()
+    assert optimiser.quick()
+    for layer in layers:
+        layer.zero_grad(set_to_none=True)
+    before = [parameter.clone() for layer in layers for parameter in layer.parameters()]
+    assert optimiser.quick()
+    assert optimiser.quick(torch.zeros(()))
+    assert all(map(torch.equal, before, (parameter for layer in layers for parameter in layer.parameters())))
+
+
 def test_a_hooked_step_is_left_to_torch() -> None:
     weight = torch.nn.Parameter(torch.ones(3))
     optimizer = AdamW([{"params": [weight]}], lr=0.1)

@@ -101,9 +101,9 @@ class FusedAdam(Fused):
 
     def _move(self, work: list[Work], halted: Tensor | None) -> None:
         steps = [state["step"] for one in work for state in one.states]
-        if (
-            steps and steps[0].is_cpu
-        ):  # a list of ones is added in half the time of a number, which is wrapped anew for each
+        if not steps:
+            return
+        if steps[0].is_cpu:  # a list of ones is added in half the time of a number, which is wrapped anew for each
             one_more = torch.ones_like(steps[0])
             torch._foreach_add_(steps, [one_more] * len(steps))
         else:

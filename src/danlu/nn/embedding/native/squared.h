@@ -53,7 +53,7 @@ INLINE void repeated(const int64_t *ids, int64_t n, int32_t *first, uint8_t *sha
     for (int64_t i = 0; i < n; i++) {
         uint64_t at = (uint64_t)ids[i] * 0x9E3779B97F4A7C15u >> (64 - bits);
         while (heads[at] && ids[heads[at] - 1] != ids[i])
-            at = (at + 1) & ((1u << bits) - 1);
+            at = (at + 1) & (((uint64_t)1 << bits) - 1);
         if (heads[at])
             shared[i] = shared[first[i] = heads[at] - 1] = 1;
         else
