@@ -98,8 +98,8 @@ def test_together_they_are_what_each_is_by_itself(channels: int, last: bool, acc
     plan = plan_of(feed, "flip", {"crop": 2}, accumulate=accumulate)
     given, steps = list(feed.epoch(3, start)), iter(range(99))
     found = list(Windows(feed, plan, lambda seconds: None).epoch(3, start, lambda: next(steps)))
-    assert [len(window) for window, _ in found[:-1]] == [accumulate] * (len(found) - 1)
-    raw, made = ([one for pair in found for one in pair[which]] for which in (0, 1))
+    assert [len(window.batches) for window in found[:-1]] == [accumulate] * (len(found) - 1)
+    raw, made = ([one for window in found for one in window[which]] for which in (0, 1))
     assert len(raw) == len(made) == len(given)
     for one, other, batch in zip(raw, made, given, strict=True):
         wanted = transformed(batch, Position(5, 3), plan)
@@ -155,7 +155,26 @@ def test_padded_images_are_not_put_together() -> None:
 
     feed = Many(10, 1, False)
     plan = plan_of(feed, "flip", {"crop": 1})
-    made = [window[0] for _, window in Windows(feed, plan, lambda seconds: None).epoch(0, 0, lambda: 0)]
+    made = [window.micros[0] for window in Windows(feed, plan, lambda seconds: None).epoch(0, 0, lambda: 0)]
     for mine, batch in zip(made, feed.epoch(0), strict=True):
         wanted = transformed(batch, Position(5, 0), plan)
         assert torch.equal(mine.columns["image"].values, wanted.columns["image"].values)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("choices", [(), ("flip",), ({"rotate": 15},)])
+def test_targets_are_counted_before_their_step_as_at_it(choices: tuple[Any, ...]) -> None:
+    feed = Pictures(10, 1, False)
+    feed.columns["label"] = torch.arange(100) % 4 - 1  # -1: ignored
+    counted: list[Batch] = []
+    term = CrossEntropy(target="label")
+
+    def counts(batch: Batch) -> torch.Tensor:
+        counted.append(batch)
+        return term.count(batch).reshape(1)
+
+    before = []
+    for window in Windows(feed, plan_of(feed, *choices), lambda seconds: None, counts).epoch(0, 0, lambda: 0):
+        assert [one.tolist() for one in window.counts] == [[float(term.count(batch))] for batch in window.micros]
+        before.append(len(counted))
+    together = choices in ((), ("flip",))
+    assert before == ([1] + [10] * 9 if together else list(range(1, 11)))

@@ -39,7 +39,7 @@ from danlu.training.plan import Feed, Judge, Plan, transformed
 from danlu.training.randomness import reseed
 from danlu.training.slots.guard import Verdict
 from danlu.training.snapshots import snapshot
-from danlu.training.windows import Windows
+from danlu.training.windows import Window, Windows
 
 
 @dataclass(frozen=True)
@@ -132,13 +132,14 @@ def fit(
             plan.evaluate_every if judge else 0,
         )
     )
-    windows, began = Windows(batches, plan, meter.waited), time.perf_counter()
+    windows, began = Windows(batches, plan, meter.waited, parts.counting), time.perf_counter()
     with Interrupts() as interrupts, parts.parameters:
         while not progress.finished and progress.epoch < plan.epochs:
             epoch, epoch_began, again = progress.epoch, time.perf_counter(), False
             net.train()
             parts.guard.begin()
-            for window, micros in windows.epoch(epoch, progress.micro, lambda: parts.progress.step):
+            for window in windows.epoch(epoch, progress.micro, lambda: parts.progress.step):
+                micros = window.micros
                 at = Position(plan.seed, epoch, progress.step)
                 parts.parameters.begin(progress.step)
                 lr = parts.update.set_rates(progress.step)
@@ -147,10 +148,10 @@ def fit(
                 refused: Verdict = False
                 done = parts.closed.step(micros[0]) if parts.closed is not None and not seen else None
                 if done is None:
-                    loss, terms, counts = backward(parts, objective, micros, plan, epoch)
+                    loss, terms, counts = backward(parts, objective, window, plan, epoch)
                     if parts.sharpness is not None:
                         parts.sharpness.climb()
-                        backward(parts, objective, micros, plan, epoch)
+                        backward(parts, objective, window, plan, epoch)
                         parts.sharpness.descend()
                     norm = parts.gradients.finish(parts.optimizer)
                     refused = parts.guard.refuses(loss, norm)
@@ -175,7 +176,7 @@ def fit(
                 progress.micro += len(micros)
                 due = progress.micro < len(batches) and progress.step < total and parts.checkpoint_due(plan)
                 if refused is True or due or meter.due():
-                    again = flush(window if refused is True else ())
+                    again = flush(window.batches if refused is True else ())
                 if again or progress.step >= total or interrupts.asked:
                     break
                 if due:
@@ -204,13 +205,13 @@ def fit(
 
 
 def backward(
-    parts: Parts, objective: Objective, micros: Sequence[Batch], plan: Plan, epoch: int
+    parts: Parts, objective: Objective, window: Window, plan: Plan, epoch: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Add up the gradients of an effective batch; its loss (0-d), terms and counts (K,). A second call draws the same in the net."""
-    step = parts.progress.step
+    step, micros = parts.progress.step, window.micros
     if parts.cached is not None and len(micros) > 1:
         return parts.cached.backward(micros, lambda index: reseed(Position(plan.seed, epoch, step, index)))
-    each = [objective.counts(batch) for batch in micros]
+    each = window.counts or [objective.counts(batch) for batch in micros]
     counts = torch.stack(each).sum(0) if len(each) > 1 else each[0]
     loss = terms = counts  # of no micro-batch: never
     for index, batch in enumerate(micros):

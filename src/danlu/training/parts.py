@@ -84,6 +84,8 @@ class Parts:
             _alone(plan)
             self.average = Averaged(net, self.optimizer)
         self.closed = objective.closed(net, self.optimizer) if closed.possible(plan) else None
+        alone = self.closed is None and self.cached is None
+        self.counting = objective.counts if alone else None  # of a micro-batch, where it may be done before its step
         self.guard = Guard(net, self.optimizer, self.precision, followed=isinstance(self.average, Ema))
         self.best = Best(*plan.monitor) if plan.monitor else None
         self.stopper = EarlyStop(*plan.early_stop) if plan.early_stop else None

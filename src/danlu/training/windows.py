@@ -1,8 +1,8 @@
 """An epoch's effective batches, with what the plan's transforms make of them.
 
 Of small batches a transform costs what its calls cost, most of all where a net's pass has swept its code from the processor's caches.
-So where the transforms only copy values, or there are none, some batches that lie in memory are fetched, and transformed, together; no
-bit can tell.
+So where the transforms only copy values, or there are none, some batches that lie in memory are fetched, and transformed, together, and
+their targets counted one after the other; no bit can tell.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,20 +24,36 @@ _MOST = 1 << 20  # bytes that are transformed at once: they are to stay near unt
 _WINDOWS = 16
 
 
+class Window(NamedTuple):
+    """An effective batch: its micro-batches as they came and as the transforms made them, and the latter's counts (see
+    :meth:`danlu.training.objective.Objective.counts`), none where nobody counts.
+    """
+
+    batches: list[Batch]
+    micros: list[Batch]
+    counts: list[Tensor]
+
+
 class Windows:
     """Effective batches of one feed. waited: is told of each, as it comes, how many seconds it was waited for; 0 where it was there.
 
-    joined: how many are transformed together, as far as one can tell.
+    counts: of a micro-batch, from its targets alone. joined: how many are transformed together, as far as one can tell.
     """
 
-    def __init__(self, batches: Feed, plan: Plan, waited: Callable[[float], None]) -> None:
-        self._batches, self._plan, self._waited = batches, plan, waited
+    def __init__(
+        self,
+        batches: Feed,
+        plan: Plan,
+        waited: Callable[[float], None],
+        counts: Callable[[Batch], Tensor] | None = None,
+    ) -> None:
+        self._batches, self._plan, self._waited, self._counts = batches, plan, waited, counts
         copying = all(getattr(each, "copies", False) for each in plan.transforms)
         self._joins = copying and plan.device.type == "cpu" and bool(getattr(batches, "instant", False))
         self.joined = 1
 
-    def epoch(self, epoch: int, start: int, step: Callable[[], int]) -> Iterator[tuple[list[Batch], list[Batch]]]:
-        """(micro-batches, what they are transformed to): up to ``plan.accumulate`` each time, from the ``start``-th on.
+    def epoch(self, epoch: int, start: int, step: Callable[[], int]) -> Iterator[Window]:
+        """Up to ``plan.accumulate`` micro-batches each time, from the ``start``-th on.
 
         step: asked, when they are about to be used, which optimiser step it is.
         """
@@ -47,21 +64,28 @@ class Windows:
             self._waited(time.perf_counter() - began)
             if not some:
                 return
-            together = self._together(some, epoch) if count > 1 and self._plan.transforms else None
+            together = self._together(some, epoch) if count > 1 else None
+            counts = self._counted(together or ())
             for first in range(0, len(some), size):
                 if first:
                     self._waited(0.0)
-                window = some[first : first + size]
+                batches, own = some[first : first + size], slice(first, first + size)
                 if together is not None:
-                    yield window, together[first : first + size]
+                    yield Window(batches, together[own], counts[own])
                 else:
                     at = Position(self._plan.seed, epoch, step())
-                    yield window, [transformed(batch, at, self._plan) for batch in window]
+                    made = [transformed(batch, at, self._plan) for batch in batches]
+                    yield Window(batches, made, self._counted(made))
             if self._joins:
                 count = self.joined = max(1, min(_WINDOWS, _MOST // max(1, sum(map(_nbytes, some[:size])))))
 
+    def _counted(self, made: Sequence[Batch]) -> list[Tensor]:
+        return [self._counts(batch) for batch in made] if self._counts is not None else []
+
     def _together(self, some: Sequence[Batch], epoch: int) -> list[Batch] | None:
         """Several batches transformed at once; None where they can't lie in one block."""
+        if not self._plan.transforms:
+            return list(some)
         if len(some) < 2 or not all(_alike(some[0], batch) for batch in some):
             return None
         columns = {name: torch.cat([batch.columns[name] for batch in some]) for name in some[0].columns}  # type: ignore[misc]

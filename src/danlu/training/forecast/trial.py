@@ -28,7 +28,7 @@ from danlu.training.parts import Parts
 from danlu.training.plan import Feed, Plan
 from danlu.training.seeing import undisturbed
 from danlu.training.slots.guard import Verdict
-from danlu.training.windows import Windows
+from danlu.training.windows import Window, Windows
 
 _BRIEF, _MOST = 0.05, 100  # seconds, steps of a rehearsal
 _LOOKS = 3  # looks that are timed, where they are short
@@ -56,26 +56,28 @@ def try_out(
     with undisturbed(), parts.parameters:
         parts.parameters.begin(max(0, parts.horizon.steps - 1))
         parts.guard.begin()
-        windows = Windows(batches, plan, _unheard)
+        windows = Windows(batches, plan, _unheard, parts.counting)
         source = _endless(windows, parts)
-        window, micros = next(source)
+        window = next(source)
+        micros = window.micros
         samples, full = sum(map(len, micros)), max(map(len, micros))
-        held = size(tensor for one in (*window, *micros) for tensor in one.tensors())
+        held = size(tensor for one in (*window.batches, *micros) for tensor in one.tensors())
         small = [few(micros[0], count) for count in samples_for(full)]
         repeated, at = min(2, plan.accumulate), Position(plan.seed)
         seen = [passes.trained(parts, objective, one, repeated, at) for one in small]
         gradients, update = size(p.grad for p in trial.parameters()), _update(parts, plan)
         tested = [passes.judged(parts, one) for one in small]
         memory = _memory(parts, seen, tested, full, judging or full, held, gradients, update)
-        del window, small
+        del small
+        window = window._replace(batches=[])
         with rise:  # which tells more than tensors: scratch memory of kernels, and what the allocator can't use again
             if warm:
-                _step(parts, objective, micros, plan)
-            del micros
-            _step(parts, objective, next(source)[1], plan)
+                _step(parts, objective, window, plan)
+            del window, micros
+            _step(parts, objective, next(source), plan)
         # not watched: a thread that looks at memory takes its share of every step
         each = take_time(
-            lambda: _step(parts, objective, next(source)[1], plan), plan.device, seconds, most, lambda: windows.joined
+            lambda: _step(parts, objective, next(source), plan), plan.device, seconds, most, lambda: windows.joined
         )
         with rise:  # what they left
             pass
@@ -129,10 +131,10 @@ def rehearse(net: nn.Module, objective: Objective, batches: Feed, plan: Plan) ->
     with undisturbed(), parts.parameters:
         parts.parameters.begin(max(0, parts.horizon.steps - 1))
         parts.guard.begin()
-        source = _endless(Windows(batches, plan, _unheard), parts)
+        source = _endless(Windows(batches, plan, _unheard, parts.counting), parts)
 
         def step() -> None:
-            _step(parts, objective, next(source)[1], plan)
+            _step(parts, objective, next(source), plan)
 
         for _ in range(2):
             took(step, plan.device)
@@ -198,19 +200,19 @@ def _at_once(update: Callable[[], None]) -> None:
 def _step(
     parts: Parts,
     objective: Objective,
-    micros: Sequence[Batch],
+    window: Window,
     plan: Plan,
     around: Callable[[Callable[[], None]], None] = _at_once,
 ) -> None:
     """A step of the loop. around: does the update, and what it wants before and after it."""
-    lr, step = parts.update.set_rates(parts.progress.step), parts.progress.step
+    lr, step, micros = parts.update.set_rates(parts.progress.step), parts.progress.step, window.micros
     done = parts.closed.step(micros[0]) if parts.closed is not None and around is _at_once else None
     refused: Verdict = False
     if done is None:
-        loss, terms, counts = backward(parts, objective, micros, plan, 0)
+        loss, terms, counts = backward(parts, objective, window, plan, 0)
         if parts.sharpness is not None:
             parts.sharpness.climb()
-            backward(parts, objective, micros, plan, 0)
+            backward(parts, objective, window, plan, 0)
             parts.sharpness.descend()
         norm = parts.gradients.finish(parts.optimizer)
         refused = parts.guard.refuses(loss, norm)
@@ -242,22 +244,20 @@ class _Wanting:
         pass
 
 
-def _look(
-    parts: Parts, objective: Objective, source: Iterator[tuple[list[Batch], list[Batch]]], plan: Plan, seconds: float
-) -> Took:
+def _look(parts: Parts, objective: Objective, source: Iterator[Window], plan: Plan, seconds: float) -> Took:
     """What a look inside the net takes, beside the step's own; several where that is shorter than ``seconds``."""
     looks: Any = Looks(parts.net, objective, 1, [_Wanting()], getattr(parts.optimizer, "rows_alone", False))
 
     def look() -> Took:
-        micros, spent = next(source)[1], []
+        window, spent = next(source), []
 
         def around(update: Callable[[], None]) -> None:
             at, norms = Position(plan.seed, 0, parts.progress.step), parts.gradients.norms()
-            spent.append(took(lambda: looks.before(micros[0], at, parts.precision, norms), plan.device))
+            spent.append(took(lambda: looks.before(window.micros[0], at, parts.precision, norms), plan.device))
             update()
             spent.append(took(looks.after, plan.device))
 
-        _step(parts, objective, micros, plan, around)
+        _step(parts, objective, window, plan, around)
         spent.append(took(looks.tell, plan.device))
         return Took(*map(sum, zip(*spent, strict=True)))
 
@@ -268,7 +268,7 @@ def _look(
     return middle(found)
 
 
-def _endless(windows: Windows, parts: Parts) -> Iterator[tuple[list[Batch], list[Batch]]]:
+def _endless(windows: Windows, parts: Parts) -> Iterator[Window]:
     """Effective batches as the loop gets them, the first epoch again and again."""
     while True:
         yield from windows.epoch(0, 0, lambda: parts.progress.step)
