@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from danlu.nn import lending
-from danlu.nn.maps import kernel, layers
+from danlu.nn.maps import kernel, pieces
 from danlu.nn.maps.functions import Ends, Join, Mean, Norm, Pool, Silu
 from danlu.nn.native.building import NoKernelError
 
@@ -28,7 +28,7 @@ def maps(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> Tens
 
 @pytest.fixture(autouse=True)
 def _one_thread_and_small_maps_too(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(layers, "_LEAST", 1)
+    monkeypatch.setattr(pieces, "LEAST", 1)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)

@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from danlu.nn import lending
-from danlu.nn.maps import layers
+from danlu.nn.maps import pieces
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 LAST = torch.channels_last
@@ -30,7 +30,7 @@ def maps(*shape: int, seed: int = 0) -> Tensor:
 
 @pytest.fixture(autouse=True)
 def _small_maps_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "_LEAST", 1)
+    monkeypatch.setattr(pieces, "LEAST", 1)
 
 
 def chain() -> nn.Sequential:

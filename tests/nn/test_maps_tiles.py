@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from danlu.nn import lending
-from danlu.nn.maps import kernel, layers, tiles
-from danlu.nn.maps.functions import Convolution, How, Pool, Stage
+from danlu.nn.maps import kernel, pieces, tiles
+from danlu.nn.maps.functions import Pool
 from danlu.nn.maps.scratch import Scratch
+from danlu.nn.maps.stages import Convolution, How, Stage
 
 pytestmark = pytest.mark.skipif(
     shutil.which("cc") is None or tiles.missing() is not None, reason="no C compiler, or a processor without tiles"
@@ -58,7 +59,7 @@ def whole_numbers(least: int, end: int, *shape: int, seed: int) -> Tensor:
 
 @pytest.fixture(autouse=True)
 def _small_maps_too(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(layers, "_LEAST", 1)
+    monkeypatch.setattr(pieces, "LEAST", 1)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
@@ -75,7 +76,7 @@ def _memory_that_nobody_wrote_is_not_a_number(monkeypatch: pytest.MonkeyPatch) -
 
         return make
 
-    for name in ("_bytes", "_numbers", "_maps"):
+    for name in ("_bytes", "_numbers", "_maps", "_kernels"):
         monkeypatch.setattr(tiles, name, spoilt(getattr(tiles, name)))
 
     class Spoilt(Scratch):
@@ -138,7 +139,7 @@ def stage(x: Tensor, numbers: list[Tensor], by: int, pooled: bool, *, stride: in
     outputs = len(numbers[1])
     mean, variance = torch.zeros(outputs), torch.ones(outputs)
     filters, weight, bias = numbers
-    how = How(tiles.Moving(mean, variance, 1e-5, 0.1), by, pooled)
+    how = How(mean, variance, 1e-5, 0.1, by, pooled)
     return Stage.apply(x, filters, weight, bias, layout(x, filters, stride, 1), how), mean, variance
 
 
@@ -466,8 +467,8 @@ def test_the_sizes_agree_with_the_page_of_c() -> None:
 def test_shapes_that_are_met_once_are_forgotten() -> None:
     def met(width: int) -> weakref.ref[tiles.Shape]:
         one = tiles.shape(1, 16, 3, width, 16, 3, 1, 1)
-        assert tiles._convolve_room(one, False) > 0
-        assert tiles._back_room(one, 1) > 0
+        assert tiles._forward_room(one, 1) > 0
+        assert tiles._backward_room(one, 1) > 0
         return weakref.ref(one)
 
     first = met(10)

@@ -1,23 +1,23 @@
-"""Norm with activation, pooling and convolution as torch differentiates them, by the kernels.
+"""Norm with activation, pooling and what else goes over maps, as torch differentiates it, by the kernel.
 
 Where a gradient is itself to be differentiated (``create_graph``), torch's operations work it out again.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
-from danlu.nn.maps import kernel, tiles
+from danlu.nn.maps import kernel
 
-_TORCH = (lambda z: z, F.relu, F.silu)  # in the order of kernel.ACTIVATIONS
+TORCH = (lambda z: z, F.relu, F.silu)  # in the order of kernel.ACTIVATIONS
 
 
-def _again(y: Tensor, inputs: tuple[Tensor, ...], g: Tensor) -> tuple[Tensor | None, ...]:
+def again(y: Tensor, inputs: tuple[Tensor, ...], g: Tensor) -> tuple[Tensor | None, ...]:
     wanted = [one for one in inputs if one.requires_grad]
     found = iter(torch.autograd.grad(y, wanted, g, create_graph=True))
     return tuple(next(found) if one.requires_grad else None for one in inputs)
@@ -47,8 +47,8 @@ class Norm(Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, weight, bias = ctx.saved_tensors
         if torch.is_grad_enabled():
-            y = _TORCH[ctx.by](F.batch_norm(x, None, None, weight, bias, True, 0.0, ctx.eps))
-            return (*_again(y, (x, weight, bias), g), None, None, None, None, None)
+            y = TORCH[ctx.by](F.batch_norm(x, None, None, weight, bias, True, 0.0, ctx.eps))
+            return (*again(y, (x, weight, bias), g), None, None, None, None, None)
         gx, gweight, gbias = kernel.norm_back(x, kernel.like(g, x), weight, ctx.kept, ctx.by)
         return gx, gweight, gbias, None, None, None, None, None
 
@@ -82,7 +82,7 @@ class Silu(Function):
     def backward(ctx: Any, g: Tensor) -> Tensor | None:  # type: ignore[override]
         (x,) = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _again(F.silu(x), (x,), g)[0]
+            return again(F.silu(x), (x,), g)[0]
         return kernel.activation_back(x, kernel.like(g, x), 2)
 
 
@@ -105,7 +105,7 @@ class Join(Function):
         (known,) = ctx.saved_tensors
         gx = None
         if g is not None and torch.is_grad_enabled():
-            gx = _again(_TORCH[ctx.by](known), (known,), g)[0]
+            gx = again(TORCH[ctx.by](known), (known,), g)[0]
         elif g is not None:
             gx = kernel.activation_back(known, kernel.like(g, known), ctx.by)
         if more is not None:
@@ -143,7 +143,7 @@ class Ends(Function):
     def backward(ctx: Any, g: Tensor) -> Tensor | None:  # type: ignore[override]
         x, y = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _again(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1), (x,), g)[0]
+            return again(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1), (x,), g)[0]
         return kernel.ends_back(x, y, g.to(x.dtype).contiguous())
 
 
@@ -154,70 +154,3 @@ def _spread(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:
     parts = torch.stack([torch.where(place == corner, g, nothing) for corner in range(4)]).view(2, 2, *g.shape)
     even = parts.permute(2, 3, 4, 0, 5, 1).reshape(samples, channels, 2 * down, 2 * right)
     return F.pad(even, (0, shape[3] - 2 * right, 0, shape[2] - 2 * down))
-
-
-class Convolution(Function):
-    """(x (B, C, H, W) bfloat16, weight (O, C, K, K) float32, its shape, pooled) → (B, O, …) bfloat16.
-
-    pooled: the greatest of every 2 × 2 comes out.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, s: tiles.Shape, pooled: bool) -> Tensor:
-        y, ctx.which = tiles.convolve(x, weight, s, pooled=pooled)
-        ctx.shape = s
-        ctx.save_for_backward(x, weight)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        x, weight = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            z = _convolved(x, weight, ctx.shape)
-            return (*_again(z if ctx.which is None else F.max_pool2d(z, 2), (x, weight), g), None, None)
-        back = tiles.Back(kernel.like(g, x), ctx.which)
-        gweight, gx = tiles.back(back, x, weight, ctx.shape, inner=ctx.needs_input_grad[0])
-        return gx, gweight, None, None
-
-
-class How(NamedTuple):
-    """What is done behind a convolution. by: the activation's place in ``kernel.ACTIVATIONS``. pooled: the greatest of every 2 × 2."""
-
-    moving: tiles.Moving
-    by: int
-    pooled: bool
-
-
-class Stage(Function):
-    """Convolution, norm, activation and pooling at once.
-
-    (x (B, C, H, W) bfloat16, kernel (O, C, K, K), weight (O,), bias (O,), the convolution's shape, how) → (B, O, …) bfloat16.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, filters: Tensor, weight: Tensor, bias: Tensor, s: tiles.Shape, how: How) -> Tensor:
-        z, kept = tiles.convolve_norm(x, filters, s, (weight, bias), how.moving)
-        ctx.shape, ctx.eps, ctx.by, ctx.kept, ctx.which = s, how.moving.eps, how.by, kept, None
-        if how.pooled:
-            y, ctx.which = tiles.apply_pool(z, s, kept, how.by)
-        else:
-            y = kernel.apply(z, kept, how.by)
-        ctx.save_for_backward(x, filters, weight, bias, z)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        x, filters, weight, bias, z = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            again = F.batch_norm(_convolved(x, filters, ctx.shape), None, None, weight, bias, True, 0.0, ctx.eps)
-            y = _TORCH[ctx.by](again)
-            found = _again(y if ctx.which is None else F.max_pool2d(y, 2), (x, filters, weight, bias), g)
-            return *found, None, None
-        back = tiles.Back(kernel.like(g, x), ctx.which, z, ctx.kept, by=ctx.by)
-        back, gweight, gbias = tiles.through_norm(back, ctx.shape, weight)
-        gfilters, gx = tiles.back(back, x, filters, ctx.shape, inner=ctx.needs_input_grad[0])
-        return gx, gfilters, gweight, gbias, None, None
-
-
-def _convolved(x: Tensor, weight: Tensor, s: tiles.Shape) -> Tensor:
-    return F.conv2d(x, weight.to(x.dtype), None, s.stride, s.padding)

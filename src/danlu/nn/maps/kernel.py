@@ -15,7 +15,7 @@ from danlu.nn.native.plain import plain
 
 SOURCE = Source(
     Path(__file__).with_name("maps.c"),
-    tuple(Path(__file__).with_name(name) for name in ("numbers.h", "norm.h", "moments.h", "of.h")),
+    tuple(Path(__file__).with_name(name) for name in ("numbers.h", "norm.h", "moments.h", "apply.h", "of.h")),
     threads=True,
 )
 LANES = 16  # channels are taken by so many
@@ -23,7 +23,6 @@ ACTIVATIONS = ("none", "relu", "silu")
 _AT, _INT, _REAL = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
 _TAKING: dict[str, list[Any]] = {
     "norm": [_AT, _AT, _INT, _INT, _AT, _AT, _REAL, _REAL, *[_AT] * 4, _INT, _INT],
-    "apply": [_AT, _AT, _INT, _INT, _AT, _INT, _INT],
     "norm_back": [_AT, _AT, _AT, _INT, _INT, *[_AT] * 6, _INT, _INT],
     "silu": [_AT, _AT, _INT, _INT],
     "join": [*[_AT] * 4, _INT, _INT, _INT],
@@ -115,14 +114,6 @@ def norm(
         running[1].data_ptr(), kept.data_ptr(), parts.data_ptr(), by, torch.get_num_threads(),
     )  # fmt: skip
     return y, kept
-
-
-def apply(x: Tensor, kept: Tensor, by: int) -> Tensor:
-    """The norm's answer and its activation's, with what it has kept (4, C)."""
-    y, channels = torch.empty_like(x), x.shape[1]
-    sizes = x.numel() // channels, channels, kept.data_ptr(), by, torch.get_num_threads()
-    _function("apply", x.dtype)(x.data_ptr(), y.data_ptr(), *sizes)
-    return y
 
 
 def norm_back(x: Tensor, g: Tensor, weight: Tensor, kept: Tensor, by: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -19,9 +19,9 @@ _kept = _Kept()
 
 
 class Scratch:
-    """Pieces of ``total`` bytes, rounded up to lines each, one after the other. They last until the next Scratch of the same thread."""
+    """``total`` bytes from ``start`` on, where a line of the cache begins. They last until the same thread's next, or its end."""
 
-    __slots__ = ("_memory", "_next")
+    __slots__ = ("_memory", "start")
 
     def __init__(self, total: int) -> None:
         memory = _kept.memory
@@ -29,15 +29,4 @@ class Scratch:
             memory = torch.empty(total + _LINE, dtype=torch.uint8, device="cpu")
             if total <= _MOST:
                 _kept.memory = memory
-        self._memory, self._next = memory, -(-memory.data_ptr() // _LINE) * _LINE
-
-    def piece(self, size: int) -> int:
-        """The address of the next ``size`` bytes."""
-        at = self._next
-        self._next = at + lines(size)
-        return at
-
-
-def lines(size: int) -> int:
-    """Bytes of whole lines of the cache that hold ``size``."""
-    return -(-size // _LINE) * _LINE
+        self._memory, self.start = memory, -(-memory.data_ptr() // _LINE) * _LINE

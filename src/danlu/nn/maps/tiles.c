@@ -12,7 +12,10 @@
 #define NAME(name) name##_h
 #define T uint16_t
 #define LOAD load_h
+#define STORE store_h
+#define SMOOTH QUICK
 #include "moments.h"
+#include "apply.h"
 #include "raster.h"
 #include "../native/turn.h"
 #include "tiles.h"
@@ -32,13 +35,13 @@ extern int omp_get_thread_num(void);
 static int64_t packed_of(const Job *job) { return job->rows * job->columns * job->channels * SIDE; }
 
 /* Numbers of two bytes. */
-int64_t danlu_packed(const Job *job)
+static int64_t packed(const Job *job)
 {
     return is_few(job) ? 2 * seen_numbers(job) * job->outputs : packed_of(job) * (job->outputs / SIDE);
 }
 
 /* The kernel as tiles. steps: distances in ``weight`` between outputs, channels, rows and columns of the kernel. */
-void danlu_pack(const Job *job, const float *weight, const int64_t *steps, Half *to)
+static void pack(const Job *job, const float *weight, const int64_t *steps, Half *to)
 {
     int64_t both = joint(job), c = job->channels;
     if (is_few(job)) {
@@ -91,21 +94,21 @@ static int64_t places_room(const Raster *r) { return up((r->group * r->each + SL
 static int64_t maps_of(const Job *job) { return job->down * job->right * job->outputs; }
 
 /* Samples of which sums are taken at once. */
-int64_t danlu_group(const Job *job) { return seen_by(job).group; }
+static int64_t group_of(const Job *job) { return seen_by(job).group; }
 
 /* Bytes that each thread works in. pooled: whether a pool follows. */
-int64_t danlu_convolve_room(const Job *job, int64_t pooled)
+static int64_t convolve_room(const Job *job, int64_t pooled)
 {
     Raster r = seen_by(job);
     return (is_few(job) ? window_room(job) : raster_room(job, &r) + places_room(&r)) + (pooled ? up(r.group * maps_of(job) * sizeof(Half), 64) : 0);
 }
 
-/* y = convolution of x, and the greatest of every 2 × 2 of it where there is a which; packed: by danlu_pack.
+/* y = convolution of x, and the greatest of every 2 × 2 of it where there is a which; packed: by pack.
    parts, where there are any (groups, 2, outputs): mean and sum of squares around it of y in each group. room: for each thread. */
-void danlu_convolve(const Job *job, const Half *x, const Half *packed, Half *y, uint8_t *which, float *parts, char *room, int64_t threads)
+static void convolve(const Job *job, const Half *x, const Half *packed, Half *y, uint8_t *which, float *parts, char *room, int64_t threads)
 {
     Raster r = seen_by(job);
-    int64_t groups = (job->samples + r.group - 1) / r.group, o = job->outputs, own = danlu_convolve_room(job, which != NULL);
+    int64_t groups = (job->samples + r.group - 1) / r.group, o = job->outputs, own = convolve_room(job, which != NULL);
     int64_t size = job->height * job->width * job->channels, step = step_of(job), down = job->down / 2, right = job->right / 2;
     int64_t each = which ? down * right : job->down * job->right;
 #pragma omp parallel num_threads(threads) if (threads > 1)
@@ -142,7 +145,7 @@ void danlu_convolve(const Job *job, const Half *x, const Half *packed, Half *y, 
 }
 
 /* y: the greatest of every 2 × 2 of activation(norm(z)); which of them it was. */
-void danlu_apply_pool(const Job *job, const Half *z, const float *kept, int64_t by, Half *y, uint8_t *which, int64_t threads)
+static void apply_pool(const Job *job, const Half *z, const float *kept, int64_t by, Half *y, uint8_t *which, int64_t threads)
 {
     int64_t o = job->outputs, down = job->down / 2, right = job->right / 2;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
@@ -154,12 +157,12 @@ void danlu_apply_pool(const Job *job, const Half *z, const float *kept, int64_t 
 }
 
 /* Parts of which sums of slopes are taken. */
-int64_t danlu_slope_parts(const Job *job) { return job->samples * ((job->down + rows_at_once(job) - 1) / rows_at_once(job)); }
+static int64_t slope_parts(const Job *job) { return job->samples * ((job->down + rows_at_once(job) - 1) / rows_at_once(job)); }
 
-/* parts (danlu_slope_parts, 2, outputs): sums of slopes and of slopes times z less its mean; slopes: where they are kept, if anywhere. */
-void danlu_slopes(const Job *job, const Slopes *s, float *parts, Half *slopes, int64_t threads)
+/* parts (slope_parts, 2, outputs): sums of slopes and of slopes times z less its mean; slopes: where they are kept, if anywhere. */
+static void slopes_of(const Job *job, const Slopes *s, float *parts, Half *slopes, int64_t threads)
 {
-    int64_t rows = rows_at_once(job), blocks = (job->down + rows - 1) / rows, count = danlu_slope_parts(job);
+    int64_t rows = rows_at_once(job), blocks = (job->down + rows - 1) / rows, count = slope_parts(job);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t part = 0; part < count; part++) {
         int64_t from = part % blocks * rows;
@@ -226,7 +229,7 @@ static Plan plan_of(const Job *job, const Job *hull)
     return p;
 }
 
-int64_t danlu_back_room(const Job *job, const Job *hull, int64_t threads)
+static int64_t back_room(const Job *job, const Job *hull, int64_t threads)
 {
     Plan p = plan_of(job, hull);
     return p.own * threads + p.sums * sizeof(float) * p.parts;
@@ -261,8 +264,8 @@ static void back_few(const Job *job, const Job *hull, const Plan *p, const Slope
 /* Gradients of the kernel, (outputs, rows, columns, channels) float32, and of x, where there is a gx.
 
    hull: of the convolution of slopes that gx is; phases: what is worked out of it for rows and columns of the same remainder, where there
-   is a stride, with the kernel of each packed. room: danlu_back_room. */
-void danlu_back(const Job *job, const Job *hull, const Slopes *slopes, const Half *x, float *gweight, const Job *phases, const Half **packed,
+   is a stride, with the kernel of each packed. room: back_room. */
+static void back(const Job *job, const Job *hull, const Slopes *slopes, const Half *x, float *gweight, const Job *phases, const Half **packed,
                 int64_t count_phases, Half *gx, char *room, int64_t threads)
 {
     Plan p = plan_of(job, hull);
@@ -322,3 +325,5 @@ void danlu_back(const Job *job, const Job *hull, const Slopes *slopes, const Hal
             sum_of(job, all, p.sums, p.parts, row, gweight + row * taps * c);
     }
 }
+
+#include "stage.h"

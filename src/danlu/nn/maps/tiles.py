@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from danlu.nn.maps.scratch import Scratch, lines
+from danlu.nn.maps.scratch import Scratch
 from danlu.nn.native.building import TURN, NoKernelError, Source, library
 
 _HERE = Path(__file__).parent
-_PARTS = ("numbers.h", "norm.h", "moments.h", "raster.h", "tiles.h", "slopes.h", "few.h")
+_PARTS = ("numbers.h", "norm.h", "moments.h", "apply.h", "raster.h", "tiles.h", "slopes.h", "few.h", "stage.h")
 SOURCE = Source(_HERE / "tiles.c", (*(_HERE / name for name in _PARTS), TURN), threads=True)
 LANES = 16
 FEW = 16  # MOST of few.h
@@ -39,20 +39,23 @@ class _Slopes(ctypes.Structure):
     _fields_ = [("g", _AT), ("z", _AT), ("which", _AT), ("kept", _AT), ("room", _AT), ("by", _INT)]
 
 
-_JOB, _SLOPES = ctypes.POINTER(_Job), ctypes.POINTER(_Slopes)
+class _Norm(ctypes.Structure):
+    _fields_ = [
+        *((name, _AT) for name in ("weight", "bias", "mean", "variance", "kept")),
+        *(("eps", _REAL), ("momentum", _REAL), ("by", _INT)),
+    ]
+
+
+class _Way(ctypes.Structure):
+    _fields_ = [*((name, _AT) for name in ("hull", "jobs", "starts")), ("count", _INT), ("stride", _INT)]
+
+
+_JOB, _WAY, _SLOPES, _NORM = map(ctypes.POINTER, (_Job, _Way, _Slopes, _Norm))
 _TAKING: dict[str, list[Any]] = {
-    "packed": [_JOB],
-    "pack": [_JOB, _AT, _AT, _AT],
-    "group": [_JOB],
-    "convolve_room": [_JOB, _INT],
-    "convolve": [_JOB, *[_AT] * 6, _INT],
-    "settle": [_AT, _INT, _INT, _INT, _AT, _AT, _REAL, _REAL, _AT, _AT, _AT],
-    "apply_pool": [_JOB, _AT, _AT, _INT, _AT, _AT, _INT],
-    "slope_parts": [_JOB],
-    "slopes": [_JOB, _SLOPES, _AT, _AT, _INT],
-    "settle_back": [_AT, _INT, _INT, _INT, *[_AT] * 5],
-    "back_room": [_JOB, _JOB, _INT],
-    "back": [_JOB, _JOB, _SLOPES, _AT, _AT, _AT, _AT, _INT, _AT, _AT, _INT],
+    "forward_room": [_JOB, _INT],
+    "forward": [_JOB, _AT, _AT, _AT, _NORM, *[_AT] * 4, _INT],
+    "backward_room": [_JOB, _WAY, _INT],
+    "backward": [_JOB, _WAY, _SLOPES, *[_AT] * 9, _INT],
 }
 
 
@@ -113,27 +116,8 @@ class Shape:
         return _Job(*sizes, *kernel, 0, down * right, right, 1)
 
     @cached_property
-    def group(self) -> int:
-        """Samples of which sums are taken at once."""
-        return int(_function("group")(self.job))
-
-    @cached_property
-    def groups(self) -> int:
-        return -(-self.samples // self.group)
-
-    @cached_property
-    def packed(self) -> int:
-        """Bytes of the kernel as tiles."""
-        return 2 * int(_function("packed")(self.job))
-
-    @cached_property
     def way_back(self) -> _WayBack:
         return _way_back(self)
-
-    @cached_property
-    def slope_parts(self) -> int:
-        """Parts of which sums of slopes are taken."""
-        return int(_function("slope_parts")(self.job))
 
 
 @lru_cache(_KNOWN)
@@ -164,17 +148,12 @@ def _phases(s: Shape) -> list[_Phase]:
     return found
 
 
-@dataclass(frozen=True)
-class _WayBack:
-    """jobs: of each remainder of rows and columns. hull: of all together. starts: for each, the row and the column of a kernel at which
-    its numbers begin. packed: bytes of each's kernel as tiles. covered: whether together they cover the whole map.
-    """
+class _WayBack(NamedTuple):
+    """What C is told of it, and what that points to. covered: whether the whole map is worked out."""
 
-    hull: _Job
-    jobs: Any
-    starts: list[tuple[int, int]]
-    packed: list[int]
+    told: Any
     covered: bool
+    kept: tuple[Any, ...]
 
 
 def _way_back(s: Shape) -> _WayBack:
@@ -189,14 +168,9 @@ def _way_back(s: Shape) -> _WayBack:
         rows, columns = -(-(s.height - v.first) // s.stride), -(-(s.width - u.first) // s.stride)
         to = v.first * s.width + u.first, s.height * s.width, s.stride * s.width, s.stride
         jobs[place] = _Job(*seen, s.channels, rows, columns, v.taps, u.taps, 1, -v.begin, -u.begin, *to)
-    packed = [2 * int(_function("packed")(job)) for job in jobs]
-    return _WayBack(hull, jobs, [(v.last, u.last) for v, u in pairs], packed, len(across) == s.stride)
-
-
-def _pack(job: _Job, weight: Tensor, start: int, steps: tuple[int, ...], to: int) -> int:
-    """A kernel as tiles at ``to``. steps: between outputs, channels, rows and columns. start: of the first number."""
-    _function("pack")(job, weight.data_ptr() + 4 * start, _steps(steps), to)
-    return to
+    starts = (_INT * (2 * len(pairs)))(*(start for v, u in pairs for start in (v.last, u.last)))
+    told = _Way(ctypes.addressof(hull), ctypes.addressof(jobs), ctypes.addressof(starts), len(pairs), s.stride)
+    return _WayBack(told, len(across) == s.stride, (hull, jobs, starts))
 
 
 @cache
@@ -212,130 +186,88 @@ def _numbers(*shape: int) -> Tensor:
     return torch.empty(shape, dtype=torch.float32, device="cpu")
 
 
+def _kernels(*shape: int) -> Tensor:
+    return torch.empty(shape, dtype=torch.float32, device="cpu", memory_format=torch.channels_last)
+
+
 def _maps(*shape: int) -> Tensor:
     return torch.empty(shape, dtype=torch.bfloat16, device="cpu", memory_format=torch.channels_last)
 
 
-def _halved(s: Shape) -> tuple[int, int]:
-    return s.out[0] // 2, s.out[1] // 2
+@lru_cache(_KNOWN)
+def _forward_room(s: Shape, threads: int) -> int:
+    return int(_function("forward_room")(s.job, threads))
 
 
 @lru_cache(_KNOWN)
-def _convolve_room(s: Shape, pooled: bool) -> int:
-    return int(_function("convolve_room")(s.job, pooled))
-
-
-@lru_cache(_KNOWN)
-def _back_room(s: Shape, threads: int) -> int:
-    return int(_function("back_room")(s.job, s.way_back.hull, threads))
+def _backward_room(s: Shape, threads: int) -> int:
+    return int(_function("backward_room")(s.job, s.way_back.told, threads))
 
 
 def _at(one: Tensor | None) -> int | None:
     return None if one is None else one.data_ptr()
 
 
-def convolve(x: Tensor, weight: Tensor, s: Shape, *, pooled: bool) -> tuple[Tensor, Tensor | None]:
-    """(y, which). pooled: y is the greatest of every 2 × 2, and ``which`` of them it was."""
-    y = _maps(s.samples, s.outputs, *(_halved(s) if pooled else s.out))
-    which = _bytes(y.numel()) if pooled else None
-    _convolve(x, weight, s, y, which, Scratch(_convolve_size(s, pooled)), None)
-    return y, which
+class Normed(NamedTuple):
+    """A batch norm behind a convolution: weight, bias, running mean and variance (O,), which move by ``momentum``, what is added to a
+    variance, and the activation behind it by its place in ``kernel.ACTIVATIONS``.
+    """
 
-
-def _convolve_size(s: Shape, pooled: bool) -> int:
-    return lines(s.packed) + _convolve_room(s, pooled) * torch.get_num_threads()
-
-
-def _convolve(
-    x: Tensor, weight: Tensor, s: Shape, y: Tensor, which: Tensor | None, scratch: Scratch, parts: int | None
-) -> None:
-    job, threads = s.job, torch.get_num_threads()
-    packed = _pack(job, weight, 0, weight.stride(), scratch.piece(s.packed))
-    room = scratch.piece(0)
-    _function("convolve")(job, x.data_ptr(), packed, y.data_ptr(), _at(which), parts, room, threads)
-
-
-class Moving(NamedTuple):
-    """A batch norm's running mean and variance (C,), which move by ``momentum``, and what is added to a variance."""
-
+    weight: Tensor
+    bias: Tensor
     mean: Tensor
     variance: Tensor
     eps: float
     momentum: float
+    by: int
 
 
-def convolve_norm(
-    x: Tensor, weight: Tensor, s: Shape, norm: tuple[Tensor, Tensor], moving: Moving
-) -> tuple[Tensor, Tensor]:
-    """(z, what a norm of it keeps (4, O)). norm: its weight and bias (O,)."""
-    z, kept, sums = _maps(s.samples, s.outputs, *s.out), _numbers(4, s.outputs), 8 * s.groups * s.outputs
-    scratch = Scratch(lines(sums) + _convolve_size(s, False))
-    parts = scratch.piece(sums)
-    _convolve(x, weight, s, z, None, scratch, parts)
-    mean, variance, eps, momentum = moving
-    each, learnt = s.out[0] * s.out[1], (norm[0].data_ptr(), norm[1].data_ptr())
-    sizes, numbers = (s.group * each, s.samples * each, s.outputs), (mean.data_ptr(), variance.data_ptr())
-    _function("settle")(parts, *sizes, *learnt, eps, momentum, *numbers, kept.data_ptr())
-    return z, kept
-
-
-def apply_pool(z: Tensor, s: Shape, kept: Tensor, by: int) -> tuple[Tensor, Tensor]:
-    """(the greatest of every 2 × 2 of the normed and activated z, which it was)."""
-    y = _maps(s.samples, s.outputs, *_halved(s))
-    which = _bytes(y.numel())
-    rest = y.data_ptr(), which.data_ptr(), torch.get_num_threads()
-    _function("apply_pool")(s.job, z.data_ptr(), kept.data_ptr(), by, *rest)
-    return y, which
-
-
-class Back(NamedTuple):
-    """A gradient on its way back to a convolution. which: of the pool that it came through; z, kept, by: what the norm before it was
-    given, what it has kept, and its activation's place in ``kernel.ACTIVATIONS``. room (3, O): what its way through the norm is put
-    together with.
+class Passed(NamedTuple):
+    """What the way back wants. which: of every 2 × 2 the one that was greatest, where there is a pool. z: what the norm was given, and
+    what it has kept (4, O), where there is one.
     """
 
-    g: Tensor
-    which: Tensor | None = None
+    which: Tensor | None
     z: Tensor | None = None
     kept: Tensor | None = None
-    room: Tensor | None = None
-    by: int = 0
-
-    @property
-    def told(self) -> _Slopes:
-        return _Slopes(self.g.data_ptr(), _at(self.z), _at(self.which), _at(self.kept), _at(self.room), self.by)
 
 
-def through_norm(back: Back, s: Shape, weight: Tensor) -> tuple[Back, Tensor, Tensor]:
-    """(what is left to be gone through, gradients of the norm's weight and bias)."""
-    assert back.kept is not None
-    count, slopes = s.slope_parts, None
-    parts = Scratch(8 * count * s.outputs).piece(0)
-    if back.by == 2:  # SiLU's slopes are dear
-        slopes = torch.empty_like(back.g)
-    _function("slopes")(s.job, back.told, parts, _at(slopes), torch.get_num_threads())
-    room, (gweight, gbias) = _numbers(3, s.outputs), _numbers(2, s.outputs).unbind()
-    numbers = weight.data_ptr(), back.kept.data_ptr(), gweight.data_ptr(), gbias.data_ptr(), room.data_ptr()
-    positions = s.samples * s.out[0] * s.out[1]
-    _function("settle_back")(parts, count, positions, s.outputs, *numbers)
-    g, by = (back.g, back.by) if slopes is None else (slopes, 0)
-    return Back(g, back.which, back.z, back.kept, room, by), gweight, gbias
+def forward(x: Tensor, filters: Tensor, s: Shape, norm: Normed | None, *, pooled: bool) -> tuple[Tensor, Passed]:
+    """A convolution, its norm and activation, and the greatest of every 2 × 2: (B, O, …), and what the way back wants."""
+    threads, z, kept, told = torch.get_num_threads(), None, None, _Norm()
+    y = _maps(s.samples, s.outputs, *((s.out[0] // 2, s.out[1] // 2) if pooled else s.out))
+    which = _bytes(y.numel()) if pooled else None
+    if norm is not None:
+        z, kept = _maps(s.samples, s.outputs, *s.out), _numbers(4, s.outputs)
+        told = _Norm(*(each.data_ptr() for each in (*norm[:4], kept)), *norm[4:])
+    scratch = Scratch(_forward_room(s, threads))  # kept until C is done
+    steps, made = _steps(filters.stride()), (_at(z), y.data_ptr(), _at(which))
+    _function("forward")(s.job, x.data_ptr(), filters.data_ptr(), steps, told, *made, scratch.start, threads)
+    return y, Passed(which, z, kept)
 
 
-def back(slopes: Back, x: Tensor, weight: Tensor, s: Shape, *, inner: bool) -> tuple[Tensor, Tensor | None]:
-    """Gradients of the kernel, float32, and, where ``inner``, of x."""
-    way, threads, gx = s.way_back, torch.get_num_threads(), None
-    gweight = _numbers(s.outputs, s.size, s.size, s.channels)
-    scratch = Scratch(sum(map(lines, way.packed)) + _back_room(s, threads))
-    packed: list[int] = []
+class Gradients(NamedTuple):
+    """Of the filters, float32; of x, where it was asked for; of a norm's weight and bias, where there is one."""
+
+    filters: Tensor
+    x: Tensor | None
+    weight: Tensor | None
+    bias: Tensor | None
+
+
+def backward(
+    g: Tensor, passed: Passed, x: Tensor, filters: Tensor, s: Shape, norm: tuple[Tensor, int] | None, *, inner: bool
+) -> Gradients:
+    """g: of what :func:`forward` gave. norm: its weight and the activation. inner: whether x's gradient is asked for."""
+    way, threads, gx, weight, bias = s.way_back, torch.get_num_threads(), None, None, None
+    gfilters = _kernels(*filters.shape)
+    if norm is not None:
+        weight, bias = _numbers(s.outputs), _numbers(s.outputs)
     if inner:
         gx = _maps(*x.shape) if way.covered else torch.zeros_like(x)
-        o, c, v, u = weight.stride()
-        steps = c, o, -s.stride * v, -s.stride * u
-        for one, (down, right), size in zip(way.jobs, way.starts, way.packed, strict=True):
-            packed.append(_pack(one, weight, down * v + right * u, steps, scratch.piece(size)))
-    kernels, count = (_AT * len(way.jobs))(*packed), len(way.jobs)
-    learnt, room = gweight.data_ptr(), scratch.piece(0)
-    told = s.job, way.hull, slopes.told, x.data_ptr(), learnt, way.jobs, kernels, count, _at(gx), room, threads
-    _function("back")(*told)
-    return gweight.permute(0, 3, 1, 2), gx
+    slopes = _Slopes(g.data_ptr(), _at(passed.z), _at(passed.which), _at(passed.kept), None, norm[1] if norm else 0)
+    scratch = Scratch(_backward_room(s, threads))  # kept until C is done
+    seen = x.data_ptr(), filters.data_ptr(), _steps(filters.stride()), norm[0].data_ptr() if norm else None
+    found = gfilters.data_ptr(), _at(weight), _at(bias), _at(gx)
+    _function("backward")(s.job, way.told, slopes, *seen, *found, scratch.start, threads)
+    return Gradients(gfilters, gx, weight, bias)
