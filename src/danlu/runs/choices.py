@@ -83,7 +83,7 @@ def captures_every(recipe: Recipe, plan: Plan, micros: int, choices: Choices) ->
     return int(choices.make("watch.captures_every", every, say("runs.chosen.captures", count=_LOOKS, least=_SELDOM)))
 
 
-_LOOKS, _SELDOM = 100, 10  # looks in a run, about; steps between two at least
+_LOOKS, _SELDOM = 100, 20  # looks in a run, about; steps between two at least
 
 
 def timed(log: list[tuple[str, float, str]]) -> Callable[[str, Callable[[], Any], Callable[[Any], str]], Any]:
