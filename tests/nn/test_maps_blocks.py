@@ -104,6 +104,31 @@ def test_gradients_of_gradients_are_torchs(kind: tuple[Any, ...]) -> None:
         assert float((one.double() - other).detach().norm() / other.detach().norm()) < 0.15
 
 
+def twice(part: Any, place: int) -> nn.Module:
+    """place: of the layer that stands for the first of its kind again; 0: the whole block is passed twice."""
+    if not place:
+        return nn.Sequential(part, part)
+    part.branch[place] = part.branch[place - 3]
+    return part  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("place", [0, 3, 4])
+def test_gradients_to_be_differentiated_of_layers_that_are_passed_twice_are_torchs(place: int) -> None:
+    mine, x = twice(block(16, 16, 1, "silu"), place), maps(4, 16, 6, 6)
+    its = copy.deepcopy(mine).double()
+
+    def both(part: nn.Module, forward: Callable[[Tensor], Tensor], x: Tensor) -> list[Tensor]:
+        x = x.clone(memory_format=torch.preserve_format).requires_grad_()
+        wanted = [x, *part.parameters()]
+        slopes = torch.autograd.grad(forward(x).float().square().sum(), wanted, create_graph=True)
+        return [*slopes, *torch.autograd.grad(slopes[0].float().square().sum(), wanted)]
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = both(mine, lending.forward(mine), x)
+    for one, other in zip(found, both(its, its, x.double()), strict=True):
+        assert float((one.double() - other).detach().norm() / other.detach().norm()) < 0.15
+
+
 def watch(part: nn.Module) -> None:
     part.register_forward_hook(lambda *_: None)
 

@@ -5,6 +5,8 @@ Where a gradient is itself to be differentiated (``create_graph``), torch's oper
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,10 +19,16 @@ from danlu.nn.maps import kernel
 TORCH = (lambda z: z, F.relu, F.silu)  # in the order of kernel.ACTIVATIONS
 
 
-def again(y: Tensor, inputs: tuple[Tensor, ...], g: Tensor) -> tuple[Tensor | None, ...]:
-    wanted = [one for one in inputs if one.requires_grad]
-    found = iter(torch.autograd.grad(y, wanted, g, create_graph=True))
-    return tuple(next(found) if one.requires_grad else None for one in inputs)
+def again(work: Callable[..., Tensor], inputs: Sequence[Tensor], g: Tensor) -> tuple[Tensor | None, ...]:
+    """Gradients, to be differentiated themselves, of what ``work`` is given, from that of what it gives.
+
+    Each is given as a tensor of its own, so that no way but through ``work`` leads to it: where a layer is passed twice, one input may
+    have come from another, or be it.
+    """
+    given = [one.view_as(one) for one in inputs]
+    wanted = [one for one in given if one.requires_grad]
+    found = iter(torch.autograd.grad(work(*given), wanted, g, create_graph=True))
+    return tuple(next(found) if one.requires_grad else None for one in given)
 
 
 class Norm(Function):
@@ -47,8 +55,7 @@ class Norm(Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, weight, bias = ctx.saved_tensors
         if torch.is_grad_enabled():
-            y = TORCH[ctx.by](F.batch_norm(x, None, None, weight, bias, True, 0.0, ctx.eps))
-            return (*again(y, (x, weight, bias), g), None, None, None, None, None)
+            return (*again(partial(_normed, ctx.eps, ctx.by), (x, weight, bias), g), None, None, None, None, None)
         gx, gweight, gbias = kernel.norm_back(x, kernel.like(g, x), weight, ctx.kept, ctx.by)
         return gx, gweight, gbias, None, None, None, None, None
 
@@ -82,7 +89,7 @@ class Silu(Function):
     def backward(ctx: Any, g: Tensor) -> Tensor | None:  # type: ignore[override]
         (x,) = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return again(F.silu(x), (x,), g)[0]
+            return again(F.silu, (x,), g)[0]
         return kernel.activation_back(x, kernel.like(g, x), 2)
 
 
@@ -105,7 +112,7 @@ class Join(Function):
         (known,) = ctx.saved_tensors
         gx = None
         if g is not None and torch.is_grad_enabled():
-            gx = again(TORCH[ctx.by](known), (known,), g)[0]
+            gx = again(TORCH[ctx.by], (known,), g)[0]
         elif g is not None:
             gx = kernel.activation_back(known, kernel.like(g, known), ctx.by)
         if more is not None:
@@ -143,8 +150,16 @@ class Ends(Function):
     def backward(ctx: Any, g: Tensor) -> Tensor | None:  # type: ignore[override]
         x, y = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return again(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1), (x,), g)[0]
+            return again(_ended, (x,), g)[0]
         return kernel.ends_back(x, y, g.to(x.dtype).contiguous())
+
+
+def _normed(eps: float, by: int, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return TORCH[by](F.batch_norm(x, None, None, weight, bias, True, 0.0, eps))
+
+
+def _ended(x: Tensor) -> Tensor:
+    return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
 
 
 def _spread(g: Tensor, which: Tensor, shape: torch.Size) -> Tensor:

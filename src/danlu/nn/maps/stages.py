@@ -6,6 +6,7 @@ Where a gradient is itself to be differentiated (``create_graph``), torch's oper
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -34,8 +35,7 @@ class Convolution(Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, weight = ctx.saved_tensors
         if torch.is_grad_enabled():
-            z = _convolved(x, weight, ctx.shape)
-            return (*again(z if ctx.passed.which is None else F.max_pool2d(z, 2), (x, weight), g), None, None)
+            return *again(partial(_convolved, ctx.shape, ctx.passed.which is not None), (x, weight), g), None, None
         inner = ctx.needs_input_grad[0]
         found = tiles.backward(kernel.like(g, x), ctx.passed, x, weight, ctx.shape, None, inner=inner)
         return found.x, found.filters, None, None
@@ -71,7 +71,8 @@ class Staged(NamedTuple):
 
     def as_torch(self, x: Tensor, filters: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """What comes out, by torch's operations."""
-        normed = F.batch_norm(_convolved(x, filters, self.shape), None, None, weight, bias, True, 0.0, self.how.eps)
+        z = _convolved(self.shape, False, x, filters)
+        normed = F.batch_norm(z, None, None, weight, bias, True, 0.0, self.how.eps)
         y = TORCH[self.how.by](normed)
         return y if self.passed.which is None else F.max_pool2d(y, 2)
 
@@ -101,8 +102,7 @@ class Stage(Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         staged = ctx.staged._replace(tensors=ctx.saved_tensors)
         if torch.is_grad_enabled():
-            given = ctx.saved_tensors[:4]
-            return *again(staged.as_torch(*given), given, g), None, None
+            return *again(staged.as_torch, ctx.saved_tensors[:4], g), None, None
         return *staged.back(g, inner=ctx.needs_input_grad[0]), None, None
 
 
@@ -143,7 +143,7 @@ class Residual(Function):
         (x, inner, seen, known), rest = ctx.saved_tensors[:4], ctx.saved_tensors[4:]
         zs, learnt = rest[: len(ctx.stages)], rest[len(ctx.stages) :]
         if torch.is_grad_enabled():
-            found = again(_block(x, learnt, ctx.ways, ctx.stages), (x, *learnt), g)
+            found = again(partial(_block, ctx.ways, ctx.stages), (x, *learnt), g)
             return found[0], None, *found[1:]
         first, second, *third = (
             stage._replace(tensors=(at, *learnt[3 * place : 3 * place + 3], z))
@@ -161,7 +161,7 @@ class Residual(Function):
         return gx.add_(gskip) if wanted else None, None, *of_first, *of_second, *of_third
 
 
-def _block(x: Tensor, learnt: Sequence[Tensor], ways: Ways, stages: Sequence[Staged]) -> Tensor:
+def _block(ways: Ways, stages: Sequence[Staged], x: Tensor, *learnt: Tensor) -> Tensor:
     """What comes out of a residual block, by torch's operations."""
     branch = stages[1].as_torch(stages[0].as_torch(x, *learnt[:3]), *learnt[3:6])
     skip = x
@@ -171,5 +171,6 @@ def _block(x: Tensor, learnt: Sequence[Tensor], ways: Ways, stages: Sequence[Sta
     return TORCH[ways.by](skip + branch)
 
 
-def _convolved(x: Tensor, weight: Tensor, s: tiles.Shape) -> Tensor:
-    return F.conv2d(x, weight.to(x.dtype), None, s.stride, s.padding)
+def _convolved(s: tiles.Shape, pooled: bool, x: Tensor, weight: Tensor) -> Tensor:
+    y = F.conv2d(x, weight.to(x.dtype), None, s.stride, s.padding)
+    return F.max_pool2d(y, 2) if pooled else y
