@@ -172,6 +172,16 @@ def test_ways_that_do_not_meet_are_told_as_torch_tells_it() -> None:
             passed(mine, maps(6, 16, 8, 8), forward)
 
 
+def test_a_position_alone_between_its_convolutions_is_no_batch_to_norm_by() -> None:
+    mine = block(16, 32, 2, "silu")
+    mine.branch[3] = nn.Conv2d(32, 32, 2, padding=1, bias=False)
+    mine.skip[1] = nn.Conv2d(16, 32, 2, padding=1, bias=False)
+    mine = mine.to(memory_format=LAST)
+    for forward in (lending.forward(mine), mine):
+        with pytest.raises(ValueError, match="more than 1 value"):
+            passed(mine, maps(1, 16, 2, 2), forward)
+
+
 def test_batches_are_counted_once() -> None:
     mine = block(16, 32, 2, "silu")
     passed(mine, maps(6, 16, 8, 8), lending.forward(mine))

@@ -70,7 +70,7 @@ def _ways(part: Any, x: Tensor, by: int) -> tuple[Ways, list[Tensor]] | None:
 def _shapes(convolutions: list[Any], x: Tensor, pool: nn.AvgPool2d | None) -> list[tiles.Shape] | None:
     """Of a block's two convolutions and of its skip's, where it has one; None: no work for the tiles, or the ways don't meet."""
     first = shape_for(convolutions[0], x)
-    if first is None or min(x.shape[2:]) < 2:
+    if first is None or min(*x.shape[2:], *first.out) < 2:
         return None
     samples, channels, *sides = x.shape
     at = sides if pool is None else [(side + bool(pool.ceil_mode)) // 2 for side in sides]
