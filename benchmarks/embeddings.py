@@ -153,12 +153,18 @@ def rated(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def quality(
-    user: np.ndarray, item: np.ndarray, rating: np.ndarray, width: int, batch: int, epochs: int, seed: int = 0
+    ratings: tuple[np.ndarray, np.ndarray, np.ndarray],
+    names: Sequence[str],
+    *,
+    width: int,
+    batch: int,
+    epochs: int,
+    seed: int = 0,
 ) -> dict[str, float]:
     """Name → RMSE on a tenth of the rows; rate and epoch by the least on another tenth. Row-wise Adagrad, whose steps shrink and cost
     little, is given twice the epochs.
     """
-    found: dict[str, float] = {}
+    (user, item, rating), found = ratings, dict[str, float]()
     part = np.random.default_rng(1 + seed).random(len(user))
     parts = [np.flatnonzero(part < 0.1), np.flatnonzero((part >= 0.1) & (part < 0.2)), np.flatnonzero(part >= 0.2)]
     columns = [torch.from_numpy(np.ascontiguousarray(column)) for column in (user, item, rating)]
@@ -174,7 +180,7 @@ def quality(
         "sparse-adam": (0.003, 0.005, 0.01, 0.02, 0.03),
         "rowwise-adagrad": (0.02, 0.05, 0.1, 0.5, 1.0),
     }
-    for name in ("tutorial: nn.Embedding + Adam", *NAMES[2:]):
+    for name in names:
         best: tuple[float, ...] = (np.inf,)
         most = epochs * (2 if name.startswith("rowwise") else 1)
         began = time.process_time()

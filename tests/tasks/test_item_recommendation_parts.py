@@ -206,6 +206,19 @@ def test_all_items_at_once_score_as_each_by_itself(name: str) -> None:
     torch.testing.assert_close(net(user, items[:, 2]), every[:, 2])
 
 
+@pytest.mark.parametrize("name", [name for name in NETS if name != "neumf"])  # whose layers autocast may have
+def test_items_are_put_in_order_by_float32_whatever_training_computes_in(name: str) -> None:
+    """In bfloat16 the scores of many items are equal, and their places would decide."""
+    torch.manual_seed(0)
+    net, users = NETS[name]().eval(), torch.arange(USERS)
+    with torch.no_grad():
+        wanted = net.every(users)  # type: ignore[operator]
+        with torch.autocast("cpu", torch.bfloat16):
+            found = net.every(users)  # type: ignore[operator]
+    assert found.dtype == torch.float32
+    assert torch.equal(found, wanted)
+
+
 def test_ease_is_the_constrained_least_squares_solution() -> None:
     of = known()
     met = matrix(of)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from danlu.nn.embedding.interactions import Interactions, rows
+from danlu.nn.embedding.ranking import all_scores
 
 MOST = 20_000  # items: the matrix then takes 1.6 GB, and its inverse some minutes
 
@@ -45,7 +46,7 @@ class ItemToItem(nn.Module):
         """Scores (B, items) of all items for users (B,)."""
         known = self._known[0]
         met = known.of(users, torch.ones_like(users))
-        scores: Tensor = self.scale * (rows(met, self.count) @ self.weights)
+        scores: Tensor = self.scale * all_scores(rows(met, self.count), self.weights.T)
         return scores
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:

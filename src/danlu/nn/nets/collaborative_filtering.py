@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.products import scored
+from danlu.nn.embedding.ranking import all_scores
 from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
 
@@ -72,7 +73,7 @@ class CollaborativeFiltering(nn.Module):
 
     def every(self, users: Tensor) -> Tensor:
         """Scores (B, items) of all items for users (B,)."""
-        scores: Tensor = self.user_embeddings(users) @ self.item_embeddings.weight.T
+        scores = all_scores(self.user_embeddings(users), self.item_embeddings.weight)
         if self.biases:
             scores = scores + self.user_biases(users) + self.item_biases.weight[:, 0][None] + self.offset
         return scores

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from danlu.nn.embedding.interactions import Interactions
 from danlu.nn.embedding.products import multiplied
+from danlu.nn.embedding.ranking import all_scores
 from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
 
@@ -65,7 +66,7 @@ class Lightgcn(nn.Module):
 
     def every(self, users: Tensor) -> Tensor:
         """Scores (B, items) of all items for users (B,)."""
-        return self.of_users(users) @ self.of_items().T
+        return all_scores(self.of_users(users), self.of_items())
 
     def of_users(self, users: Tensor) -> Tensor:
         """(B, D) for users (B,): its products with :meth:`of_items` are the scores."""

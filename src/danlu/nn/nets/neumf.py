@@ -13,6 +13,7 @@ from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.native import ranked
 from danlu.nn.embedding.pairs import rectified, weighed
 from danlu.nn.embedding.products import multiplied
+from danlu.nn.embedding.ranking import all_scores
 from danlu.nn.embedding.squares import squares
 from danlu.nn.embedding.table import table
 
@@ -67,7 +68,7 @@ class Neumf(nn.Module):
     def every(self, users: Tensor) -> Tensor:
         """Scores (B, items) of all items for users (B,). The first layer is a sum of the user's and the item's share, taken once."""
         weight, bias = self.head.weight[0], self.head.bias
-        product = (self.user_factors(users) * weight[: self.width]) @ self.item_factors.weight.T
+        product = all_scores(self.user_factors(users) * weight[: self.width], self.item_factors.weight)
         one, other = self.from_user(self.user_vectors(users)), self.from_item(self.item_vectors.weight)
         if torch.compiler.is_compiling() or torch.compiler.is_exporting():
             scores: Tensor = product + self._through(torch.relu(one[:, None] + other)) + bias

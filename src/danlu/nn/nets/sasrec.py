@@ -13,6 +13,7 @@ from danlu.nn.activations import make_activation
 from danlu.nn.attention import attend
 from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.interactions import Interactions
+from danlu.nn.embedding.ranking import all_scores
 
 Size = Annotated[int, Field(ge=1)]
 
@@ -100,7 +101,7 @@ class SASRec(nn.Module):
 
     def every(self, users: Tensor, part: Tensor | None = None) -> Tensor:
         """Scores (B, items) of all items after the last that users (B,) met before ``part`` (B,), or at all."""
-        return self.of_users(users, part) @ self.of_items().T
+        return all_scores(self.of_users(users, part), self.of_items())
 
     def of_users(self, users: Tensor, part: Tensor | None = None) -> Tensor:
         """(B, D) for users (B,): its products with :meth:`of_items` are the scores."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from danlu.nn.embedding.interactions import Interactions, rows
 from danlu.nn.embedding.items import Items
+from danlu.nn.embedding.ranking import all_scores
 
 
 class TfIdf(nn.Module):
@@ -21,13 +22,12 @@ class TfIdf(nn.Module):
     matrix: Tensor
 
     def scores(self, users: Tensor, part: Tensor | None) -> Tensor:
-        profile = rows(self._known[0].of(users, part), len(self.matrix)) @ self.matrix
+        profile = all_scores(rows(self._known[0].of(users, part), len(self.matrix)), self.matrix.T)
         length = profile.norm(dim=1, keepdim=True).clamp_min(1e-12)
-        found: Tensor = (profile / length) @ self.matrix.T
-        return found
+        return all_scores(profile / length, self.matrix)
 
     def like(self, items: Tensor) -> Tensor:
-        return self.matrix[items] @ self.matrix.T
+        return all_scores(self.matrix[items], self.matrix)
 
     def pairs(self, users: Tensor, items: Tensor) -> dict[str, Tensor]:
         """For a loss that has nothing to train."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from danlu.nn.dropout import Dropout
 from danlu.nn.embedding.interactions import Interactions
 from danlu.nn.embedding.items import Items
+from danlu.nn.embedding.ranking import all_scores
 
 Size = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -82,8 +83,7 @@ class TwoTower(nn.Module):
     def scores(self, users: Tensor, part: Tensor | None) -> Tensor:
         """(B, M) of all items."""
         vectors, bias = self._every()
-        found: Tensor = self.users(users) @ vectors.T + bias
-        return found
+        return all_scores(self.users(users), vectors) + bias
 
     def of_users(self, users: Tensor) -> Tensor:
         """(B, D) for users (B,): its products with :meth:`of_items` are the scores."""
@@ -98,7 +98,7 @@ class TwoTower(nn.Module):
     def like(self, items: Tensor) -> Tensor:
         """(B, M): cosines of items' vectors."""
         unit = F.normalize(self._every()[0], dim=1)
-        return unit[items] @ unit.T
+        return all_scores(unit[items], unit)
 
     def _every(self) -> tuple[Tensor, Tensor]:
         return self.item_vectors(torch.arange(self.content.count, device=self.content.terms.device))
