@@ -49,7 +49,7 @@ def source(name: str) -> Tile:
         raise SystemExit("pip install --no-deps deepforest")
     folder = Path(next(iter(spec.submodule_search_locations))) / "data"
     found = annotated((folder / f"{name}.xml").read_bytes(), name)
-    rows, _ = found.rows(dict.fromkeys(found.classes, 0), continuous=found.from_zero)
+    rows, *_ = found.rows(dict.fromkeys(found.classes, 0), continuous=found.from_zero)
     return np.asarray(Image.open(folder / f"{name}.png").convert("RGB")), rows[:, :4]
 
 

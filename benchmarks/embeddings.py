@@ -231,11 +231,10 @@ def main() -> None:
         raise SystemExit(f"no native kernel: {missing}")
     if asked.quality:
         if asked.quality == "planted":
-            quality(*planted(50_000, 10_000, 5_000_000), width=8, batch=BATCH, epochs=8)
+            quality(planted(50_000, 10_000, 5_000_000), (NAMES[0], *NAMES[4::2]), width=8, batch=BATCH, epochs=8)
             return
-        told = [
-            quality(*rated(asked.quality), width=32, batch=1024, epochs=15, seed=seed) for seed in range(asked.seeds)
-        ]
+        ratings, names = rated(asked.quality), (NAMES[0], *NAMES[2:])
+        told = [quality(ratings, names, width=32, batch=1024, epochs=15, seed=seed) for seed in range(asked.seeds)]
         for name in told[0] if asked.seeds > 1 else ():
             gaps = np.asarray([one[name] - next(iter(one.values())) for one in told])
             half = stats.t.ppf(0.975, len(gaps) - 1) * gaps.std(ddof=1) / len(gaps) ** 0.5
