@@ -201,7 +201,8 @@ def _forward_room(s: Shape, threads: int) -> int:
 
 @lru_cache(_KNOWN)
 def _backward_room(s: Shape, threads: int) -> int:
-    return int(_function("backward_room")(s.job, s.way_back.told, threads))
+    way = s.way_back  # held until C is done: what it points to is its own
+    return int(_function("backward_room")(s.job, way.told, threads))
 
 
 def _at(one: Tensor | None) -> int | None:
