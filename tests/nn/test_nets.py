@@ -124,7 +124,7 @@ def test_bf16_autocast(name: str) -> None:
     net = make(name)
     with torch.autocast("cpu", torch.bfloat16):
         out = net(images())
-    assert out.dtype == torch.bfloat16
+    assert out.dtype == (torch.float32 if name == "resnet" else torch.bfloat16)  # whose head computes in full
     F.cross_entropy(out.float(), torch.tensor([0, 1, 2, 3])).backward()
     assert all(p.grad is not None and p.grad.dtype == torch.float32 for p in net.parameters())
     torch.testing.assert_close(out.float(), net(images()), atol=0.15, rtol=0.1)

@@ -77,6 +77,20 @@ def test_drop_path_grows_with_depth() -> None:
     assert rates == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
+def test_logits_keep_their_digits_in_bf16() -> None:
+    torch.manual_seed(0)
+    net = ResNet(1, 10, (28, 28)).eval()
+    seen: list[torch.Tensor] = []
+    net.dropout.register_forward_hook(lambda _, __, out: seen.append(out))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        logits = net(torch.randn(4, 1, 28, 28))
+        rounded = net.head(seen[0])
+    assert seen[0].dtype == rounded.dtype == torch.bfloat16
+    assert logits.dtype == torch.float32
+    assert torch.equal(logits, net.head(seen[0].float()))
+    assert not torch.equal(logits, rounded.float())
+
+
 def test_refusals() -> None:
     with pytest.raises(RecipeError, match="2, 3 and 3"):
         ResNet(1, 2, (28, 28), widths=(4, 8))

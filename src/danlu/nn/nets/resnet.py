@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from danlu.errors import RecipeError
 from danlu.messages import say
 from danlu.nn.activations import make_activation
+from danlu.nn.full import in_full
 from danlu.nn.initialise import initialise
 from danlu.nn.norms import make_norm
 from danlu.nn.pooling import GlobalPool, Pool
@@ -103,5 +104,4 @@ class ResNet(nn.Module):
         self.head = nn.Linear(channels * (2 if pool == "avg-max" else 1), classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.dropout(self.pool(self.stages(self.stem(x)))))
-        return logits
+        return in_full(self.head, self.dropout(self.pool(self.stages(self.stem(x)))))
