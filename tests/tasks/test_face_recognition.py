@@ -146,6 +146,19 @@ def test_a_training_batch_of_one_is_no_accident() -> None:
     assert not torch.equal(before, net.neck.running_mean)  # type: ignore[arg-type]
 
 
+def test_angles_keep_their_digits_in_bf16() -> None:
+    torch.manual_seed(0)
+    net = Embedder(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 8)), 8, 3)
+    images = torch.randn(6, 3, 2, 2)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = net(images)
+    embedding, cosine = found["embedding"], found["cosine"]
+    assert embedding.dtype == cosine.dtype == torch.float32
+    torch.testing.assert_close(embedding.norm(dim=1), torch.ones(6), atol=1e-6, rtol=0)
+    wanted = embedding.double() @ torch.nn.functional.normalize(net.centres.detach().double()).T
+    torch.testing.assert_close(cosine.double(), wanted, atol=1e-6, rtol=0)
+
+
 def test_pairs_in_lfw_s_form_are_judged_fold_by_fold(tmp_path: Path) -> None:
     """Two folds whose thresholds differ: each is judged at the other's, by hand."""
     from danlu.runs.predictions import PredictionWriter

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from danlu.nn.embedding.ranking import all_scores
+
 
 class Neck(nn.BatchNorm1d):
     """Batch norm of features (B, D) without a scale; a training batch of one, which has no variance, takes the running statistics."""
@@ -21,7 +23,7 @@ class Neck(nn.BatchNorm1d):
 
 
 class Embedder(nn.Module):
-    """Images → {"embedding": (B, D) of length 1, "cosine": (B, K)}.
+    """Images → {"embedding": (B, D) of length 1, "cosine": (B, K)}, float32 under autocast too: in bfloat16 angles below 3° are 0.
 
     body: images → features (B, D). centres: K, one for each identity that is learnt (Deng et al. 2019).
     """
@@ -34,5 +36,8 @@ class Embedder(nn.Module):
         nn.init.normal_(self.centres, std=0.01)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        embedding = F.normalize(self.neck(self.body(image)))
-        return {"embedding": embedding, "cosine": F.linear(embedding, F.normalize(self.centres))}
+        features = self.body(image)
+        if features.dtype in (torch.bfloat16, torch.float16):
+            features = features.float()
+        embedding = F.normalize(self.neck(features))
+        return {"embedding": embedding, "cosine": all_scores(embedding, F.normalize(self.centres))}
