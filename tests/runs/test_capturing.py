@@ -177,16 +177,19 @@ def test_it_is_chosen_by_the_runs_length_and_written_down(tmp_path: Path) -> Non
     complete = danlu.recipe.complete(danlu.recipe.from_dict(asked(tmp_path, "auto", "auto")))
     for micros, epochs, cap, every in (
         (100, 1, None, 10),
+        (3, 1, None, 1),
+        (100, 4, None, 20),
         (100, 50, None, 25),
-        (100, 50, 300, 10),
+        (100, 50, 300, 20),
         (9000, 20, None, 900),
     ):
         made = choices.Choices()
         chosen = choices.captures_every(complete, Plan(epochs=epochs, max_steps=cap, accumulate=2), micros, made)
         assert chosen == every == made.made["watch.captures_every"][0]
     run = danlu.train(asked(tmp_path, "auto", "auto"), screen=False)
-    assert run.recipe.watch.captures_every == 10
-    assert set(read(run.folder.captures, "layers")["step"]) == {1, 10}
+    every, steps = run.recipe.watch.captures_every, max(int(each.name) for each in (run.path / "checkpoints").iterdir())
+    assert every == steps // 5 > 1
+    assert set(read(run.folder.captures, "layers")["step"].tolist()) == {1, *range(int(every), steps + 1, int(every))}
 
 
 # ---- the writer -----------------------------------------------------------------------------------------------------
