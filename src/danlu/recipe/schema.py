@@ -407,7 +407,7 @@ class WatchSection(Section):
     captures_every: Limit | Literal["auto"] = Field(
         "auto",
         description="Steps between two looks inside the net (gradients, weights, updates, activations), for verdicts on its health; "
-        "0: none; auto: about a hundred in a run, at most every 20th step, five in a short one",
+        "0: none; auto: about a hundred in a run, but at most every 20th step",
     )
     log_seconds: Positive = Field(1.0, description="At most so much of the events is lost when the process is killed")
 

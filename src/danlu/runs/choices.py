@@ -79,17 +79,11 @@ def captures_every(recipe: Recipe, plan: Plan, micros: int, choices: Choices) ->
     if wanted != "auto":
         return wanted
     steps = plan.epochs * -(-micros // plan.accumulate)
-    steps = min(steps, plan.max_steps or steps)
-    every = max(1, min(_SELDOM, steps // _FEW), steps // _LOOKS)
-    told = say("runs.chosen.captures", count=_LOOKS, least=_SELDOM, few=_FEW)
-    return int(choices.make("watch.captures_every", every, told))
+    every = max(_SELDOM, min(steps, plan.max_steps or steps) // _LOOKS)
+    return int(choices.make("watch.captures_every", every, say("runs.chosen.captures", count=_LOOKS, least=_SELDOM)))
 
 
-_LOOKS, _SELDOM, _FEW = (
-    100,
-    20,
-    5,
-)  # looks in a run, about; steps between two at least, but for so many looks in a short run
+_LOOKS, _SELDOM = 100, 20  # looks in a run, about; steps between two at least
 
 
 def timed(log: list[tuple[str, float, str]]) -> Callable[[str, Callable[[], Any], Callable[[Any], str]], Any]:

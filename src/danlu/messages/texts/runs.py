@@ -144,8 +144,8 @@ TEXTS = {
     ),
     "runs.chosen.finder": ("learning-rate finder", "学习率搜索"),
     "runs.chosen.captures": (
-        "about {count} looks inside the net in a run, at most every {least}th step, {few} in a short one",
-        "全程约查看网络内部 {count} 次，至多每 {least} 步一次，短训练 {few} 次",
+        "about {count} looks inside the net in a run, at most every {least}th step",
+        "全程约查看网络内部 {count} 次，至多每 {least} 步一次",
     ),
     "runs.chosen.threads": ("a step with so many threads took {tries}", "各线程数下单步耗时 {tries}"),
     "runs.chosen.allocator.many": (
