@@ -22,6 +22,7 @@ def square(part: Any) -> bool:
 
 
 def known(part: Any) -> bool:
+    """Whether it is a convolution that the tiles know: square, without bias, groups or dilation, padded with zeros."""
     if part.bias is not None or part.groups != 1 or part.padding_mode != "zeros":
         return False
     try:
@@ -94,6 +95,7 @@ def _lies(part: Any) -> bool:
 
 
 def half(x: Tensor) -> Tensor:
+    """(B, C, H, W) as the tiles read it: bfloat16, channels last."""
     if x.dtype == torch.bfloat16 and kernel.last(x):
         return x
     return x.to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
